@@ -1,0 +1,63 @@
+"""Which text keys a record gets. One record, many keys: each is a way in (MEMORY.md, rule 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from memory.text import normalise
+from runtime.messages import Observation
+
+PAIR_GAP_S = 60.0
+"""A turn is joined with the one before only if that ended at most this long before it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """id: record's id, kind and number. norm: normalised text, never empty."""
+
+    id: str
+    kind: str
+    text: str
+    norm: str
+
+
+def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
+    """turn, pair (with the turn before); line (each with the screen's heading), screen; seen.
+
+    previous: the utterance of the same source before a said record. Texts of nothing but stop words give no key.
+    """
+    if record.modality == "said":
+        texts = [("turn", record.text)]
+        if previous is not None and record.t_start_s - previous.t_end_s <= PAIR_GAP_S:
+            texts.append(("pair", f"{previous.text} {record.text}"))
+    elif record.modality == "read":
+        lines = lines_of(record)
+        texts = [("line", line) for line in with_heading(lines)]
+        if len(lines) > 2:
+            texts.append(("screen", "\n".join(lines)))
+    else:
+        texts = [("seen", record.text)]
+    return list(_keys(record.id, texts))
+
+
+def lines_of(record: Observation) -> list[str]:
+    """The lines of a screen: from details["lines"] where there are any, else from the text."""
+    lines: list[Any] = list(record.details.get("lines") or ())
+    texts = [str(line["text"]) if isinstance(line, dict) else str(line) for line in lines]
+    return [line.strip() for line in texts or record.text.splitlines() if line.strip()]
+
+
+def with_heading(lines: list[str]) -> list[str]:
+    """Each line below the first, after the first: "Invoice 20417: Total due: 431.20 EUR"."""
+    return [f"{lines[0]}: {line}" for line in lines[1:]] or lines
+
+
+def _keys(record: str, texts: Iterable[tuple[str, str]]) -> Iterable[Key]:
+    numbers: dict[str, int] = {}
+    for kind, text in texts:
+        number = numbers[kind] = numbers.get(kind, -1) + 1
+        norm = normalise(text)
+        if norm:
+            yield Key(f"{record}#{kind}{number}", kind, text, norm)

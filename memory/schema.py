@@ -1,0 +1,124 @@
+"""The tables of a memory.
+
+Derived tables (nodes) can be rebuilt from the lossless ones (observations, clips). Blobs live in tables of their
+own (short_term, keyframes), so that no scan of a hot table reads them.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+META = "meta"
+OBSERVATIONS = "observations"
+KEYS = "keys"
+CLIPS = "clips"
+SHORT_TERM = "short_term"
+NODES = "nodes"
+KEYFRAMES = "keyframes"
+SOURCES = "sources"
+PROGRESS = "progress"
+
+_SPAN = [("source", pa.string()), ("t_start_s", pa.float64()), ("t_end_s", pa.float64())]
+
+_FIXED = {
+    META: pa.schema([("key", pa.string()), ("value", pa.string())]),
+    OBSERVATIONS: pa.schema(
+        [
+            ("id", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("modality", pa.string()),
+            ("text", pa.string()),
+            ("confidence", pa.float32()),
+            ("speaker", pa.string()),
+            ("details", pa.string()),
+        ]
+    ),
+    SHORT_TERM: pa.schema(
+        [("clip", pa.string()), *_SPAN, ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())]
+    ),
+    KEYFRAMES: pa.schema([("clip", pa.string()), *_SPAN, ("t_s", pa.float64()), ("jpeg", pa.large_binary())]),
+    SOURCES: pa.schema(
+        [
+            ("id", pa.string()),
+            ("path", pa.string()),
+            ("fingerprint", pa.string()),
+            ("duration_s", pa.float64()),
+            ("has_audio", pa.bool_()),
+            ("has_video", pa.bool_()),
+            ("wall_zero_s", pa.float64()),
+            ("settings_hash", pa.string()),
+            ("vision_model", pa.string()),
+            ("added_at_s", pa.float64()),
+        ]
+    ),
+    PROGRESS: pa.schema(
+        [
+            ("seq", pa.int64()),
+            ("source", pa.string()),
+            ("video_done_s", pa.float64()),
+            ("said_done_s", pa.float64()),
+            ("complete", pa.bool_()),
+        ]
+    ),
+}
+
+
+def keys_schema(dim: int) -> pa.Schema:
+    """One row per text key of a record. seq: grows with every row the writer adds, so readers can fetch the news."""
+    return pa.schema(
+        [
+            ("seq", pa.int64()),
+            ("id", pa.string()),
+            ("record", pa.string()),
+            ("kind", pa.string()),
+            ("modality", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("text", pa.string()),
+            ("norm", pa.string()),
+            ("vector", pa.list_(pa.float16(), dim)),
+        ]
+    )
+
+
+def clips_schema(dim: int, appearance_dim: int) -> pa.Schema:
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("vector", pa.list_(pa.float16(), dim)),
+            ("appearance", pa.list_(pa.float16(), appearance_dim)),
+            ("tag_names", pa.list_(pa.string())),
+            ("tag_probs", pa.list_(pa.float16())),
+            ("surprise", pa.float32()),
+            ("frames", pa.int32()),
+            ("keyframe_t_s", pa.float64()),
+        ]
+    )
+
+
+def nodes_schema(dim: int) -> pa.Schema:
+    """Events and episodes. vector: centroid of the text keys below (zero where there are none)."""
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("level", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("vector", pa.list_(pa.float16(), dim)),
+            ("appearance", pa.list_(pa.float16())),
+            ("synopsis", pa.string()),
+            ("children", pa.list_(pa.string())),
+        ]
+    )
+
+
+def fixed_schema(name: str) -> pa.Schema:
+    return _FIXED[name]
+
+
+FIXED_TABLES = tuple(_FIXED)

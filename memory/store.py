@@ -1,0 +1,385 @@
+"""A memory on disk: LanceDB tables, one writer, any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import pyarrow as pa
+
+from memory import schema
+from memory.lock import LOCK_NAME, WriterLock
+from memory.records import ResumePoint, SourceInfo
+from runtime.errors import MemoryStoreError
+from runtime.models import TextEncoder
+
+
+class Store:
+    """Open with `Store.open`, close with `close` (or use as an async context manager)."""
+
+    def __init__(self, uri: str, db: Any, lock: WriterLock | None, read_only: bool) -> None:
+        self.uri = uri
+        self.read_only = read_only
+        self._db = db
+        self._lock = lock
+        self._tables: dict[str, Any] = {}
+        self._writing = asyncio.Lock()
+        self._meta: dict[str, str] = {}
+        self._next_seq = 0
+
+    @classmethod
+    async def open(
+        cls, uri: str | Path, text_encoder: TextEncoder | None = None, read_only: bool = False
+    ) -> Store:
+        """Opens a memory; makes a new one when there is none, it is not read_only and text_encoder is given.
+
+        uri: a folder, or any LanceDB URI (no lock is held there: keep to one writer yourself).
+        Raises MemoryStoreError: no memory there, a folder of something else, not writable, another writer,
+        written by a newer Hearsight, or with another text encoder.
+        """
+        folder = _local(uri)
+        lock = None
+        with _told(str(uri)):
+            fresh = folder is not None and _inspect(folder, read_only)
+            if folder is not None and not read_only:
+                if fresh:
+                    folder.mkdir(parents=True, exist_ok=True)
+                lock = WriterLock(folder)
+                lock.acquire()
+        try:
+            with _told(str(uri)):
+                db = await lancedb.connect_async(str(folder) if folder is not None else str(uri))
+                self = cls(str(uri), db, lock, read_only)
+                await self._begin(text_encoder)
+            return self
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+
+    async def __aenter__(self) -> Store:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for table in self._tables.values():
+            table.close()
+        self._tables.clear()
+        self._db.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The memory's folder, None where it is not a local one."""
+        return _local(self.uri)
+
+    @property
+    def text_dim(self) -> int:
+        return int(self._meta["text_dim"])
+
+    @property
+    def meta(self) -> dict[str, str]:
+        return dict(self._meta)
+
+    async def table(self, name: str) -> Any | None:
+        """The LanceDB table at its newest version, None where it has not been made yet."""
+        table = self._tables.get(name)
+        if table is None:
+            if name not in await self._names():
+                return None
+            table = self._tables[name] = await self._db.open_table(name)
+        elif self.read_only:
+            await table.checkout_latest()
+        return table
+
+    async def rows(
+        self, name: str, where: str | None = None, columns: Sequence[str] | None = None
+    ) -> pa.Table | None:
+        """All rows that match, unordered; None where the table has not been made yet."""
+        with _told(self.uri):
+            for attempt in (0, 1):
+                table = await self.table(name)
+                if table is None:
+                    return None
+                query = table.query()
+                if where:
+                    query = query.where(where)
+                if columns:
+                    query = query.select(list(columns))
+                try:
+                    return await query.to_arrow()
+                except (RuntimeError, OSError):
+                    # The writer may have compacted away the version that this reader had open.
+                    if attempt or not self.read_only:
+                        raise
+        return None
+
+    async def count(self, name: str) -> int:
+        with _told(self.uri):
+            table = await self.table(name)
+            return 0 if table is None else int(await table.count_rows())
+
+    async def add(self, name: str, rows: pa.Table) -> None:
+        """Appends in one version. Makes the table (of the rows' schema) if need be."""
+        if not rows.num_rows:
+            return
+        async with self._write():
+            table = await self.table(name)
+            if table is None:
+                self._tables[name] = await self._db.create_table(name, data=rows)
+                return
+            await table.add(rows)
+
+    async def add_keys(self, rows: list[dict[str, Any]], vectors: pa.FixedSizeListArray) -> None:
+        """Appends keys, numbering them. rows: the columns of keys_schema but seq and vector."""
+        if not rows:
+            return
+        shape = schema.keys_schema(self.text_dim)
+        numbers = range(self._next_seq, self._next_seq + len(rows))
+        self._next_seq += len(rows)
+        columns = [pa.array(numbers, pa.int64())]
+        columns += [pa.array([row[f.name] for row in rows], f.type) for f in list(shape)[1:-1]]
+        await self.add(schema.KEYS, pa.table([*columns, vectors], schema=shape))
+
+    async def delete(self, name: str, where: str) -> int:
+        """Deletes what matches and returns how many rows that were; writes no version when none match."""
+        async with self._write():
+            table = await self.table(name)
+            if table is None:
+                return 0
+            rows = int(await table.count_rows(where))
+            if rows:
+                await table.delete(where)
+            return rows
+
+    async def claim_model(self, kind: str, name: str) -> None:
+        """Remembers which model made this kind of vectors. Raises MemoryStoreError if it was another one."""
+        key = f"{kind}_model"
+        known = self._meta.get(key)
+        if known is None:
+            await self._set_meta({key: name})
+        elif known != name:
+            raise MemoryStoreError(
+                f"memory {self.uri} was written with the {kind} encoder {known}, not {name}: "
+                f"use {known}, or another memory"
+            )
+
+    async def sources(self) -> list[SourceInfo]:
+        rows = await self.rows(schema.SOURCES)
+        return (
+            sorted((SourceInfo(**row) for row in rows.to_pylist()), key=_by_added) if rows is not None else []
+        )
+
+    async def resume_point(self, source: str) -> ResumePoint:
+        rows = await self.rows(schema.PROGRESS, f"source = {quoted(source)}")
+        last = max(rows.to_pylist(), key=lambda row: row["seq"], default=None) if rows is not None else None
+        if last is None:
+            return ResumePoint()
+        return ResumePoint(last["video_done_s"], last["said_done_s"], last["complete"])
+
+    async def set_progress(self, source: str, point: ResumePoint) -> None:
+        """The commit: everything before the point has been written."""
+        seq = await self.count(schema.PROGRESS)
+        row = {
+            "seq": seq,
+            "source": source,
+            "video_done_s": point.video_done_s,
+            "said_done_s": point.said_done_s,
+            "complete": point.complete,
+        }
+        await self.add(
+            schema.PROGRESS, pa.Table.from_pylist([row], schema=schema.fixed_schema(schema.PROGRESS))
+        )
+
+    async def optimize(self) -> None:
+        """Compacts fragments and removes old versions. Readers that had one open look again (`rows`)."""
+        for name in await self._names():
+            async with self._write():
+                table = await self.table(name)
+                if table is not None:
+                    await table.optimize(cleanup_older_than=timedelta(0))
+
+    async def table_stats(self) -> dict[str, dict[str, int]]:
+        """By table: rows, versions, fragments, and bytes on disk (-1 where it is no local folder)."""
+        out = {}
+        with _told(self.uri):
+            for name in sorted(await self._names()):
+                table = await self.table(name)
+                if table is None:
+                    continue
+                stats = await table.stats()
+                fragments = stats["fragment_stats"] if isinstance(stats, dict) else stats.fragment_stats
+                count = fragments["num_fragments"] if isinstance(fragments, dict) else fragments.num_fragments
+                out[name] = {
+                    "rows": int(await table.count_rows()),
+                    "versions": len(await table.list_versions()),
+                    "fragments": int(count),
+                    "bytes": self._bytes_of(name),
+                }
+        return out
+
+    def _bytes_of(self, name: str) -> int:
+        if self.folder is None:
+            return -1
+        total = 0
+        for path in (self.folder / f"{name}.lance").rglob("*"):
+            try:
+                total += path.stat().st_size if path.is_file() else 0
+            except FileNotFoundError:  # compacted away meanwhile
+                continue
+        return total
+
+    async def _begin(self, text_encoder: TextEncoder | None) -> None:
+        if schema.META not in await self._names():
+            if self.read_only or text_encoder is None:
+                raise MemoryStoreError(f"there is no memory at {self.uri}")
+            await self._create(text_encoder)
+        rows = await self.rows(schema.META)
+        self._meta = {row["key"]: row["value"] for row in rows.to_pylist()} if rows is not None else {}
+        version = int(self._meta.get("schema_version", "0"))
+        if version > schema.SCHEMA_VERSION:
+            raise MemoryStoreError(
+                f"memory {self.uri} was written by a newer Hearsight (schema {version}, this one reads "
+                f"{schema.SCHEMA_VERSION}): upgrade Hearsight"
+            )
+        if not version:
+            raise MemoryStoreError(f"{self.uri} is not a memory: its meta table says no schema version")
+        if text_encoder is not None and text_encoder.name != self._meta["text_model"]:
+            raise MemoryStoreError(
+                f"memory {self.uri} was written with the text encoder {self._meta['text_model']}, "
+                f"not {text_encoder.name}: use that one, or another memory"
+            )
+        if not self.read_only:
+            await self._create_missing()
+            numbers = await self.rows(schema.KEYS, columns=["seq"])
+            if numbers is not None and numbers.num_rows:
+                self._next_seq = max(numbers["seq"].to_pylist()) + 1
+
+    async def _create(self, text_encoder: TextEncoder) -> None:
+        values = {
+            "schema_version": str(schema.SCHEMA_VERSION),
+            "text_model": text_encoder.name,
+            "text_dim": str(text_encoder.dim),
+        }
+        # Meta is written whole in one version, and first: a folder with a meta table is a memory.
+        rows = [{"key": key, "value": value} for key, value in values.items()]
+        data = pa.Table.from_pylist(rows, schema=schema.fixed_schema(schema.META))
+        self._tables[schema.META] = await self._db.create_table(schema.META, data=data)
+
+    async def _create_missing(self) -> None:
+        names = await self._names()
+        dim = self.text_dim
+        wanted = {name: schema.fixed_schema(name) for name in schema.FIXED_TABLES}
+        wanted |= {schema.KEYS: schema.keys_schema(dim), schema.NODES: schema.nodes_schema(dim)}
+        for name, shape in wanted.items():
+            if name not in names:
+                self._tables[name] = await self._db.create_table(name, schema=shape)
+
+    async def _set_meta(self, values: dict[str, str]) -> None:
+        rows = [{"key": key, "value": value} for key, value in values.items()]
+        await self.add(schema.META, pa.Table.from_pylist(rows, schema=schema.fixed_schema(schema.META)))
+        self._meta |= values
+
+    async def _names(self) -> set[str]:
+        found: set[str] = set()
+        token = None
+        while True:
+            page = await self._db.table_names(start_after=token, limit=100)
+            found.update(page)
+            if len(page) < 100:
+                return found
+            token = page[-1]
+
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        if self.read_only:
+            raise MemoryStoreError(f"memory {self.uri} was opened for reading only")
+        with _told(self.uri):
+            yield
+
+    def _write(self) -> _Write:
+        return _Write(self._writing, self._checked())
+
+
+class _Write:
+    """Holds the store's write lock; what Lance raises inside comes out as MemoryStoreError."""
+
+    def __init__(self, lock: asyncio.Lock, checked: Any) -> None:
+        self._lock = lock
+        self._checked = checked
+
+    async def __aenter__(self) -> None:
+        await self._lock.acquire()
+        try:
+            self._checked.__enter__()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    async def __aexit__(self, *exc: object) -> None:
+        try:
+            self._checked.__exit__(*exc)
+        finally:
+            self._lock.release()
+
+
+def quoted(text: str) -> str:
+    """A string literal of LanceDB's filter language."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _by_added(source: SourceInfo) -> tuple[float, str]:
+    return (source.added_at_s, source.id)
+
+
+def _local(uri: str | Path) -> Path | None:
+    text = str(uri)
+    if text.startswith("file://"):
+        return Path(text.removeprefix("file://"))
+    return None if "://" in text else Path(text).expanduser()
+
+
+def _inspect(folder: Path, read_only: bool) -> bool:
+    """True if a new memory is to be made there."""
+    if folder.exists() and not folder.is_dir():
+        raise MemoryStoreError(f"{folder} is a file, not a memory folder")
+    entries = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    if f"{schema.META}.lance" in entries:
+        return False
+    if read_only:
+        raise MemoryStoreError(f"there is no memory at {folder}")
+    if entries - {LOCK_NAME}:
+        raise MemoryStoreError(f"{folder} holds other files and no memory: name an empty or new folder")
+    return True
+
+
+@contextmanager
+def _told(uri: str) -> Iterator[None]:
+    """Turns what the disk and Lance raise into one line for the user."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        text = str(error)
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or any(s in text for s in ("No space left", "StorageFull", "Disk quota", "os error 28")):
+            raise MemoryStoreError(
+                f"no space left on the disk of memory {uri}: free some and run again; what was committed is kept"
+            ) from error
+        denied = isinstance(error, PermissionError) or "Permission denied" in text
+        if denied or "Read-only file system" in text:
+            raise MemoryStoreError(f"no permission to use memory {uri}: {_line(text)}") from error
+        raise MemoryStoreError(f"memory {uri} failed: {_line(text)}") from error
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:300]

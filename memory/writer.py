@@ -1,0 +1,302 @@
+"""The one task that writes what a source's perception says into the memory."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import floor, inf
+
+import numpy as np
+import pyarrow as pa
+
+from memory import schema
+from memory.compressor import clips_of_chapter, seen_in
+from memory.keys import Key, keys_of
+from memory.levels import rebuild
+from memory.records import (
+    ResumePoint,
+    SourceInfo,
+    clip_table,
+    fixed_list,
+    observation_table,
+    observations_of,
+)
+from memory.settings import MemorySettings
+from memory.store import Store, quoted
+from runtime.channel import Channel
+from runtime.compute import Compute
+from runtime.errors import MemoryStoreError
+from runtime.messages import Clip, FrameFeature, Observation, Watermark
+from runtime.models import TextEncoder
+
+Message = FrameFeature | Observation | Watermark
+_Order = tuple[float, float, str]
+_ENCODE_BATCH = 64
+
+
+class MemoryWriter:
+    """Commits a source in units: a chapter of video when both "vision" and "read" have passed its end, speech when
+    "said" has advanced by said_commit_s. Rows first, the progress row last.
+
+    `begin` takes back what a killed run wrote after its last progress row, so that a resumed run writes it again and
+    ends with the records of an undisturbed one. What was committed is never touched.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        text_encoder: TextEncoder,
+        compute: Compute,
+        settings: MemorySettings,
+        source: SourceInfo,
+    ) -> None:
+        self._store = store
+        self._encoder = text_encoder
+        self._compute = compute
+        self._settings = settings
+        self._source = source
+        self._frames: dict[int, list[FrameFeature]] = {}
+        self._screens: dict[int, list[Observation]] = {}
+        self._said: list[tuple[_Order, Observation]] = []
+        self._marks = {"vision": 0.0, "read": 0.0, "said": 0.0}
+        if not source.has_video:
+            self._marks["vision"] = self._marks["read"] = inf
+        if not source.has_audio:
+            self._marks["said"] = inf
+        self._done = ResumePoint()
+        self._begun = ResumePoint()
+        self._previous: Observation | None = None
+        self._at_mark: set[str] = set()
+        self._commits = 0
+
+    async def begin(self) -> ResumePoint:
+        """Registers the source and makes it ready to be written from the point returned on.
+
+        Raises MemoryStoreError: begun with other settings or another vision encoder, or the store cannot be
+        written.
+        """
+        known = {s.id: s for s in await self._store.sources()}.get(self._source.id)
+        point = await self._store.resume_point(self._source.id)
+        if self._source.vision_model and not point.complete:
+            await self._store.claim_model("vision", self._source.vision_model)
+        if known is None:
+            rows = pa.Table.from_pylist([asdict(self._source)], schema=schema.fixed_schema(schema.SOURCES))
+            await self._store.add(schema.SOURCES, rows)
+        elif known.settings_hash != self._source.settings_hash and not point.complete:
+            raise MemoryStoreError(
+                f"{self._source.path} was begun with other settings or models: finish it with those, or ingest it "
+                "into another memory"
+            )
+        if not point.complete:
+            await self._take_back(point)
+            await self._remember_last_said(point)
+        self._done = self._begun = point
+        return point
+
+    async def run(self, inbox: Channel[Message]) -> ResumePoint:
+        """Writes until the inbox is closed and empty, then finishes. Returns how far the source is committed.
+
+        complete is True in it only if every stream the source has sent a watermark of infinity. On cancellation
+        what the watermarks have passed is committed before the cancellation goes on.
+        """
+        await self.begin()
+        if self._done.complete:
+            async for _ in inbox:
+                continue
+            return self._done
+        try:
+            async for message in inbox:
+                self._take(message)
+                if isinstance(message, Watermark):
+                    await self._commit(force=False)
+        except asyncio.CancelledError:
+            # As a task of its own, so that the commit is whole even if this one is cancelled again.
+            await asyncio.shield(asyncio.create_task(self._commit(force=True)))
+            raise
+        await self._commit(force=True)
+        await self.finish()
+        return self._done
+
+    async def finish(self) -> None:
+        """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""
+        await rebuild(self._store, self._source.id, self._settings)
+        newest = self._newest_s()
+        await self._store.delete(
+            schema.SHORT_TERM,
+            f"source = {quoted(self._source.id)} AND t_end_s < {newest - self._settings.short_term_horizon_s!r}",
+        )
+        await self._store.optimize()
+
+    def _newest_s(self) -> float:
+        ends = [m for m in (self._done.video_done_s, self._done.said_done_s) if m < inf]
+        if self._source.duration_s is not None:
+            ends = [self._source.duration_s] if self._done.complete else ends
+        return max(ends, default=0.0)
+
+    def _take(self, message: Message) -> None:
+        """Files a message; what a resumed perception says twice is left out."""
+        if isinstance(message, Watermark):
+            self._marks[message.stream] = max(self._marks[message.stream], message.t_s)
+        elif isinstance(message, FrameFeature):
+            if message.t_s >= self._begun.video_done_s:
+                self._frames.setdefault(message.chapter, []).append(message)
+        elif message.modality == "said":
+            # A record that says it was known before it ended would let a question hear words to come.
+            said = _known_at_end(message)
+            at = (said.known_at_s, said.t_start_s, said.id)
+            if said.known_at_s > self._begun.said_done_s or (
+                said.known_at_s == self._begun.said_done_s and said.id not in self._at_mark
+            ):
+                insort(self._said, (at, said), key=lambda entry: entry[0])
+        elif message.t_start_s >= self._begun.video_done_s:
+            chapter = floor(message.t_start_s / self._settings.chapter_s)
+            self._screens.setdefault(chapter, []).append(message)
+
+    async def _commit(self, force: bool) -> None:
+        """Commits what the watermarks allow. force: speech too that is less than said_commit_s ahead."""
+        video_to = self._video_ready_s()
+        said_to = self._marks["said"]
+        ahead = said_to >= self._done.said_done_s + self._settings.said_commit_s
+        video = video_to > self._done.video_done_s
+        said = said_to > self._done.said_done_s and (ahead or force or video)
+        if not (video or said):
+            return
+        records, clips = self._due_video(video_to) if video else ([], [])
+        spoken = self._due_said(said_to) if said else []
+        await self._write(records, spoken, clips)
+        point = ResumePoint(
+            video_to if video else self._done.video_done_s,
+            said_to if said else self._done.said_done_s,
+            complete=min(self._marks.values()) == inf,
+        )
+        await self._store.set_progress(self._source.id, point)
+        self._done = point
+        self._commits += 1
+        if self._commits % self._settings.optimize_every == 0:
+            await self._store.optimize()
+
+    def _video_ready_s(self) -> float:
+        """The end of the last chapter that vision and reading have both left behind."""
+        mark = min(self._marks["vision"], self._marks["read"])
+        return mark if mark == inf else floor(mark / self._settings.chapter_s) * self._settings.chapter_s
+
+    def _due_video(self, to_s: float) -> tuple[list[Observation], list[Clip]]:
+        records: list[Observation] = []
+        clips: list[Clip] = []
+        step = self._settings.chapter_s
+        due = {n for n in (*self._frames, *self._screens) if (n + 1) * step <= to_s}
+        last = max(self._frames, default=-1) if to_s == inf else -1
+        for chapter in sorted(due):
+            frames = sorted(self._frames.pop(chapter, ()), key=lambda f: f.t_s)
+            end_s = (chapter + 1) * step
+            if chapter == last and frames:
+                end_s = min(end_s, max(self._source.duration_s or 0.0, frames[-1].t_s))
+            made = clips_of_chapter(self._source.id, frames, end_s, self._settings)
+            clips += made
+            screens = self._screens.pop(chapter, [])
+            records += sorted(screens, key=lambda o: (o.known_at_s, o.t_start_s, o.id))
+            records += [seen for clip in made if (seen := seen_in(clip, self._settings)) is not None]
+        return records, clips
+
+    def _due_said(self, to_s: float) -> list[Observation]:
+        count = sum(1 for (known_at_s, _, _), _ in self._said if known_at_s <= to_s)
+        due = [said for _, said in self._said[:count]]
+        del self._said[:count]
+        return due
+
+    async def _write(
+        self, records: Sequence[Observation], spoken: Sequence[Observation], clips: Sequence[Clip]
+    ) -> None:
+        keys: list[tuple[Observation, Key]] = [(r, key) for r in records for key in keys_of(r, None)]
+        for said in spoken:
+            keys += [(said, key) for key in keys_of(said, self._previous)]
+            self._previous = said
+        everything = [*records, *spoken]
+        await self._store.add(
+            schema.OBSERVATIONS,
+            observation_table(everything, schema.fixed_schema(schema.OBSERVATIONS)),
+        )
+        await self._write_keys(keys)
+        if clips:
+            await self._write_clips(list(clips))
+
+    async def _write_keys(self, keys: list[tuple[Observation, Key]]) -> None:
+        if not keys:
+            return
+        keys.sort(key=lambda pair: (pair[0].known_at_s, pair[1].id))
+        texts = [key.text for _, key in keys]
+        parts = []
+        for start in range(0, len(texts), _ENCODE_BATCH):
+            batch = texts[start : start + _ENCODE_BATCH]
+            parts.append(await self._compute.run("text encoder", self._encoder.encode, batch))
+        rows = [
+            {
+                "id": key.id,
+                "record": record.id,
+                "kind": key.kind,
+                "modality": record.modality,
+                "source": record.source,
+                "t_start_s": record.t_start_s,
+                "t_end_s": record.t_end_s,
+                "known_at_s": record.known_at_s,
+                "text": key.text,
+                "norm": key.norm,
+            }
+            for record, key in keys
+        ]
+        await self._store.add_keys(rows, fixed_list(np.concatenate(parts)))
+
+    async def _write_clips(self, clips: list[Clip]) -> None:
+        shape = schema.clips_schema(len(clips[0].vector), len(clips[0].appearance))
+        await self._store.add(schema.CLIPS, clip_table(clips, shape, self._settings.tags))
+        spans = [
+            {"clip": c.id, "source": c.source, "t_start_s": c.t_start_s, "t_end_s": c.t_end_s} for c in clips
+        ]
+        frames = [
+            span | {"t_s": c.keyframe_t_s, "jpeg": c.keyframe} for span, c in zip(spans, clips, strict=True)
+        ]
+        await self._store.add(
+            schema.KEYFRAMES, pa.Table.from_pylist(frames, schema=schema.fixed_schema(schema.KEYFRAMES))
+        )
+        short = [
+            span | {"shape": list(c.short_term.shape), "data": c.short_term.tobytes()}
+            for span, c in zip(spans, clips, strict=True)
+            if c.short_term is not None
+        ]
+        await self._store.add(
+            schema.SHORT_TERM, pa.Table.from_pylist(short, schema=schema.fixed_schema(schema.SHORT_TERM))
+        )
+
+    async def _take_back(self, point: ResumePoint) -> None:
+        """Deletes this source's rows that no progress row covers."""
+        mine = f"source = {quoted(self._source.id)}"
+        video = "" if point.video_done_s == inf else f"t_start_s >= {point.video_done_s!r}"
+        said = "" if point.said_done_s == inf else f"known_at_s > {point.said_done_s!r}"
+        either = [f"(modality != 'said' AND {video})"] if video else []
+        either += [f"(modality = 'said' AND {said})"] if said else []
+        if either:
+            for name in (schema.OBSERVATIONS, schema.KEYS):
+                await self._store.delete(name, f"{mine} AND ({' OR '.join(either)})")
+        if video:
+            for name in (schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM):
+                await self._store.delete(name, f"{mine} AND {video}")
+
+    async def _remember_last_said(self, point: ResumePoint) -> None:
+        """The turn before the first one to come, and the ids of those that end exactly at the mark."""
+        since = min(point.said_done_s, 1e12) - 600.0
+        rows = await self._store.rows(
+            schema.OBSERVATIONS,
+            f"source = {quoted(self._source.id)} AND modality = 'said' AND known_at_s >= {since!r}",
+        )
+        said = observations_of(rows) if rows is not None else []
+        self._previous = max(said, key=lambda o: (o.known_at_s, o.t_start_s, o.id), default=None)
+        self._at_mark = {o.id for o in said if o.known_at_s == point.said_done_s}
+
+
+def _known_at_end(said: Observation) -> Observation:
+    if said.known_at_s >= said.t_end_s:
+        return said
+    fields = {name: getattr(said, name) for name in Observation.__dataclass_fields__}
+    return Observation(**(fields | {"known_at_s": said.t_end_s}))

@@ -1,0 +1,102 @@
+"""What can be set about hearing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from runtime.config import Settings
+
+Probability = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class SegmenterSettings(Settings):
+    """When speech starts and ends.
+
+    A stretch of speech starts where the speech probability reaches speech_on, and ends where it falls below
+    speech_off and does not come back to speech_on for min_silence_ms. Less than min_speech_ms is no speech.
+    Each side gets padding_ms. What is longer than max_speech_s is cut where it is least like speech (Whisper
+    hears 30 s).
+    """
+
+    speech_on: Probability = 0.5
+    speech_off: Probability = 0.35
+    min_speech_ms: int = Field(default=200, ge=32, le=5_000)
+    min_silence_ms: int = Field(default=500, ge=64, le=10_000)
+    padding_ms: int = Field(default=200, ge=0, le=2_000)
+    max_speech_s: float = Field(default=28.0, ge=2.0, le=28.0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.speech_off > self.speech_on:
+            raise ValueError("speech_off must not be above speech_on")
+        if self.padding_ms > self.min_silence_ms:
+            raise ValueError("padding_ms must not be above min_silence_ms")
+        if (self.min_speech_ms + 2 * self.padding_ms) / 1000 > self.max_speech_s:
+            raise ValueError("min_speech_ms and padding_ms do not fit into max_speech_s")
+        return self
+
+
+class TranscriberSettings(Settings):
+    """Which Whisper, on what, and what it takes to believe it.
+
+    model: a transcriber of configs/models.toml, or the path of a CTranslate2 folder.
+    compute_type: "auto" is int8 on the CPU and float16 on a GPU; otherwise any name CTranslate2 knows.
+    threads: on the CPU; 0 leaves it to CTranslate2. One by default: the other models want the cores too, and
+        threads that wait for each other spin.
+    language: ISO 639-1 code, or None to detect it.
+    max_no_speech, min_silent_logprob: text is dropped when silence is more probable than the first and the
+        mean log probability of its tokens is below the second.
+    min_logprob: text is dropped below this mean log probability, silence or not.
+    min_word_probability: text is dropped when its words are less probable than that on average.
+    max_compression_ratio: text that compresses better than that repeats itself, and is dropped.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    model: str = "whisper-base"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compute_type: str = "auto"
+    threads: int = Field(default=1, ge=0, le=256)
+    beam_size: int = Field(default=5, ge=1, le=20)
+    language: str | None = None
+    max_no_speech: Probability = 0.6
+    min_silent_logprob: float = Field(default=-0.5, le=0.0)
+    min_logprob: float = Field(default=-1.0, le=0.0)
+    min_word_probability: Probability = 0.35
+    max_compression_ratio: float = Field(default=2.4, ge=1.0)
+
+
+class GroupSettings(Settings):
+    """Which neighbouring stretches of speech are transcribed in one go.
+
+    Whisper's cost is by the call, whatever its length.
+
+    max_s: sound in one group, the silence in between included.
+    span_s: media seconds from the start of the first stretch within which the others start; 0 transcribes
+        each stretch by itself, at once (live).
+    gap_s: silence between two stretches of a group.
+    retry_below: a stretch with words less probable than that on average is transcribed again, alone.
+    """
+
+    max_s: float = Field(default=28.0, gt=0.0, le=30.0)
+    span_s: float = Field(default=180.0, ge=0.0, le=3_600.0)
+    gap_s: float = Field(default=0.5, ge=0.0, le=5.0)
+    retry_below: Probability = 0.5
+
+
+class AudioSettings(Settings):
+    """From sound to sentences.
+
+    vad_batch_ms: sound gathered before the voice activity model is run; more is cheaper, less is sooner.
+    mark_every_s: media seconds between two marks of how far hearing has come.
+    sentence_split_s: a stretch of speech longer than that becomes one observation per sentence.
+    """
+
+    segmenter: SegmenterSettings = SegmenterSettings()
+    transcriber: TranscriberSettings = TranscriberSettings()
+    group: GroupSettings = GroupSettings()
+    vad_batch_ms: int = Field(default=512, ge=32, le=60_000)
+    mark_every_s: float = Field(default=1.0, gt=0.0, le=60.0)
+    sentence_split_s: float = Field(default=12.0, gt=0.0)

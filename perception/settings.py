@@ -1,0 +1,94 @@
+"""Settings of what is seen: one model per job, unknown keys are errors."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SourceSettings(BaseModel):
+    """How a file is decoded.
+
+    decode_fps: pictures a second that leave the decoder, at most; the first of each cell of 1/decode_fps seconds.
+        decode_fps times the chapter length must be whole, so that a cell never straddles a chapter.
+    max_side: longest side of a picture in pixels; larger ones are scaled down, smaller ones left alone.
+    audio_chunk_s: length of an audio chunk; the last one may be shorter.
+    ahead_s: how far one stream may run ahead of the other in media time.
+    threads: of the video decoder. One by default: the models want the cores.
+    skip_nonref_fps: from this frame rate on, frames no other frame refers to are not decoded; enough are left.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decode_fps: float = Field(default=2.0, gt=0, le=30)
+    max_side: int = Field(default=1280, ge=64, le=8192)
+    audio_chunk_s: float = Field(default=0.5, gt=0, le=10)
+    ahead_s: float = Field(default=2.0, gt=0, le=30)
+    threads: int = Field(default=1, ge=1, le=64)
+    skip_nonref_fps: float = Field(default=20.0, gt=0)
+
+
+class VideoSettings(BaseModel):
+    """Which of the decoded pictures are looked at, and when text is worth reading.
+
+    chapter_s: the fixed stretches of media that no video state crosses.
+    base_interval_s, busy_interval_s, still_interval_s: between sampled frames; busy when at least busy_change of
+        the tiles changed since the last sampled frame, still when fewer than still_change did.
+    tile_change: a tile changed when its mean absolute difference, small differences (noise) taken out, exceeds
+        this many grey levels of 255.
+    stroke_share: share of a tile's pixels that must lie on thin, high-contrast strokes for it to look like text.
+    settle_s: how long a tile must have stayed the same before it is read.
+    read_interval_s: between two readings, at least.
+    patience_s: how long text that keeps moving (scrolling) is waited for before what has settled is read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    chapter_s: float = Field(default=60.0, gt=0)
+    base_interval_s: float = Field(default=1.0, gt=0)
+    busy_interval_s: float = Field(default=0.5, gt=0)
+    still_interval_s: float = Field(default=4.0, gt=0)
+    busy_change: float = Field(default=0.6, ge=0, le=1)
+    still_change: float = Field(default=0.01, ge=0, le=1)
+    tile_change: float = Field(default=0.5, gt=0)
+    stroke_share: float = Field(default=0.08, gt=0, lt=1)
+    settle_s: float = Field(default=0.4, gt=0)
+    read_interval_s: float = Field(default=1.0, gt=0)
+    patience_s: float = Field(default=3.0, gt=0)
+
+
+class VisionSettings(BaseModel):
+    """What looks at the sampled frames.
+
+    encoder: "open_clip", or "imagenet" for the packaged model (ConSE).
+    model, pretrained: any pair open_clip knows; pretrained may also be a local path, and model a hub id.
+    device: "auto" takes a GPU when there is one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    encoder: Literal["open_clip", "imagenet"] = "imagenet"
+    model: str = "ViT-B-32"
+    pretrained: str = "laion2b_s34b_b79k"
+    device: str = "auto"
+    threads: int = Field(default=1, ge=1, le=64)
+    batch: int = Field(default=8, ge=1, le=256)
+    thumbnail_side: int = Field(default=320, ge=32, le=2048)
+    thumbnail_quality: int = Field(default=70, ge=1, le=100)
+
+
+class ReadSettings(BaseModel):
+    """How text on the screen is read.
+
+    min_confidence: lines the recogniser is less sure of are dropped.
+    detect_side: pictures are scaled so that the shorter side has this many pixels for finding text.
+    same_line: two readings of a line are one when this share of the characters agrees.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threads: int = Field(default=1, ge=1, le=64)
+    min_confidence: float = Field(default=0.6, ge=0, le=1)
+    detect_side: int = Field(default=480, ge=64, le=4096)
+    same_line: float = Field(default=0.8, gt=0, le=1)

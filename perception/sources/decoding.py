@@ -1,0 +1,267 @@
+"""From packets to messages: one track of pictures and one of sound. Blocking; called in the decode thread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+
+from perception.settings import SourceSettings
+from runtime.messages import SAMPLE_RATE_HZ, AudioChunk, Image, Samples, VideoFrame
+
+# Times that differ by less are the same: containers round to milliseconds.
+_SAME_S = 0.0015
+# Sound that is late or early by less than this is a rounding of its time stamps, not a gap.
+_GAP_S = 0.04
+# Compressed pictures kept back on resume until it is known that no later key frame precedes the resume time.
+_MAX_KEPT_PACKETS = 2000
+
+
+@dataclass(slots=True)
+class SourceStats:
+    """Counts of one pass. truncated: the file ends well before the length it claims."""
+
+    packets: int = 0
+    bad_packets: int = 0
+    corrupt_frames: int = 0
+    frames_decoded: int = 0
+    frames_delivered: int = 0
+    samples_delivered: int = 0
+    silence_filled_s: float = 0.0
+    splices: int = 0
+    truncated: bool = False
+    video_end_s: float = 0.0
+    audio_end_s: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+
+
+class PictureTrack:
+    """Decodes one video stream, and converts the first picture of every 1/decode_fps seconds to upright RGB.
+
+    reached_s: no picture before this time will follow. end_s: end of the last picture decoded.
+    """
+
+    def __init__(
+        self, stream: Any, settings: SourceSettings, stats: SourceStats, zero_s: float, resume_s: float
+    ) -> None:
+        self._codec = stream.codec_context
+        self._codec.thread_count = settings.threads
+        if settings.threads == 1:
+            self._codec.thread_type = "NONE"
+        rate = stream.average_rate or stream.guessed_rate
+        self._frame_s = float(1 / rate) if rate else 1 / 25
+        if rate and float(rate) >= settings.skip_nonref_fps and float(rate) >= 8 * settings.decode_fps:
+            self._codec.skip_frame = "NONREF"
+        self._time_base = stream.time_base
+        self._settings, self._stats = settings, stats
+        self._zero_s, self._resume_s = zero_s, resume_s
+        self._reformatter = VideoReformatter()
+        self._kept: list[tuple[Any, float]] | None = [] if resume_s > 0 else None
+        self._last_cell = -1
+        self._splice_s = 0.0
+        self.reached_s = -math.inf
+        self.end_s = 0.0
+
+    def push(self, packet: Any, splice_s: float) -> Iterator[VideoFrame]:
+        if self._kept is None:
+            yield from self._decode(packet, splice_s)
+            return
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        t_s = -math.inf if stamp is None else float(stamp * self._time_base) - self._zero_s + splice_s
+        if packet.is_keyframe and t_s <= self._resume_s + _SAME_S:
+            # Everything before it is settled history; decoding can begin here.
+            self._kept.clear()
+        self._kept.append((packet, splice_s))
+        self.reached_s = max(self.reached_s, min(t_s, self._resume_s))
+        if (packet.is_keyframe and t_s > self._resume_s + _SAME_S) or len(self._kept) > _MAX_KEPT_PACKETS:
+            yield from self._decode_kept()
+
+    def flush(self) -> Iterator[VideoFrame]:
+        yield from self._decode_kept()
+        yield from self._decode(None, self._splice_s)
+        self.reached_s = math.inf
+
+    def _decode_kept(self) -> Iterator[VideoFrame]:
+        kept, self._kept = self._kept, None
+        for packet, splice_s in kept or ():
+            yield from self._decode(packet, splice_s)
+
+    def _decode(self, packet: Any | None, splice_s: float) -> Iterator[VideoFrame]:
+        self._splice_s = splice_s
+        try:
+            frames = self._codec.decode(packet)
+        except av.error.EOFError:
+            return
+        except av.FFmpegError:
+            self._stats.bad_packets += 1
+            return
+        for frame in frames:
+            self._stats.frames_decoded += 1
+            kept = self._take(frame)
+            if kept is not None:
+                self._stats.frames_delivered += 1
+                yield kept
+
+    def _take(self, frame: Any) -> VideoFrame | None:
+        if frame.pts is None:
+            t_s = self.end_s
+        else:
+            t_s = float(frame.pts * (frame.time_base or self._time_base)) - self._zero_s + self._splice_s
+        if t_s < -_SAME_S:
+            return None
+        t_s = max(0.0, t_s)
+        self.reached_s = max(self.reached_s, t_s)
+        self.end_s = max(self.end_s, t_s + self._frame_s)
+        if frame.is_corrupt:
+            self._stats.corrupt_frames += 1
+            return None
+        cell = math.floor((t_s + _SAME_S) * self._settings.decode_fps)
+        if cell <= self._last_cell:
+            return None
+        self._last_cell = cell
+        # A picture a hair before the border belongs to the cell it is counted in.
+        t_s = max(t_s, cell / self._settings.decode_fps)
+        if t_s < self._resume_s:
+            return None
+        return VideoFrame(t_s, self._image(frame))
+
+    def _image(self, frame: Any) -> Image:
+        """Upright RGB with square pixels, longest side at most max_side."""
+        width, height = frame.width, frame.height
+        ratio = self._codec.sample_aspect_ratio
+        if ratio and 0.1 < float(ratio) < 10 and ratio != 1:
+            width = round(width * float(ratio))
+        scale = min(1.0, self._settings.max_side / max(width, height))
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        rgb = self._reformatter.reformat(
+            frame, width, height, "rgb24", interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR, threads=1
+        )
+        image: Image = rgb.to_ndarray()
+        turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+class AudioTrack:
+    """Decodes one audio stream to mono float32 at 16 kHz on an exact clock.
+
+    Sample n is at (time of the first sample) + n / 16000: holes become silence and overlaps are cut, so time never
+    drifts from the file's own. reached_s: no sample before this time will follow. end_s: end of the last sample.
+    """
+
+    def __init__(self, stream: Any, settings: SourceSettings, stats: SourceStats, zero_s: float) -> None:
+        self._codec = stream.codec_context
+        self._time_base = stream.time_base
+        self._stats = stats
+        self._zero_s = zero_s
+        self._chunk = max(1, round(settings.audio_chunk_s * SAMPLE_RATE_HZ))
+        self._resampler: Any | None = None
+        self._format: tuple[str, str, int] | None = None
+        self._waiting: list[Samples] = []
+        self._waiting_n = 0
+        self._anchor_s: float | None = None
+        # Samples at 16 kHz: put out by the resampler or filled in so far, and of these delivered.
+        self._made = 0
+        self._delivered = 0
+        # Where the input's own clock stands: the end of the last decoded frame.
+        self._input_end_s = 0.0
+        # Samples still to be cut, because the input went over this time before.
+        self._surplus = 0
+        self._splice_s = 0.0
+        self.reached_s = -math.inf
+
+    @property
+    def end_s(self) -> float:
+        return 0.0 if self._anchor_s is None else self._anchor_s + self._made / SAMPLE_RATE_HZ
+
+    def push(self, packet: Any | None, splice_s: float) -> Iterator[AudioChunk]:
+        self._splice_s = splice_s
+        try:
+            frames = self._codec.decode(packet)
+        except av.error.EOFError:
+            return
+        except av.FFmpegError:
+            self._stats.bad_packets += 1
+            return
+        for frame in frames:
+            yield from self._take(frame)
+
+    def flush(self) -> Iterator[AudioChunk]:
+        yield from self.push(None, self._splice_s)
+        self._drain()
+        yield from self._deliver(last=True)
+        self.reached_s = math.inf
+
+    def _take(self, frame: Any) -> Iterator[AudioChunk]:
+        if not frame.samples or not frame.sample_rate:
+            return
+        if frame.pts is None:
+            t_s = self._input_end_s
+        else:
+            t_s = float(frame.pts * (frame.time_base or self._time_base)) - self._zero_s + self._splice_s
+        duration_s = frame.samples / frame.sample_rate
+        if self._anchor_s is None:
+            if t_s + duration_s <= 0:
+                return
+            self._anchor_s = max(0.0, t_s)
+            self._input_end_s = self._anchor_s
+        layout = (frame.format.name, frame.layout.name, frame.sample_rate)
+        late_s = t_s - self._input_end_s
+        if layout != self._format or abs(late_s) > _GAP_S:
+            self._drain()
+        if abs(late_s) > _GAP_S:
+            missing = round((t_s - self._anchor_s) * SAMPLE_RATE_HZ) - self._made
+            self._surplus = max(0, -missing)
+            self._input_end_s = t_s
+            yield from self._fill(missing)
+        if self._resampler is None:
+            self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
+            self._format = layout
+        self._input_end_s += duration_s
+        frame.pts = None
+        for out in self._resampler.resample(frame):
+            self._add(out.to_ndarray().reshape(-1))
+        yield from self._deliver()
+
+    def _drain(self) -> None:
+        """Takes what the resampler still holds; the next frame gets a new one."""
+        if self._resampler is not None:
+            for out in self._resampler.resample(None):
+                self._add(out.to_ndarray().reshape(-1))
+            self._resampler = None
+
+    def _add(self, samples: Samples) -> None:
+        if self._surplus:
+            cut = min(self._surplus, len(samples))
+            self._surplus -= cut
+            samples = samples[cut:]
+        if len(samples):
+            self._waiting.append(samples)
+            self._waiting_n += len(samples)
+            self._made += len(samples)
+
+    def _fill(self, missing: int) -> Iterator[AudioChunk]:
+        if missing > 0:
+            self._stats.silence_filled_s += missing / SAMPLE_RATE_HZ
+        while missing > 0:
+            n = min(missing, self._chunk)
+            self._add(np.zeros(n, np.float32))
+            missing -= n
+            yield from self._deliver()
+
+    def _deliver(self, last: bool = False) -> Iterator[AudioChunk]:
+        while self._waiting_n >= self._chunk or (last and self._waiting_n):
+            assert self._anchor_s is not None
+            joined = np.concatenate(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
+            chunk = np.array(joined[: self._chunk], dtype=np.float32)
+            rest = joined[self._chunk :]
+            self._waiting, self._waiting_n = ([rest] if len(rest) else []), len(rest)
+            t_s = self._anchor_s + self._delivered / SAMPLE_RATE_HZ
+            self._delivered += len(chunk)
+            self._stats.samples_delivered += len(chunk)
+            self.reached_s = t_s + len(chunk) / SAMPLE_RATE_HZ
+            yield AudioChunk(t_s, chunk)

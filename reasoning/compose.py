@@ -1,0 +1,48 @@
+"""Put an answer into words from the evidence itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reasoning.extract import Span
+from reasoning.times import clock_text
+from runtime.messages import Evidence
+
+ABSTAINED = "I have not seen or heard that."
+
+_HOW = {"said": "said", "read": "on screen", "seen": "seen"}
+
+
+def quote(evidence: Evidence) -> str:
+    text = " / ".join(line.strip() for line in evidence.text.splitlines() if line.strip())
+    return f"“{text}”"
+
+
+def place(evidence: Evidence) -> str:
+    return f"{_HOW[evidence.modality]} at {clock_text(evidence.t_start_s)}"
+
+
+def fact_answer(short: str | None, evidence: Evidence) -> str:
+    """The answering words, the sentence they stand in, and when: a reader can check it at a glance."""
+    proof = f"{quote(evidence)} ({place(evidence)})"
+    if not short:
+        return proof
+    return f"{short[0].upper()}{short[1:].rstrip(' .')}. {proof}"
+
+
+def moment_answer(moments: Sequence[Evidence], certain: bool) -> str:
+    """Times first, most likely first, so that the first one alone is an answer.
+
+    certain: the words themselves were found; otherwise the moments only look alike.
+    """
+    first, rest = moments[0], moments[1:]
+    others = " and ".join(clock_text(m.t_start_s) for m in rest)
+    if certain:
+        text = f"At {clock_text(first.t_start_s)}: {quote(first)} ({_HOW[first.modality]})."
+        return f"{text} Also at {others}." if rest else text
+    text = f"Most likely at {clock_text(first.t_start_s)}, going by the picture"
+    return f"{text}; otherwise at {others}." if rest else f"{text}."
+
+
+def shorten(span: Span | None) -> str | None:
+    return span.text if span is not None and span.text else None

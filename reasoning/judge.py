@@ -1,0 +1,78 @@
+"""Order what was found by how well it answers, and decide which of several versions holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reasoning.question import Kind, Question, TermKind
+from reasoning.support import Support, Verifier
+from runtime.messages import Evidence
+
+_CHANGE = re.compile(
+    r"\b(now|change[ds]?|correction|corrected|no longer|instead|moved|from (?:this|next|now|today|tomorrow)\b.*\bon|"
+    r"as of|update[ds]?|sorry|scratch that|rather|actually|new|gone (?:up|down)|has (?:been|taken|become)|have been|"
+    r"replace[sd]?|taken over|takes over|postponed|brought forward|rescheduled|switched|meant)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A retrieved moment, weighed. retrieval: the score it was found with, in [0, 1]."""
+
+    evidence: Evidence
+    support: Support
+    retrieval: float
+
+    @property
+    def rank(self) -> float:
+        return 0.85 * self.support.probability + 0.15 * self.retrieval
+
+
+def weigh(question: Question, found: Sequence[Evidence], verifier: Verifier) -> list[Candidate]:
+    """Best first; equal ones in order of time, then id. Blocking compute."""
+    out = [Candidate(e, verifier.judge(question, e.text, e.modality), e.score) for e in found]
+    out.sort(key=lambda c: (-round(c.rank, 6), c.evidence.t_start_s, c.evidence.id))
+    return out
+
+
+def current(question: Question, candidates: Sequence[Candidate], threshold: float) -> list[Candidate]:
+    """The version that holds comes first: the latest, or the earliest when the question asks how it was at first.
+
+    A later statement replaces an earlier one when it answers the question about as well, or when it announces a
+    change and speaks of the same names and things. Nothing is dropped.
+    """
+    if not candidates or question.kind is Kind.MOMENT:
+        return list(candidates)
+    best = candidates[0]
+    rivals = [c for c in candidates if c is best or _rivals(question, best, c, threshold)]
+    if len(rivals) < 2:
+        return list(candidates)
+    ordered = sorted(rivals, key=lambda c: c.evidence.t_start_s, reverse=not question.wants_first)
+    return [*ordered, *(c for c in candidates if c not in rivals)]
+
+
+def _rivals(question: Question, best: Candidate, other: Candidate, threshold: float) -> bool:
+    if _same_text(best, other):
+        return other.support.probability >= threshold
+    p, q = best.support, other.support
+    near = q.probability >= max(threshold, p.probability - 0.15) and q.coverage >= p.coverage - 0.1
+    later = other if other.evidence.t_start_s > best.evidence.t_start_s else best
+    announced = bool(_CHANGE.search(later.evidence.text)) and (
+        q.probability >= 0.5 * threshold and _shares_subject(question, other) and q.coverage >= p.coverage - 0.35
+    )
+    return near or announced
+
+
+def _same_text(a: Candidate, b: Candidate) -> bool:
+    return a.evidence.text.casefold().split() == b.evidence.text.casefold().split()
+
+
+def _shares_subject(question: Question, candidate: Candidate) -> bool:
+    missing = set(candidate.support.missing)
+    subjects = [t for t in question.terms if t.kind in {TermKind.NAME, TermKind.NUMBER}] or [
+        t for t in question.terms if t.kind is TermKind.NOUN and not t.asked
+    ]
+    return bool(subjects) and any(t.text not in missing for t in subjects)

@@ -1,0 +1,162 @@
+"""Does a statement answer a question?
+
+A small, transparent verifier. Every content word of the question has to be accounted for by the statement: by the same
+word, the same number, a name that sounds alike, or a word of near meaning (cosine of word embeddings). What stays
+unaccounted for, and the likeness of both sentences, go into a logistic model whose weights were fitted on
+tests/bench/support_items.jsonl by tests/bench/fit_support.py. It is the gate that lets a weak language model abstain.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import numpy as np
+
+from memory.text import tokens
+from reasoning.extract import Span, answer_span
+from reasoning.language import Language
+from reasoning.question import Kind, Question, Term, TermKind
+from runtime.messages import Modality
+from runtime.models import TextEncoder
+
+FEATURES = ("coverage", "missing_noun", "missing_name", "missing_number", "likeness", "unit_likeness", "span_fit", "asked", "read")
+WEIGHTS: tuple[float, ...] = (3.0, -1.5, -2.0, -2.5, 3.0, 1.0, 0.6, 0.6, 0.2)
+BIAS = -2.6
+
+_TERM_WEIGHT = {TermKind.NAME: 1.5, TermKind.NUMBER: 1.6, TermKind.NOUN: 1.0, TermKind.MODIFIER: 0.7, TermKind.VERB: 0.7}
+_SAME_NAME = 0.78
+_NEAR_WORD, _SAME_WORD = 0.35, 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """probability: that the statement answers the question. unit: the sentence or line that does. span: its answer."""
+
+    probability: float
+    coverage: float
+    unit: str
+    span: Span | None
+    missing: tuple[str, ...]
+    features: tuple[float, ...]
+
+
+class Verifier:
+    def __init__(self, language: Language, encoder: TextEncoder) -> None:
+        self._language = language
+        self._encoder = encoder
+        self._vectors: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
+
+    def judge(self, question: Question, statement: str, modality: Modality) -> Support:
+        """Weigh one statement. Pure in its arguments: the rest of the memory has no influence."""
+        units = self._units(statement, modality)
+        words = _words(statement)
+        matches = {term: self._match(term, words) for term in question.terms}
+        best = max(units, key=lambda unit: self._unit_score(question, unit, matches))
+        in_unit = _words(best) | (_words(units[0]) if modality == "read" else set())
+        weights = {term: self._weight(term) for term in question.terms}
+        total = sum(weights.values()) or 1.0
+        # A number or a name has to stand in the answering line itself: the next row of a table is about something else.
+        for term in question.terms:
+            if term.kind in {TermKind.NUMBER, TermKind.NAME} and modality == "read":
+                matches[term] = self._match(term, in_unit)
+        coverage = sum(weights[t] * matches[t] for t in question.terms) / total
+
+        def missing(*kinds: TermKind) -> float:
+            return sum(1.0 - matches[t] for t in question.terms if t.kind in kinds and not t.asked)
+
+        span = answer_span(question, best, modality, self._language)
+        likeness = self._cosine(question.text, statement)
+        asked = self._asked_match(question, best, statement, span)
+        features = (
+            coverage,
+            min(2.0, missing(TermKind.NOUN, TermKind.MODIFIER)),
+            min(2.0, missing(TermKind.NAME)),
+            min(2.0, missing(TermKind.NUMBER)),
+            likeness,
+            self._cosine(question.subject, best) if len(units) > 1 else likeness,
+            min(1.0, span.fit) if span else -0.5,
+            asked,
+            1.0 if modality == "read" else 0.0,
+        )
+        logit = BIAS + sum(w * f for w, f in zip(WEIGHTS, features, strict=True))
+        return Support(
+            probability=1.0 / (1.0 + math.exp(-logit)),
+            coverage=coverage,
+            unit=best,
+            span=span,
+            missing=tuple(t.text for t in question.terms if matches[t] < 0.5),
+            features=features,
+        )
+
+    def _units(self, statement: str, modality: Modality) -> list[str]:
+        if modality == "read":
+            return [line for line in statement.splitlines() if line.strip()] or [statement]
+        return [s.text.strip() for s in self._language(statement).sents if s.text.strip()] or [statement]
+
+    def _unit_score(self, question: Question, unit: str, matches: dict[Term, float]) -> float:
+        words = _words(unit)
+        own = sum(self._weight(t) * self._match(t, words) for t in question.terms if matches[t] > 0)
+        return own + 0.5 * self._cosine(question.subject, unit)
+
+    def _weight(self, term: Term) -> float:
+        return _TERM_WEIGHT[term.kind] * (0.4 if term.asked else 1.0)
+
+    def _match(self, term: Term, words: set[str]) -> float:
+        """How well the statement's words account for one word of the question, 0 to 1."""
+        stems = {s for w in words for s in _stems(w)}
+        if set(term.stems) & stems:
+            return 1.0
+        if term.kind is TermKind.NUMBER:
+            return 0.0
+        if term.kind is TermKind.NAME:
+            low = term.text.lower()
+            alike = max((SequenceMatcher(None, low, w).ratio() for w in words if len(w) > 2), default=0.0)
+            return 0.9 if alike >= _SAME_NAME else 0.0
+        candidates = [w for w in words if len(w) > 2 and not w[0].isdigit()]
+        if not candidates:
+            return 0.0
+        vector = self._word_vectors([term.lemma])[0]
+        near = float((self._word_vectors(candidates) @ vector).max())
+        return 0.95 * min(1.0, max(0.0, (near - _NEAR_WORD) / (_SAME_WORD - _NEAR_WORD)))
+
+    def _asked_match(self, question: Question, unit: str, statement: str, span: Span | None) -> float:
+        """Whether what is asked for is there: the noun itself, or a span of the right type."""
+        typed = question.kind in {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR, Kind.REASON}
+        if typed:
+            return min(1.0, span.fit) if span is not None and span.fit >= 0.5 else -1.0
+        asked = next((t for t in question.terms if t.asked), None)
+        if asked is None:
+            return 0.0
+        return self._match(asked, _words(statement)) - 0.5
+
+    def _word_vectors(self, words: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        new = [w for w in dict.fromkeys(words) if w not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self._encoder.encode(new), strict=True))
+        return np.stack([self._vectors[w] for w in words])
+
+    def _cosine(self, a: str, b: str) -> float:
+        left, right = self._word_vectors([a, b])
+        return float(left @ right)
+
+
+_WORD = re.compile(r"[^\W_]+(?:[.'’:,/-][^\W_]+)*")
+
+
+def _words(text: str) -> set[str]:
+    return {w.lower() for w in _WORD.findall(text)} | set(tokens(text))
+
+
+_STEMS: dict[str, tuple[str, ...]] = {}
+
+
+def _stems(word: str) -> tuple[str, ...]:
+    if word not in _STEMS:
+        if len(_STEMS) > 50_000:
+            _STEMS.clear()
+        _STEMS[word] = tuple(tokens(word))
+    return _STEMS[word]

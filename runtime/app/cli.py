@@ -1,0 +1,261 @@
+"""The command `hearsight`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+from runtime.errors import HearsightError
+
+Handler = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+_EXAMPLES = """\
+examples:
+  hearsight models pull                            get the weights (said with their sizes first)
+  hearsight ingest talk.mp4                        watch and hear a video, remember it
+  hearsight ask "Who leads the project now?"       answer from memory, with the moments that prove it
+  hearsight ask "What was the price?" --as-of 10:00
+  hearsight qa talk.mp4 --questions q.jsonl --out a.jsonl
+  hearsight doctor                                 what is missing, and what that costs
+
+Settings: --config FILE (TOML), HEARSIGHT__SECTION__KEY=value, --set section.key=value; later ones win.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point. One clear line on stderr and a non-zero exit for everything that a user can mend."""
+    args = _parser().parse_args(argv)
+    handler: Handler | None = getattr(args, "handler", None)
+    if handler is None:
+        args.parser.print_help()
+        return EXIT_USAGE
+    try:
+        return asyncio.run(handler(args))
+    except HearsightError as error:
+        print(f"hearsight: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except ExceptionGroup as group:
+        mine = _first_of(group)
+        if mine is None:
+            raise
+        print(f"hearsight: {mine}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("hearsight: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_ERROR
+
+
+def _first_of(group: ExceptionGroup[Exception]) -> HearsightError | None:
+    """The error to show when several stages failed at once: the first of ours, if all are ours or follow from it."""
+    for error in group.exceptions:
+        if isinstance(error, HearsightError):
+            return error
+        if isinstance(error, ExceptionGroup):
+            found = _first_of(error)
+            if found is not None:
+                return found
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hearsight",
+        description="Watches and listens to video, remembers it, and answers questions with the moments that prove it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(parser=parser)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings")
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE", help="one setting; repeatable"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _ingest(commands)
+    _ask(commands)
+    _qa(commands)
+    _models(commands)
+    _engine(commands)
+    _doctor(commands)
+    _memory(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, help: str, handler: Handler | None, **extra: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=extra.pop("description", help), formatter_class=argparse.RawDescriptionHelpFormatter, **extra
+    )
+    parser.set_defaults(parser=parser)
+    if handler is not None:
+        parser.set_defaults(handler=handler)
+    return parser
+
+
+def _memory_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--memory",
+        metavar="DIR",
+        help="the memory: a folder or any LanceDB URI (default: $HEARSIGHT_MEMORY, else the user's data folder)",
+    )
+
+
+def _ingest(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.commands import ingest
+
+        return await ingest(args)
+
+    parser = _add(
+        commands,
+        "ingest",
+        "perceive videos and remember them",
+        run,
+        description="Perceive videos and remember them. A run that was stopped, by whatever, is taken up where it was.",
+    )
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="anything FFmpeg reads, with or without sound")
+    _memory_option(parser)
+    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models")
+    parser.add_argument("--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no table")
+
+
+def _ask(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.commands import ask
+
+        return await ask(args)
+
+    parser = _add(commands, "ask", "ask one question of a memory", run)
+    parser.add_argument("question", help='for example "When was the ferry notice on screen?"')
+    _memory_option(parser)
+    parser.add_argument("--as-of", metavar="T", type=_media_time, help="use only what was known at T (seconds, m:ss or h:mm:ss)")
+    parser.add_argument("--source", metavar="VIDEO", help="only this video: its file name or the id that memory stats shows")
+    parser.add_argument("--option", action="append", default=[], metavar="TEXT", help="a choice; repeat for multiple choice")
+    parser.add_argument("--no-engine", action="store_true", help="no language model: the evidence is the answer")
+    parser.add_argument("--strip", type=Path, metavar="FILE.jpg", help="save the evidence's key frames side by side")
+    parser.add_argument("--json", action="store_true", help="one JSON line, as in the batch mode")
+
+
+def _qa(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.commands import qa
+
+        return await qa(args)
+
+    parser = _add(
+        commands,
+        "qa",
+        "batch: long videos in, answers with evidence out",
+        run,
+        description="""Ingest videos (unless the memory already holds them) and answer questions about each.
+
+A question:  {"id": "q1", "question": "...", "ask_at": 754.0, "options": ["...", "..."]}   (the last two optional)
+An answer:   {"id", "answer", "choice", "abstained", "evidence": [{"id", "t_start", "t_end", "modality", "text"}],
+              "latency_s", "prompt_tokens", "completion_tokens"}       (choice: zero-based index into the options)
+A manifest:  {"video": "a.mp4", "questions": "a.jsonl", "out": "a.answers.jsonl"}          (one line per video)
+ask_at is causal: nothing perceived after that second is used. A second run answers only what is not answered yet.""",
+    )
+    parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO")
+    parser.add_argument("--questions", type=Path, metavar="FILE.jsonl")
+    parser.add_argument("--out", type=Path, metavar="FILE.jsonl")
+    parser.add_argument("--manifest", type=Path, metavar="FILE.jsonl", help="many videos, instead of VIDEO, --questions and --out")
+    _memory_option(parser)
+    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models")
+    parser.add_argument("--no-engine", action="store_true", help="no language model: the evidence is the answer")
+    parser.add_argument("--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)")
+    parser.add_argument("--quiet", action="store_true", help="no progress, no table")
+
+
+def _models(commands: Any) -> None:
+    async def list_models(args: argparse.Namespace) -> int:
+        from runtime.app.commands import models_list
+
+        return await models_list(args)
+
+    async def pull(args: argparse.Namespace) -> int:
+        from runtime.app.commands import models_pull
+
+        return await models_pull(args)
+
+    parser = _add(commands, "models", "list and get the weights", None)
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add(sub, "list", "every model: here or not, where, how big, what its absence costs", list_models)
+    get = _add(sub, "pull", "get the default set, or the named models", pull)
+    get.add_argument("names", nargs="*", metavar="NAME")
+
+
+def _engine(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.commands import engine
+
+        return await engine(args)
+
+    parser = _add(commands, "engine", "the language model's server (vLLM)", None)
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, text in (
+        ("install", "make the server's own environment in the cache (it is made when first needed, too)"),
+        ("start", "start the server, or find it running"),
+        ("stop", "stop it"),
+        ("status", "is it running, where, with which model"),
+    ):
+        _add(sub, name, text, run).set_defaults(action=name)
+
+
+def _doctor(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.commands import doctor
+
+        return await doctor(args)
+
+    parser = _add(commands, "doctor", "what is missing on this machine, and what each missing thing costs", run)
+    _memory_option(parser)
+
+
+def _memory(commands: Any) -> None:
+    async def stats(args: argparse.Namespace) -> int:
+        from runtime.app.commands import memory_stats
+
+        return await memory_stats(args)
+
+    parser = _add(commands, "memory", "look into a memory", None)
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+    show = _add(sub, "stats", "what it holds, level by level, in records and bytes", stats)
+    _memory_option(show)
+    show.add_argument("--json", action="store_true")
+
+
+def _positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return value
+
+
+def _media_time(text: str) -> float:
+    """Seconds from "754", "754.5", "12:34" or "1:02:03"."""
+    try:
+        parts = [float(p) for p in text.split(":")]
+    except ValueError:
+        parts = []
+    if not parts or len(parts) > 3 or any(p < 0 for p in parts) or any(p >= 60 for p in parts[1:]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: seconds, m:ss or h:mm:ss")
+    total = 0.0
+    for part in parts:
+        total = total * 60 + part
+    return total
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""The files the batch mode reads and writes: questions, manifests, answers. One JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from runtime.errors import InputError
+from runtime.messages import Answer
+
+
+class QuestionLine(BaseModel):
+    """One question. ask_at: media seconds; nothing perceived later is used. options: multiple choice."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    id: str
+    question: str = Field(min_length=1)
+    ask_at: float | None = Field(default=None, ge=0)
+    options: list[str] | None = None
+
+
+class ManifestLine(BaseModel):
+    """One video of a manifest. Relative paths are relative to the manifest."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    video: str
+    questions: str
+    out: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    video: Path
+    questions: tuple[QuestionLine, ...]
+    out: Path
+
+
+def read_questions(path: Path) -> tuple[QuestionLine, ...]:
+    """Raises InputError with the line at fault."""
+    out: list[QuestionLine] = []
+    seen: set[str] = set()
+    for number, line in _lines(path):
+        try:
+            data = json.loads(line)
+            if isinstance(data, dict) and isinstance(data.get("id"), int):
+                data["id"] = str(data["id"])
+            item = QuestionLine.model_validate(data)
+        except (json.JSONDecodeError, ValidationError) as error:
+            raise InputError(f"{path}, line {number}: {_why(error)}") from None
+        if item.id in seen:
+            raise InputError(f"{path}, line {number}: the id {item.id!r} is used twice")
+        seen.add(item.id)
+        out.append(item)
+    if not out:
+        raise InputError(f"{path}: no questions in it")
+    return tuple(out)
+
+
+def read_manifest(path: Path) -> tuple[Job, ...]:
+    """Raises InputError with the line at fault, of the manifest or of a question file it names."""
+    jobs: list[Job] = []
+    for number, line in _lines(path):
+        try:
+            item = ManifestLine.model_validate_json(line)
+        except ValidationError as error:
+            raise InputError(f"{path}, line {number}: {_why(error)}") from None
+        base = path.parent
+        jobs.append(Job(base / item.video, read_questions(base / item.questions), base / item.out))
+    if not jobs:
+        raise InputError(f"{path}: no videos in it")
+    outs = [job.out.resolve() for job in jobs]
+    if len(set(outs)) < len(outs):
+        raise InputError(f"{path}: two videos write to the same out file")
+    return tuple(jobs)
+
+
+def answer_line(question_id: str, answer: Answer) -> dict[str, Any]:
+    """The answer as it stands on disk. choice: zero-based index into the options, or None."""
+    line: dict[str, Any] = {
+        "id": question_id,
+        "answer": answer.text,
+        "choice": answer.choice,
+        "abstained": answer.abstained,
+        "evidence": [
+            {
+                "id": e.id,
+                "t_start": round(e.t_start_s, 3),
+                "t_end": round(e.t_end_s, 3),
+                "modality": e.modality,
+                "text": e.text,
+            }
+            for e in answer.evidence
+        ],
+        "latency_s": round(answer.latency_s, 4),
+        "prompt_tokens": answer.prompt_tokens,
+        "completion_tokens": answer.completion_tokens,
+    }
+    if answer.note:
+        line["note"] = answer.note
+    return line
+
+
+class AnswerFile:
+    """Answers on disk, appended one by one; a second run goes on where the first one stopped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.done: dict[str, dict[str, Any]] = {}
+        if path.exists():
+            self._load()
+
+    def _load(self) -> None:
+        """Takes over what an earlier run has written. A last line that was cut off by a kill is dropped."""
+        text = self.path.read_text(encoding="utf-8", errors="replace")
+        lines = text.split("\n")
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+                self.done[str(record["id"])] = record
+            except (json.JSONDecodeError, KeyError, TypeError):
+                if number != len(lines):
+                    raise InputError(
+                        f"{self.path}, line {number}: not an answer; move the file away or name another --out"
+                    ) from None
+                self._replace([json.dumps(r, ensure_ascii=False) for r in self.done.values()])
+
+    def _replace(self, lines: list[str]) -> None:
+        temporary = self.path.with_name(self.path.name + ".part")
+        temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        os.replace(temporary, self.path)
+
+    def append(self, record: dict[str, Any]) -> None:
+        """Writes one line through to the disk. Raises InputError when the file cannot be written."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise InputError(f"{self.path}: {error.strerror or error}") from None
+        self.done[str(record["id"])] = record
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield number, line
+
+
+def _why(error: json.JSONDecodeError | ValidationError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return "not JSON"
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return "not JSON"
+    where = ".".join(str(p) for p in first["loc"]) or "the line"
+    return f"{where}: {first['msg'].lower()}"

@@ -1,0 +1,144 @@
+"""Turns packaged weights into the form that Hearsight loads. Run once per model, as a script of its own:
+
+    python convert.py KIND SOURCE_DIR OUT_DIR
+
+It imports nothing of Hearsight, because SmolLM2 is converted by the engine's Python, where Hearsight is not
+installed; and torch stays out of the process that asked for the weights. OUT_DIR must exist and be empty.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+def minilm(source: Path, out: Path) -> None:
+    """all-MiniLM-L6-v2 as a CTranslate2 int8 encoder, its tokenizer beside it."""
+    from ctranslate2.converters import TransformersConverter
+
+    converter = TransformersConverter(str(source), copy_files=["tokenizer.json"])
+    converter.convert(str(out), quantization="int8", force=True)
+    facts = {"pooling": "mean", "max_tokens": 256, "dim": 384}
+    (out / "encoder.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def efficientnet_lite(source: Path, out: Path) -> None:
+    """EfficientNet-Lite as ONNX: images (n, 3, s, s) -> logits (n, 1000), features (n, 1280) before the classifier.
+
+    Higher Lite numbers are wider and deeper; which one this is follows from the weights' file name.
+    Class names go to classes.txt, one a line; how to prepare an image goes to preprocess.json.
+    """
+    import torch
+    from open_clip import IMAGENET_CLASSNAMES
+
+    sys.path.insert(0, str(source))
+    from efficientnet_lite_pytorch import EfficientNet
+
+    weights = next(source.glob("efficientnet-lite*.pth"))
+    name = "-".join(weights.stem.split("-")[:2])
+    net = EfficientNet.from_name(name).eval()
+    net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
+
+    class LogitsAndFeatures(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            features = net._avg_pooling(net.extract_features(images)).flatten(1)
+            return net._fc(features), features
+
+    size = EfficientNet.get_image_size(name)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        # The TorchScript exporter needs only `onnx`; the newer one would need onnxscript as well.
+        torch.onnx.export(
+            LogitsAndFeatures().eval(),
+            (torch.zeros(2, 3, size, size),),
+            str(out / "model.onnx"),
+            dynamo=False,
+            opset_version=17,
+            input_names=["images"],
+            output_names=["logits", "features"],
+            dynamic_axes={key: {0: "n"} for key in ("images", "logits", "features")},
+        )
+    (out / "classes.txt").write_text("".join(f"{label}\n" for label in IMAGENET_CLASSNAMES), encoding="utf-8")
+    # Scale of the original TensorFlow models (efficientnet_lite_builder.py): (rgb - 127) / 128.
+    facts = {
+        "input": "images",
+        "size": size,
+        "layout": "NCHW",
+        "colour": "RGB",
+        "mean": 127.0,
+        "std": 128.0,
+        "interpolation": "bicubic",
+        "crop_fraction": round(size / (size + 32), 4),
+        "features": 1280,
+    }
+    (out / "preprocess.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def smollm2(source: Path, out: Path) -> None:
+    """SmolLM2's GGUF as a bfloat16 safetensors folder with tokenizer and chat template, as vLLM serves it."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    gguf = next(source.glob("*.gguf")).name
+    model = AutoModelForCausalLM.from_pretrained(str(source), gguf_file=gguf, dtype=torch.bfloat16)
+    # The weights are plain now; without this they would be saved as if they were still quantised.
+    model.hf_quantizer = None
+    model.is_quantized = False
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(str(out))
+    tokenizer = AutoTokenizer.from_pretrained(str(source), gguf_file=gguf)
+    if not tokenizer.chat_template:
+        raise ValueError(f"{gguf} has no chat template")
+    tokenizer.save_pretrained(str(out))
+
+
+def let_torchvision_import() -> Any:
+    """Declares torchvision's operators where its compiled half does not fit this torch. Keep what it returns.
+
+    The package index has torchvision as a CUDA build only. Beside a CPU torch its import fails, and open_clip's and
+    transformers' with it, unless two operators exist that nothing here calls.
+    """
+    import torch
+
+    found = find_spec("torchvision")
+    if found is None or found.origin is None:
+        return None
+    try:
+        for compiled in Path(found.origin).parent.glob("_C*.so"):
+            torch.ops.load_library(str(compiled))
+    except OSError:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        return library
+    return None
+
+
+KINDS: dict[str, Callable[[Path, Path], None]] = {
+    "efficientnet-lite": efficientnet_lite,
+    "minilm": minilm,
+    "smollm2": smollm2,
+}
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 3 or arguments[0] not in KINDS:
+        print(f"usage: convert.py {{{','.join(sorted(KINDS))}}} SOURCE_DIR OUT_DIR", file=sys.stderr)
+        return 2
+    operators = let_torchvision_import()
+    KINDS[arguments[0]](Path(arguments[1]), Path(arguments[2]))
+    del operators
+    return 0
+
+
+if __name__ == "__main__":
+    # A script's own folder heads sys.path, and runtime/models.py or the like must not shadow a library's module.
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != here]
+    raise SystemExit(main(sys.argv[1:]))

