@@ -44,7 +44,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Footage:
-    """Footage from `start_s` of a file, cropped to `crop` (left, top, right, bottom; fractions), with a caption."""
+    """Footage from `start_s` of a file with a caption; `crop` is left, top, right, bottom in fractions."""
 
     length_s: float
     path: str
@@ -62,6 +62,7 @@ class Slide:
     heading: str
     lines: tuple[str, ...]
     paper: tuple[int, int, int] = (247, 244, 236)
+    scale: float = 1.0
     sounds: tuple[Sound, ...] = ()
 
 
@@ -103,7 +104,7 @@ HARBOUR_DAY = Programme(
         Footage(
             10.0,
             PEOPLE,
-            42.6,
+            50.5,
             "READING HOUR   Room 4",
             sounds=(Sound(0.8, READINGS, channel=0), Sound(6.4, READINGS, channel=1, end_s=2.9)),
         ),
@@ -118,20 +119,18 @@ HARBOUR_DAY = Programme(
         Slide(
             7.5,
             "SUPPLY ORDER 2087",
-            ("Water bottles: 36", "Paper cups: 250", "Deliver to Gate C by Friday"),
+            ("Paper cups: 250", "Folding chairs: 36", "Deliver to Gate C by Friday"),
             paper=(252, 240, 200),
-            sounds=(Sound(0.6, say="This is the supply order for tomorrow."),),
+            sounds=(Sound(0.6, say="This is the supply order for next week."),),
         ),
         Footage(
             9.0,
             BOTTLES,
             15.0,
-            "STOREROOM   Restocking at Gate C",
+            "STOREROOM   Gate C",
             crop=(0.0, 0.12, 0.88, 1.0),
             sounds=(
-                Sound(
-                    0.6, say="In the storeroom, two bottles leave the shelf together. Thank you for watching."
-                ),
+                Sound(0.6, say="In the storeroom, two bottles leave the shelf. Thank you for watching."),
             ),
         ),
     ),
@@ -144,7 +143,7 @@ TALK = Programme(
     audio_bps=64_000,
     scenes=(
         Footage(6.0, PEOPLE, 26.0, sounds=(Sound(0.2, JFK, start_s=5.2, end_s=10.9),)),
-        Slide(4.0, "ROOM 4", ("Bus 27 at 09:40",)),
+        Slide(4.0, "ROOM 4", ("Bus 27 at 09:40",), scale=1.5),
         Footage(2.4, BOTTLES, 15.0),
     ),
 )
@@ -256,9 +255,8 @@ def draw_caption(image: Image.Image, text: str) -> None:
     draw = ImageDraw.Draw(image)
     width, height = image.size
     draw.rectangle((0, height * 0.83, width, height * 0.95), fill=(18, 32, 56))
-    draw.text(
-        (width * 0.04, height * 0.89), text, fill=(255, 255, 255), anchor="lm", font=font(height * 0.07)
-    )
+    where = (width * 0.04, height * 0.89)
+    draw.text(where, text, fill=(255, 255, 255), anchor="lm", font=font(height * 0.07))
 
 
 def draw_slide(slide: Slide, size: tuple[int, int]) -> Image.Image:
@@ -266,12 +264,12 @@ def draw_slide(slide: Slide, size: tuple[int, int]) -> Image.Image:
     draw = ImageDraw.Draw(image)
     width, height = size
     draw.rectangle((0, 0, width * 0.02, height), fill=(24, 60, 108))
-    draw.text(
-        (width * 0.08, height * 0.2), slide.heading, fill=(24, 60, 108), anchor="lm", font=font(height * 0.13)
-    )
+    unit = height * slide.scale
+    where = (width * 0.08, unit * 0.2)
+    draw.text(where, slide.heading, fill=(24, 60, 108), anchor="lm", font=font(unit * 0.13))
     for row, line in enumerate(slide.lines):
-        where = (width * 0.08, height * (0.42 + 0.15 * row))
-        draw.text(where, line, fill=(24, 24, 24), anchor="lm", font=font(height * 0.092))
+        where = (width * 0.08, unit * (0.42 + 0.15 * row))
+        draw.text(where, line, fill=(24, 24, 24), anchor="lm", font=font(unit * 0.092))
     return image
 
 
@@ -300,9 +298,8 @@ def speech(sound: Sound, data: Path) -> np.ndarray:
     if sound.say:
         with tempfile.TemporaryDirectory() as folder:
             spoken = Path(folder) / "say.wav"
-            subprocess.run(
-                ["espeak-ng", "-v", "en-us", "-s", "148", "-w", str(spoken), sound.say], check=True
-            )
+            speak = ["espeak-ng", "-v", "en-us", "-s", "148", "-w", str(spoken), sound.say]
+            subprocess.run(speak, check=True)
             samples = decode_sound(spoken, None)
     else:
         samples = decode_sound(data / sound.path, sound.channel)

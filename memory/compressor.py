@@ -89,7 +89,8 @@ def pooled(patches: Sequence[NDArray[np.float16]], tokens: int) -> NDArray[np.fl
     square = timed.reshape(steps, side, side, -1)
     rows = [band.mean(axis=1) for band in np.array_split(square, grid, axis=1)]
     cells_ = [cell.mean(axis=1) for row in rows for cell in np.array_split(row, grid, axis=1)]
-    return np.stack(cells_, axis=1).astype(np.float16)
+    pooled_: NDArray[np.float16] = np.stack(cells_, axis=1).astype(np.float16)
+    return pooled_
 
 
 def unit(vector: NDArray[np.float32]) -> Vector:

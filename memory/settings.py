@@ -49,4 +49,4 @@ class MemorySettings(BaseModel):
     synopsis_chars: PositiveInt = 400
     optimize_every: PositiveInt = 64
     """Commits between two compactions while a source is written."""
-    search: SearchSettings = Field(default_factory=SearchSettings)
+    search: SearchSettings = Field(default_factory=lambda: SearchSettings())

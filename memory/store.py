@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import lancedb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from memory import schema
 from memory.lock import LOCK_NAME, WriterLock
@@ -124,6 +126,31 @@ class Store:
                         raise
         return None
 
+    async def nearest(
+        self, name: str, vector: NDArray[np.float32], where: str, limit: int, columns: Sequence[str]
+    ) -> list[dict[str, Any]]:
+        """The rows of least cosine distance of their vector column, filtered first, scanned exhaustively."""
+        with _told(self.uri):
+            for attempt in (0, 1):
+                table = await self.table(name)
+                if table is None:
+                    return []
+                query = table.query().where(where).nearest_to(vector.astype(np.float16)).column("vector")
+                query = query.distance_type("cosine").bypass_vector_index().select(list(columns)).limit(limit)
+                try:
+                    found: list[dict[str, Any]] = (await query.to_arrow()).to_pylist()
+                    return found
+                except (RuntimeError, OSError):
+                    if attempt or not self.read_only:
+                        raise
+        return []
+
+    async def version(self, name: str) -> int:
+        """Grows with every change of a table; -1 where it has not been made yet."""
+        with _told(self.uri):
+            table = await self.table(name)
+            return -1 if table is None else int(await table.version())
+
     async def count(self, name: str) -> int:
         with _told(self.uri):
             table = await self.table(name)
@@ -210,7 +237,7 @@ class Store:
                     await table.optimize(cleanup_older_than=timedelta(0))
 
     async def table_stats(self) -> dict[str, dict[str, int]]:
-        """By table: rows, versions, fragments, and bytes on disk (-1 where it is no local folder)."""
+        """By table: rows, versions, fragments, and disk_bytes (-1 where it is no local folder)."""
         out = {}
         with _told(self.uri):
             for name in sorted(await self._names()):
@@ -224,7 +251,7 @@ class Store:
                     "rows": int(await table.count_rows()),
                     "versions": len(await table.list_versions()),
                     "fragments": int(count),
-                    "bytes": self._bytes_of(name),
+                    "disk_bytes": self._bytes_of(name),
                 }
         return out
 

@@ -5,32 +5,38 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
 
 STOP_WORDS = frozenset(
-    """a an the and or but if of to in on at by for from with as into onto about than then so that this these
+    _words("""a an the and or but if of to in on at by for from with as into onto about than then so that this these
     those there here it its itself i me my mine we us our ours you your yours he him his she her hers they them
     their theirs who whom whose which what when where why how is am are was were be been being do does did doing
     done has have had having will would shall should can could may might must not no nor just also very too
-    please s t d ll m re ve don doesn didn isn aren wasn weren won""".split()
+    please s t d ll m re ve don doesn didn isn aren wasn weren won""")
 )
 
 _UNITS = {
     word: value
     for value, word in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen""".split()
+        _words("""zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+        seventeen eighteen nineteen""")
     )
 }
 _TENS = {
     word: 10 * value
-    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    for value, word in enumerate(_words("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
 }
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 _ORDINALS = {
     word: value
     for value, word in enumerate(
-        """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
-        fifteenth sixteenth seventeenth eighteenth nineteenth twentieth""".split(),
+        _words("""first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+        fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"""),
         start=1,
     )
 } | {"thirtieth": 30}
@@ -95,6 +101,10 @@ _IRREGULAR = {
 _TOKEN = re.compile(r"[^\W_]+(?:[._:/@'&+\-]+[^\W_]+)*", re.UNICODE)
 _PART = re.compile(r"[^\W_]+", re.UNICODE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_ABBREVIATIONS = "".join(
+    rf"(?<!\b{word}\.)" for word in ("[Dd]r", "[Mm]r", "[Mm]rs", "[Mm]s", "[Pp]rof", "[Ss]t", "[Nn]o")
+)
+_SENTENCE_END = re.compile(rf"(?<=[.!?。！？]){_ABBREVIATIONS}\s+|\n+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
 
 
@@ -149,8 +159,8 @@ def normalise(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Cut at . ! ? and line ends (not inside 431.20 or zlib.h), stripped, none empty."""
-    return [part.strip() for part in re.split(r"(?<=[.!?。！？])\s+|\n+", text) if part.strip()]
+    """Cut at . ! ? and line ends (not inside 431.20 or zlib.h, nor after Dr.), stripped, none empty."""
+    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
 
 
 def is_number(token: str) -> bool:
@@ -174,7 +184,7 @@ def _pieces(word: str) -> list[str]:
 def _cjk(word: str) -> list[str]:
     """Overlapping pairs of characters: these scripts put no space between words."""
     chars = [ch for ch in word if ch.isalnum()]
-    return ["".join(pair) for pair in zip(chars, chars[1:], strict=False)] or chars
+    return ["".join(pair) for pair in pairwise(chars)] or chars
 
 
 def _finish(word: str) -> str:

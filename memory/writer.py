@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from math import floor, inf
 
 import numpy as np
@@ -93,7 +93,10 @@ class MemoryWriter:
             await self._take_back(point)
             await self._remember_last_said(point)
         self._done = self._begun = point
-        return point
+        if not point.complete and min(point.video_done_s, point.said_done_s) == inf:
+            self._marks = dict.fromkeys(self._marks, inf)
+            await self.finish()
+        return self._done
 
     async def run(self, inbox: Channel[Message]) -> ResumePoint:
         """Writes until the inbox is closed and empty, then finishes. Returns how far the source is committed.
@@ -110,30 +113,32 @@ class MemoryWriter:
             async for message in inbox:
                 self._take(message)
                 if isinstance(message, Watermark):
-                    await self._commit(force=False)
+                    await self._commit_whole(force=False)
         except asyncio.CancelledError:
-            # As a task of its own, so that the commit is whole even if this one is cancelled again.
-            await asyncio.shield(asyncio.create_task(self._commit(force=True)))
+            await self._commit_whole(force=True)
             raise
-        await self._commit(force=True)
+        await self._commit_whole(force=True)
         await self.finish()
         return self._done
 
     async def finish(self) -> None:
         """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""
         await rebuild(self._store, self._source.id, self._settings)
-        newest = self._newest_s()
-        await self._store.delete(
-            schema.SHORT_TERM,
-            f"source = {quoted(self._source.id)} AND t_end_s < {newest - self._settings.short_term_horizon_s!r}",
-        )
+        await self._drop_short_term()
+        if min(self._marks.values()) == inf and not self._done.complete:
+            # Last of all: a run killed before this one row finishes again, and finds nothing left to do.
+            self._done = replace(self._done, complete=True)
+            await self._store.set_progress(self._source.id, self._done)
         await self._store.optimize()
 
-    def _newest_s(self) -> float:
-        ends = [m for m in (self._done.video_done_s, self._done.said_done_s) if m < inf]
-        if self._source.duration_s is not None:
-            ends = [self._source.duration_s] if self._done.complete else ends
-        return max(ends, default=0.0)
+    async def _drop_short_term(self) -> None:
+        """Drops what lies further back than the horizon from the newest clip that has any."""
+        mine = f"source = {quoted(self._source.id)}"
+        rows = await self._store.rows(schema.SHORT_TERM, mine, ["t_end_s"])
+        newest = max(rows["t_end_s"].to_pylist(), default=0.0) if rows is not None else 0.0
+        oldest = newest - self._settings.short_term_horizon_s
+        if oldest > 0:
+            await self._store.delete(schema.SHORT_TERM, f"{mine} AND t_end_s < {oldest!r}")
 
     def _take(self, message: Message) -> None:
         """Files a message; what a resumed perception says twice is left out."""
@@ -154,6 +159,16 @@ class MemoryWriter:
             chapter = floor(message.t_start_s / self._settings.chapter_s)
             self._screens.setdefault(chapter, []).append(message)
 
+    async def _commit_whole(self, force: bool) -> None:
+        """A commit that a cancellation does not cut in two: it ends, then the cancellation goes on."""
+        commit = asyncio.create_task(self._commit(force))
+        try:
+            await asyncio.shield(commit)
+        except asyncio.CancelledError:
+            await asyncio.wait({commit})
+            commit.result()
+            raise
+
     async def _commit(self, force: bool) -> None:
         """Commits what the watermarks allow. force: speech too that is less than said_commit_s ahead."""
         video_to = self._video_ready_s()
@@ -169,12 +184,14 @@ class MemoryWriter:
         point = ResumePoint(
             video_to if video else self._done.video_done_s,
             said_to if said else self._done.said_done_s,
-            complete=min(self._marks.values()) == inf,
+            complete=False,
         )
         await self._store.set_progress(self._source.id, point)
         self._done = point
         self._commits += 1
         if self._commits % self._settings.optimize_every == 0:
+            await rebuild(self._store, self._source.id, self._settings)
+            await self._drop_short_term()
             await self._store.optimize()
 
     def _video_ready_s(self) -> float:
@@ -187,12 +204,11 @@ class MemoryWriter:
         clips: list[Clip] = []
         step = self._settings.chapter_s
         due = {n for n in (*self._frames, *self._screens) if (n + 1) * step <= to_s}
-        last = max(self._frames, default=-1) if to_s == inf else -1
         for chapter in sorted(due):
             frames = sorted(self._frames.pop(chapter, ()), key=lambda f: f.t_s)
             end_s = (chapter + 1) * step
-            if chapter == last and frames:
-                end_s = min(end_s, max(self._source.duration_s or 0.0, frames[-1].t_s))
+            if frames and self._source.duration_s is not None:
+                end_s = min(end_s, max(self._source.duration_s, frames[-1].t_s))
             made = clips_of_chapter(self._source.id, frames, end_s, self._settings)
             clips += made
             screens = self._screens.pop(chapter, [])
@@ -298,5 +314,4 @@ class MemoryWriter:
 def _known_at_end(said: Observation) -> Observation:
     if said.known_at_s >= said.t_end_s:
         return said
-    fields = {name: getattr(said, name) for name in Observation.__dataclass_fields__}
-    return Observation(**(fields | {"known_at_s": said.t_end_s}))
+    return replace(said, known_at_s=said.t_end_s)

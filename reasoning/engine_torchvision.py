@@ -1,11 +1,11 @@
 """Lets torchvision load beside a torch that its compiled half was not built for.
 
-The package index has torchvision only as a CUDA build. With a CPU torch its compiled operators cannot be loaded, and
-`import torchvision` fails because it attaches shape functions to operators that do not exist. Declaring the two
-operators beforehand is enough: no model served here calls them.
+The package index has torchvision only as a CUDA build. With a CPU torch its compiled operators cannot be
+loaded, and `import torchvision` fails because it attaches shape functions to operators that do not exist.
+Declaring the two operators beforehand is enough: no model served here calls them.
 
-This file is copied into the engine's environment and imported at every start of its Python (a .pth file), so it must
-import nothing heavy: it only waits for the first `import torchvision`.
+This file is copied into the engine's environment and imported at every start of its Python (a .pth file), so
+it must import nothing heavy: it only waits for the first `import torchvision`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+INSTALLED_AS = "hearsight_torchvision"
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
@@ -54,5 +55,5 @@ def install() -> None:
     sys.meta_path.insert(0, _BeforeTorchvision())
 
 
-if __name__ == "hearsight_torchvision":
+if __name__ == INSTALLED_AS:
     install()

@@ -50,7 +50,7 @@ class VirtualClock:
         self._loop: _VirtualLoop | None = None
 
     def now(self) -> float:
-        if self._loop is None:
+        if self._loop is None or self._loop.is_closed():
             try:
                 self._loop = self._running()
             except RuntimeError:

@@ -28,7 +28,7 @@ def minilm(source: Path, out: Path) -> None:
 
 
 def efficientnet_lite(source: Path, out: Path) -> None:
-    """EfficientNet-Lite as ONNX: images (n, 3, s, s) -> logits (n, 1000), features (n, 1280) before the classifier.
+    """EfficientNet-Lite as ONNX: images (n, 3, s, s) -> logits (n, 1000) and pooled features (n, 1280).
 
     Higher Lite numbers are wider and deeper; which one this is follows from the weights' file name.
     Class names go to classes.txt, one a line; how to prepare an image goes to preprocess.json.
@@ -45,9 +45,13 @@ def efficientnet_lite(source: Path, out: Path) -> None:
     net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
 
     class LogitsAndFeatures(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net  # as a submodule, or the exporter would not know its weights
+
         def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            features = net._avg_pooling(net.extract_features(images)).flatten(1)
-            return net._fc(features), features
+            features = self.net._avg_pooling(self.net.extract_features(images)).flatten(1)
+            return self.net._fc(features), features
 
     size = EfficientNet.get_image_size(name)
     with warnings.catch_warnings(), torch.no_grad():
@@ -101,8 +105,8 @@ def smollm2(source: Path, out: Path) -> None:
 def let_torchvision_import() -> Any:
     """Declares torchvision's operators where its compiled half does not fit this torch. Keep what it returns.
 
-    The package index has torchvision as a CUDA build only. Beside a CPU torch its import fails, and open_clip's and
-    transformers' with it, unless two operators exist that nothing here calls.
+    The package index has torchvision as a CUDA build only. Beside a CPU torch its import fails, and with it
+    open_clip's and transformers', unless two operators exist that nothing here calls.
     """
     import torch
 
@@ -138,7 +142,7 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # A script's own folder heads sys.path, and runtime/models.py or the like must not shadow a library's module.
+    # A script's own folder heads sys.path, and runtime/models.py must not shadow a library's module.
     here = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != here]
     raise SystemExit(main(sys.argv[1:]))

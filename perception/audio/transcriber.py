@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import merge_punctuations
+from numpy.typing import NDArray
 
 from perception.audio.settings import TranscriberSettings
 from runtime.errors import ConfigError, ModelError
@@ -26,6 +28,7 @@ _OPENING = "\"'“¿([{-"
 _CLOSING = "\"'.。,，!！?？:：”)]}、"
 # No language takes more byte-pair tokens a second than this; a model that loops does.
 _TOKENS_PER_S = 32
+_FRAMES_PER_S = 100
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 
@@ -34,7 +37,8 @@ class WhisperTranscriber:
 
     One pass over at most 30 s: encode once, detect the language from that, decode with beam search at
     temperature 0 and without time tokens, align words by cross-attention. Nothing is carried from one call to
-    the next and nothing is sampled, so the same sound always gives the same words.
+    the next and nothing is sampled, so the same sound always gives the same words. Whisper was trained on
+    30 s with silence to the end; it also works with a shorter tail, which costs the encoder that much less.
 
     Text is dropped as not said when the model takes the sound for silence and is not sure of its words
     either, when it is very unsure of them, or when the text repeats itself (Whisper's own three measures,
@@ -85,7 +89,7 @@ class WhisperTranscriber:
         if not len(samples):
             return ()
         features = self._model.feature_extractor(samples)[..., :-1]
-        encoded = self._model.encode(pad_or_trim(features))
+        encoded = self._model.encode(self._padded(features))
         language = self._language(encoded)
         decoded = self._decode(encoded, language, duration_s)
         if not decoded.tokens or not self._believable(decoded):
@@ -106,6 +110,13 @@ class WhisperTranscriber:
                 language=language,
             ),
         )
+
+    def _padded(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The features with tail_s of silence after them, to whole seconds, at most 30 s."""
+        tail = round(self.settings.tail_s * _FRAMES_PER_S)
+        frames = ceil((features.shape[-1] + tail) / _FRAMES_PER_S) * _FRAMES_PER_S
+        padded: NDArray[np.float32] = pad_or_trim(features, min(frames, round(MAX_S) * _FRAMES_PER_S))
+        return padded
 
     def _language(self, encoded: Any) -> str:
         if self.settings.language is not None:

@@ -19,8 +19,10 @@ from runtime.messages import Image, SampledFrame, VideoFrame
 Gray = NDArray[np.uint8]
 Tiles = NDArray[np.bool_]
 
-# Looks are taken at this long side: a line of small text still is four pixels high, and a look stays cheap.
+# Longest side of the picture that is compared with others: a line of small text still is four pixels high there.
 _SIDE = 480
+# Longest side of the picture that is searched for strokes: those of small text are gone at the other size.
+_STROKE_SIDE = 960
 _TILE = 20
 # Grey levels that camera noise and compression reach.
 _NOISE = 8
@@ -34,34 +36,39 @@ _KERNEL = cv2.getStructuringElement(cv2.MORPH_RECT, (_STROKE_WIDTH, _STROKE_WIDT
 
 
 def small_gray(image: Image) -> Gray:
-    """(h, w) uint8, longest side 480 at most, both sides a multiple of the tile side."""
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    """(h, w) uint8, longest side 480 or less, both sides a multiple of the tile side."""
+    return _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _SIDE, _TILE)
+
+
+def _shrink(gray: Gray, side: int, multiple: int) -> Gray:
+    """At most `side` long (to a rounding), both sides a multiple of `multiple`."""
     height, width = gray.shape
-    scale = min(1.0, _SIDE / max(height, width))
-    columns = max(1, round(width * scale / _TILE))
-    rows = max(1, round(height * scale / _TILE))
-    size = (columns * _TILE, rows * _TILE)
-    if size == (width, height):
-        return np.asarray(gray, np.uint8)
-    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+    scale = min(1.0, side / max(height, width))
+    size = tuple(max(1, round(length * scale / multiple)) * multiple for length in (width, height))
+    # Halving is several times cheaper than an area average over fractions of pixels.
+    while gray.shape[1] >= 2 * size[0] and gray.shape[0] >= 2 * size[1]:
+        gray = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    if size != gray.shape[::-1]:
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_LINEAR)
+    return gray
 
 
 def tile_difference(a: Gray, b: Gray) -> NDArray[np.float32]:
     """(rows, columns) mean absolute difference in grey levels; differences within the noise count as none."""
     difference = cv2.absdiff(a, b)
     cv2.threshold(difference, _NOISE, 0, cv2.THRESH_TOZERO, dst=difference)
-    return _tile_means(difference)
+    return _means(difference, (a.shape[0] // _TILE, a.shape[1] // _TILE))
 
 
-def stroke_share(gray: Gray) -> NDArray[np.float32]:
-    """(rows, columns) share of each tile that lies on vertical edges of thin, high-contrast strokes.
+def stroke_share(image: Image, grid: tuple[int, int]) -> NDArray[np.float32]:
+    """(rows, columns) of the grid: share of each tile that lies on vertical edges of thin, high-contrast strokes.
 
-    Strokes are what a small closing or opening removes (top-hat transforms). Counting only where the picture
-    changes along x leaves out horizontal rules; a lone vertical rule covers too little of a tile.
+    Strokes are what a small closing or opening removes (top-hat transforms), looked for at two sizes. Counting
+    only where the picture changes along x leaves out horizontal rules.
     """
-    thick = cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    large = cv2.resize(_strokes(thick), gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
-    return _tile_means(cv2.max(_strokes(gray), large)) / 255.0
+    gray = _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _STROKE_SIDE, 2)
+    half = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return np.maximum(_means(_strokes(gray), grid), _means(_strokes(half), grid)) / np.float32(255)
 
 
 def _strokes(gray: Gray) -> Gray:
@@ -74,11 +81,10 @@ def _strokes(gray: Gray) -> Gray:
     return np.asarray(cv2.threshold(edge, _STROKE_CONTRAST, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
-def _tile_means(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-    height, width = picture.shape
-    rows, columns = height // _TILE, width // _TILE
-    summed = cv2.resize(picture.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(summed, np.float32)
+def _means(picture: Gray, grid: tuple[int, int]) -> NDArray[np.float32]:
+    """(rows, columns) mean of each tile."""
+    means = cv2.resize(picture.astype(np.float32), grid[::-1], interpolation=cv2.INTER_AREA)
+    return np.asarray(means, np.float32)
 
 
 @dataclass(slots=True)
@@ -116,7 +122,7 @@ class Sampler:
             change = 1.0
         else:
             change = float(np.mean(tile_difference(chapter.sampled, gray) > settings.tile_change))
-        read = self._worth_reading(frame.t_s, gray)
+        read = self._worth_reading(frame, gray)
         self._looks.append((frame.t_s, gray))
         if read:
             chapter.read, chapter.read_s, chapter.waiting_since_s = gray, frame.t_s, None
@@ -131,27 +137,26 @@ class Sampler:
             return settings.busy_interval_s
         return settings.base_interval_s if change >= settings.still_change else settings.still_interval_s
 
-    def _worth_reading(self, t_s: float, gray: Gray) -> bool:
+    def _worth_reading(self, frame: VideoFrame, gray: Gray) -> bool:
         """Text-like tiles changed since the last reading, and have settled."""
-        settings, chapter = self._settings, self._chapter
+        settings, chapter, t_s = self._settings, self._chapter, frame.t_s
         while len(self._looks) > 1 and self._looks[1][0] <= t_s - settings.settle_s + _EPS_S:
             self._looks.popleft()
         if not self._looks or self._looks[0][0] > t_s - settings.settle_s + _EPS_S:
             return False
         if t_s - chapter.read_s < settings.read_interval_s - _EPS_S:
             return False
-        if chapter.read is None:
-            changed = np.ones((gray.shape[0] // _TILE, gray.shape[1] // _TILE), np.bool_)
-        else:
+        settled = tile_difference(self._looks[0][1], gray) <= settings.tile_change
+        changed = np.ones_like(settled)
+        if chapter.read is not None:
             changed = tile_difference(chapter.read, gray) > settings.tile_change
-        if not changed.any():
-            chapter.waiting_since_s = None
+        # Finding strokes is the dearest part of a look.
+        if not (changed & settled).any():
             return False
-        wanted = changed & _text_like(gray, settings.stroke_share)
+        wanted = changed & _text_like(stroke_share(frame.image, settled.shape), settings.stroke_share)
         if not wanted.any():
             chapter.waiting_since_s = None
             return False
-        settled = tile_difference(self._looks[0][1], gray) <= settings.tile_change
         ready = int(np.count_nonzero(wanted & settled))
         if chapter.waiting_since_s is None:
             chapter.waiting_since_s = t_s
@@ -160,9 +165,9 @@ class Sampler:
         return ready > 0 and (not patient or 2 * ready >= int(np.count_nonzero(wanted)))
 
 
-def _text_like(gray: Gray, share: float) -> Tiles:
+def _text_like(strokes: NDArray[np.float32], share: float) -> Tiles:
     """Tiles full of strokes that have such a neighbour to the left or right: text runs along a line."""
-    dense = stroke_share(gray) >= share
+    dense = strokes >= share
     beside = np.zeros_like(dense)
     beside[:, 1:] |= dense[:, :-1]
     beside[:, :-1] |= dense[:, 1:]

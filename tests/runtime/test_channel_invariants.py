@@ -22,8 +22,8 @@ class Item(NamedTuple):
 class ChannelMachine(RuleBasedStateMachine):
     """Drives a channel and a model of it.
 
-    Tasks note what they did in the very step in which their put or get returned, so the model is exact between
-    any two steps of the loop, also while woken tasks have not run yet.
+    Tasks note what they did in the very step in which their put or get returned, so the model is exact
+    between any two steps of the loop, also while woken tasks have not run yet.
     """
 
     @initialize(policy=st.sampled_from(Policy), bound=st.integers(1, 6), weighted=st.booleans())

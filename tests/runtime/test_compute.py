@@ -148,9 +148,15 @@ def test_close_waits_for_the_running_call_and_fails_the_queued(run_virtual: Run)
 
 def test_close_gives_up_on_a_hung_call(run_real: Run) -> None:
     async def main() -> None:
-        compute, release = Compute(), threading.Event()
-        hung = asyncio.create_task(compute.run("ocr", release.wait, 60))
-        await compute.run("vad", int)
+        compute = Compute()
+        begun, release = threading.Event(), threading.Event()
+
+        def hang() -> None:
+            begun.set()
+            release.wait(60)
+
+        hung = asyncio.create_task(compute.run("ocr", hang))
+        await asyncio.to_thread(begun.wait, 30)
         with Stopwatch() as watch:
             assert await compute.close(0.05) == ("ocr",)
         assert watch.seconds < 10
@@ -166,10 +172,16 @@ def test_a_hung_call_does_not_keep_the_process() -> None:
         import asyncio, threading
         from runtime.compute import Compute
 
+        begun = threading.Event()
+
+        def hang():
+            begun.set()
+            threading.Event().wait()
+
         async def main():
             compute = Compute()
-            hung = asyncio.create_task(compute.run("ocr", threading.Event().wait))
-            await compute.run("vad", int)
+            hung = asyncio.create_task(compute.run("ocr", hang))
+            await asyncio.to_thread(begun.wait, 30)
             print(await compute.close(0.05))
 
         asyncio.run(main())

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from runtime.channel import Channel, Policy
-from runtime.clock import VirtualClock
+from runtime.clock import Clock, SystemClock, VirtualClock
 from runtime.errors import MediaError, MemoryStoreError
 from runtime.metrics import Metrics
 from runtime.session import Session, cancel_and_wait, signals
@@ -19,8 +19,10 @@ from tests.conftest import Run
 class Line:
     """A source that counts, a doubler and a writer, with channels between them."""
 
-    def __init__(self, items: int = 10, pause_s: float = 0.0, write_s: float = 0.0) -> None:
-        self.clock = VirtualClock()
+    def __init__(
+        self, items: int = 10, pause_s: float = 0.0, write_s: float = 0.0, clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or VirtualClock()
         self.session = Session(self.clock, Metrics())
         self.numbers = Channel[int]("numbers", 2, Policy.BLOCK, clock=self.clock)
         self.doubled = Channel[int]("doubled", 2, Policy.BLOCK, clock=self.clock)
@@ -109,8 +111,7 @@ def test_an_outbox_closes_with_its_last_writer(run_virtual: Run) -> None:
             return Stage(name, write, outboxes=[outbox])
 
         async def read() -> None:
-            async for name in outbox:
-                got.append(name)
+            got.extend([name async for name in outbox])
 
         for stage in (writer("early", 1), writer("late", 60), Stage("reader", read)):
             session.add(stage)
@@ -254,7 +255,7 @@ def test_names_of_stages_are_unique() -> None:
 
 def test_sigterm_drains(run_real: Run) -> None:
     async def main() -> None:
-        line = Line()
+        line = Line(clock=SystemClock())
         first = asyncio.Event()
 
         async def count() -> None:
@@ -273,7 +274,8 @@ def test_sigterm_drains(run_real: Run) -> None:
         line.session.add(Stage("write", write, inboxes=[line.doubled], essential=True))
         with signals(line.session, deadline_s=20):
             running = asyncio.create_task(line.session.run())
-            await first.wait()
+            async with asyncio.timeout(60):
+                await first.wait()
             os.kill(os.getpid(), signal.SIGTERM)
             await running
         assert line.session.interrupted
@@ -328,7 +330,7 @@ def test_cancel_and_wait(run_virtual: Run) -> None:
 
 def test_a_thread_that_hangs_does_not_hold_the_end(run_real: Run) -> None:
     async def main() -> None:
-        session, release = Session(VirtualClock(), Metrics()), threading.Event()
+        session, release = Session(SystemClock(), Metrics()), threading.Event()
 
         async def hang() -> None:
             await asyncio.to_thread(release.wait, 60)

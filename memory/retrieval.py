@@ -1,0 +1,413 @@
+"""Searching a memory. `as_of` is exact: a record is visible from its known_at_s on, and nothing that became known
+later moves a score or breaks a tie."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from memory import schema
+from memory.index import KeyIndex, KeyScore, Question
+from memory.keys import keys_of
+from memory.priors import Priors
+from memory.records import Keyframe, SourceInfo, StoredClip, clips_of, observations_of
+from memory.settings import MemorySettings, SearchSettings
+from memory.stats import MemoryStats, memory_stats
+from memory.store import Store, quoted
+from memory.supersede import Statement, superseded
+from memory.text import tokens
+from runtime.compute import Compute
+from runtime.errors import InputError
+from runtime.messages import Modality, Observation, Vector
+from runtime.models import TextEncoder
+
+_INDEXED = (
+    "seq",
+    "id",
+    "record",
+    "kind",
+    "modality",
+    "source",
+    "t_start_s",
+    "t_end_s",
+    "known_at_s",
+    "norm",
+    "vector",
+)
+_NODE_COLUMNS = ("source", "level", "t_start_s", "t_end_s", "known_at_s", "vector")
+_THREAD = "memory search"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchRequest:
+    """vector: the question in the text encoder's space, made from text when None. Times in media seconds.
+
+    as_of_s: only what was known by then exists; it is a time of one source, so with several in the memory
+    `sources` must name one. t_min_s, t_max_s: only records that overlap this span. k: how many hits.
+    """
+
+    text: str
+    vector: Vector | None = None
+    as_of_s: float | None = None
+    sources: tuple[str, ...] | None = None
+    t_min_s: float | None = None
+    t_max_s: float | None = None
+    modalities: tuple[Modality, ...] | None = None
+    k: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Of the best key: lexical and vector in [0, 1]; prior: factor of its event and episode, at least 1."""
+
+    lexical: float
+    vector: float
+    prior: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found record, best first.
+
+    t_start_s, t_end_s, text: the record's, clamped to as_of; partial says that something was cut off.
+    key: kind of the key that matched best, key_text its text (a screen's line with its heading, say).
+    superseded_by: id of a later hit of the same search that says the same thing with another value.
+    """
+
+    record: Observation
+    t_start_s: float
+    t_end_s: float
+    text: str
+    partial: bool
+    scores: Scores
+    key: str
+    key_text: str
+    superseded_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipHit:
+    """A clip and its cosine with the nearest of the question's vectors."""
+
+    clip: StoredClip
+    score: float
+
+
+class Memory:
+    """Open with `Memory.open`; close with `close`, or use as an async context manager.
+
+    Sees what a writer, of this process or another, has committed when a search begins.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        text_encoder: TextEncoder,
+        compute: Compute,
+        settings: MemorySettings,
+        own: tuple[bool, bool],
+    ) -> None:
+        self.store = store
+        self._encoder = text_encoder
+        self._compute = compute
+        self._settings = settings
+        self._own_store, self._own_compute = own
+        self._refreshing = asyncio.Lock()
+        self._index = KeyIndex(settings.search)
+        self._last_seq = -1
+        self._versions: dict[str, int] = {}
+        self._priors = Priors(None, settings.search)
+        self._sources: list[SourceInfo] = []
+
+    @classmethod
+    async def open(
+        cls,
+        uri: str | Path | Store,
+        text_encoder: TextEncoder,
+        *,
+        compute: Compute | None = None,
+        settings: MemorySettings | None = None,
+        read_only: bool = True,
+    ) -> Memory:
+        """uri: where the memory lies, or a store that is open already (and stays the caller's to close).
+
+        Raises MemoryStoreError as `Store.open` does.
+        """
+        own_store = not isinstance(uri, Store)
+        store = uri if isinstance(uri, Store) else await Store.open(uri, text_encoder, read_only)
+        own = (own_store, compute is None)
+        return cls(store, text_encoder, compute or Compute(), settings or MemorySettings(), own)
+
+    async def __aenter__(self) -> Memory:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._own_compute:
+            await self._compute.close(deadline_s=5.0)
+        if self._own_store:
+            self.store.close()
+
+    async def search(self, request: SearchRequest) -> list[Hit]:
+        """The best records for a question, best first; [] when nothing shares a word or a meaning with it.
+
+        Raises InputError: as_of_s without a single source, an unknown source, k < 1.
+        """
+        await self.refresh()
+        sources = self._asked_sources(request)
+        vector = request.vector
+        if vector is None and request.text.strip():
+            encoded = await self._compute.run("text encoder", self._encoder.encode, [request.text])
+            vector = encoded[0]
+        question = Question(
+            tokens=tokens(request.text),
+            vector=vector,
+            as_of_s=inf if request.as_of_s is None else request.as_of_s,
+            sources=sources,
+            t_min_s=-inf if request.t_min_s is None else request.t_min_s,
+            t_max_s=inf if request.t_max_s is None else request.t_max_s,
+            modalities=None if request.modalities is None else frozenset(request.modalities),
+        )
+        ranked = await self._compute.run(
+            _THREAD, _rank, self._index, self._priors, question, self._settings.search, request.k
+        )
+        return await self._hits(ranked, question.as_of_s)
+
+    async def search_clips(
+        self,
+        vectors: NDArray[np.float32],
+        *,
+        as_of_s: float | None = None,
+        sources: tuple[str, ...] | None = None,
+        k: int = 4,
+        threshold: float = -1.0,
+    ) -> list[ClipHit]:
+        """Clips by cosine with the nearest of vectors ((n, d) or (d,), unit, of the vision encoder's text space)."""
+        await self.refresh()
+        wanted = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        where = _visible(as_of_s, wanted)
+        best: dict[str, float] = {}
+        for vector in np.atleast_2d(vectors):
+            for clip, score in (await self._nearest_clips(vector, where, k)).items():
+                best[clip] = max(score, best.get(clip, -1.0))
+        if not best:
+            return []
+        rows = await self.store.rows(schema.CLIPS, f"id IN ({', '.join(map(quoted, best))})")
+        hits = [ClipHit(c, best[c.id]) for c in clips_of(rows, as_of_s)] if rows is not None else []
+        hits.sort(key=lambda h: (-h.score, h.clip.known_at_s, h.clip.id))
+        return [hit for hit in hits if hit.score >= threshold][:k]
+
+    async def visible_clips(self, source: str, as_of_s: float | None = None) -> list[StoredClip]:
+        """All clips of a source that were known by as_of_s, in order of time."""
+        rows = await self.store.rows(schema.CLIPS, _visible(as_of_s, frozenset((source,))))
+        clips = clips_of(rows, as_of_s) if rows is not None else []
+        return sorted(clips, key=lambda c: (c.t_start_s, c.id))
+
+    async def neighbours(self, record_id: str, n: int = 2, as_of_s: float | None = None) -> list[Observation]:
+        """Up to n records of the same modality and source before and after a record, with it, in order of time."""
+        found = await self._observations(f"id = {quoted(record_id)}")
+        if not found:
+            return []
+        one = found[0]
+        where = f"{_visible(as_of_s, frozenset((one.source,)))} AND modality = {quoted(one.modality)}"
+        span = 60.0 * (n + 1)
+        while True:
+            near = f"t_start_s >= {one.t_start_s - span!r} AND t_start_s <= {one.t_start_s + span!r}"
+            records = await self._observations(f"{where} AND {near}")
+            records.sort(key=lambda o: (o.t_start_s, o.known_at_s, o.id))
+            at = next((i for i, o in enumerate(records) if o.id == record_id), None)
+            if at is None:
+                return []
+            if (at >= n and len(records) - at > n) or span > 1e7:
+                return records[max(0, at - n) : at + n + 1]
+            span *= 8
+
+    async def observations(
+        self, source: str, as_of_s: float | None = None, modality: Modality | None = None
+    ) -> list[Observation]:
+        """All records of a source that were known by as_of_s, in order of time."""
+        where = _visible(as_of_s, frozenset((source,)))
+        if modality is not None:
+            where += f" AND modality = {quoted(modality)}"
+        records = await self._observations(where)
+        return sorted(records, key=lambda o: (o.t_start_s, o.known_at_s, o.id))
+
+    async def keyframe(self, clip_id: str) -> Keyframe | None:
+        rows = await self.store.rows(schema.KEYFRAMES, f"clip = {quoted(clip_id)}")
+        return _keyframes(rows)[0] if rows is not None and rows.num_rows else None
+
+    async def keyframe_at(self, source: str, t_s: float, as_of_s: float | None = None) -> Keyframe | None:
+        """The key frame taken nearest to t_s, of the clips known by as_of_s."""
+        limit = "" if as_of_s is None else f" AND t_end_s <= {as_of_s!r}"
+        where = f"source = {quoted(source)}{limit}"
+        rows = await self.store.rows(schema.KEYFRAMES, where, ["clip", "t_s"])
+        if rows is None or not rows.num_rows:
+            return None
+        nearest = min(rows.to_pylist(), key=lambda row: (abs(row["t_s"] - t_s), row["clip"]))
+        return await self.keyframe(nearest["clip"])
+
+    async def short_term(self, clip_id: str) -> NDArray[np.float16] | None:
+        """(steps, cells, d) patch tokens of a clip; None once dropped, or when the encoder has none."""
+        rows = await self.store.rows(schema.SHORT_TERM, f"clip = {quoted(clip_id)}")
+        if rows is None or not rows.num_rows:
+            return None
+        row = rows.to_pylist()[0]
+        return np.frombuffer(row["data"], np.float16).reshape(row["shape"])
+
+    async def sources(self) -> list[SourceInfo]:
+        return await self.store.sources()
+
+    async def stats(self) -> MemoryStats:
+        return await memory_stats(self.store)
+
+    async def refresh(self) -> None:
+        """Takes in what was committed since; `search` does so itself. Cheap when there is nothing new."""
+        async with self._refreshing:
+            if await self._changed(schema.SOURCES):
+                self._sources = await self.store.sources()
+            if await self._changed(schema.NODES):
+                rows = await self.store.rows(schema.NODES, columns=_NODE_COLUMNS)
+                self._priors = await self._compute.run(_THREAD, Priors, rows, self._settings.search)
+            if await self._changed(schema.KEYS):
+                await self._refresh_index()
+
+    async def _refresh_index(self) -> None:
+        where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
+        rows = await self.store.rows(schema.KEYS, where, _INDEXED)
+        if rows is None:
+            return
+        if self._last_seq >= 0 and len(self._index) + rows.num_rows != await self.store.count(schema.KEYS):
+            # Rows that this index holds are gone (an interrupted ingest was taken back): begin anew.
+            self._index = KeyIndex(self._settings.search)
+            self._last_seq = -1
+            rows = await self.store.rows(schema.KEYS, None, _INDEXED)
+            if rows is None:
+                return
+        if rows.num_rows:
+            await self._compute.run(_THREAD, self._index.add, rows)
+            self._last_seq = max(self._last_seq, int(np.asarray(rows["seq"]).max()))
+
+    async def _changed(self, name: str) -> bool:
+        version = await self.store.version(name)
+        if self._versions.get(name) == version:
+            return False
+        self._versions[name] = version
+        return True
+
+    def _asked_sources(self, request: SearchRequest) -> frozenset[str] | None:
+        known = {s.id for s in self._sources}
+        if request.k < 1:
+            raise InputError(f"k must be at least 1, not {request.k}")
+        if request.sources is not None:
+            unknown = sorted(set(request.sources) - known)
+            if unknown:
+                raise InputError(f"there is no source {unknown[0]} in memory {self.store.uri}")
+        wanted = known if request.sources is None else set(request.sources)
+        if request.as_of_s is not None and len(wanted) > 1:
+            raise InputError(
+                "as-of is a time of one source, and the question looks at several: name one of "
+                + ", ".join(sorted(wanted)[:4])
+            )
+        return None if request.sources is None else frozenset(wanted)
+
+    async def _hits(self, ranked: list[tuple[KeyScore, float, float]], as_of_s: float) -> list[Hit]:
+        if not ranked:
+            return []
+        ids = ", ".join(quoted(key.record) for key, _, _ in ranked)
+        records = {o.id: o for o in await self._observations(f"id IN ({ids})")}
+        hits = [
+            _hit(records[key.record], key, prior, total, as_of_s)
+            for key, prior, total in ranked
+            if key.record in records
+        ]
+        later = superseded([_statement(hit) for hit in hits if hit.record.modality != "seen"])
+        return [replace(hit, superseded_by=later.get(hit.record.id)) for hit in hits]
+
+    async def _observations(self, where: str) -> list[Observation]:
+        rows = await self.store.rows(schema.OBSERVATIONS, where)
+        return observations_of(rows) if rows is not None else []
+
+    async def _nearest_clips(self, vector: NDArray[np.float32], where: str, k: int) -> dict[str, float]:
+        """id -> cosine of the k nearest, with all that tie with the last: which of them stay, time decides."""
+        limit = 2 * k
+        while True:
+            found = await self.store.nearest(schema.CLIPS, vector, where, limit, ["id", "_distance"])
+            scores = {row["id"]: 1.0 - row["_distance"] for row in found}
+            ordered = sorted(scores.values(), reverse=True)
+            if len(ordered) < limit or ordered[-1] < ordered[k - 1]:
+                return scores
+            limit *= 4
+
+
+def _rank(
+    index: KeyIndex,
+    priors: Priors,
+    question: Question,
+    weights: SearchSettings,
+    k: int,
+) -> list[tuple[KeyScore, float, float]]:
+    """(best key, prior, total) of the k best records, best first; ties: known earlier, then id."""
+    best: dict[str, dict[str, tuple[float, KeyScore]]] = {}
+    for key in index.search(question):
+        score = weights.kinds.get(key.kind, 1.0) * (
+            weights.lexical * key.lexical + weights.vector * key.vector
+        )
+        found = best.setdefault(key.record, {})
+        if key.kind not in found or (-score, key.number) < (-found[key.kind][0], found[key.kind][1].number):
+            found[key.kind] = (score, key)
+    records = []
+    for found in best.values():
+        ordered = sorted(found.values(), key=lambda pair: (-pair[0], pair[1].kind))
+        total = ordered[0][0] + (weights.second_key * ordered[1][0] if len(ordered) > 1 else 0.0)
+        records.append((total, ordered[0][1]))
+    if question.vector is None:
+        factors = [1.0] * len(records)
+    else:
+        places = [(key.source, key.t_start_s) for _, key in records]
+        factors = priors.factors(places, question.vector, question.as_of_s)
+    out = [(key, prior, total * prior) for (total, key), prior in zip(records, factors, strict=True)]
+    out.sort(key=lambda entry: (-entry[2], entry[0].known_at_s, entry[0].record))
+    return out[:k]
+
+
+def _hit(record: Observation, key: KeyScore, prior: float, total: float, as_of_s: float) -> Hit:
+    texts = {(k.kind, k.id): k.text for k in keys_of(record, None)}
+    return Hit(
+        record=record,
+        t_start_s=min(record.t_start_s, as_of_s),
+        t_end_s=min(record.t_end_s, as_of_s),
+        text=record.text,
+        partial=record.t_end_s > as_of_s,
+        scores=Scores(key.lexical, key.vector, prior, total),
+        key=key.kind,
+        key_text=texts.get((key.kind, f"{record.id}#{key.kind}{key.number}"), record.text),
+    )
+
+
+def _statement(hit: Hit) -> Statement:
+    """What a record says: an utterance whole, a screen by the line that was found."""
+    text = hit.key_text if hit.record.modality == "read" and hit.key == "line" else hit.text
+    return Statement(hit.record.id, hit.record.source, hit.record.known_at_s, (text,))
+
+
+def _visible(as_of_s: float | None, sources: frozenset[str] | None) -> str:
+    parts = [] if as_of_s is None else [f"known_at_s <= {as_of_s!r}"]
+    if sources is not None:
+        parts.append(f"source IN ({', '.join(map(quoted, sorted(sources)))})" if sources else "false")
+    return " AND ".join(parts) or "true"
+
+
+def _keyframes(rows: pa.Table) -> list[Keyframe]:
+    found: list[dict[str, Any]] = rows.to_pylist()
+    return [Keyframe(row["clip"], row["source"], row["t_s"], row["jpeg"]) for row in found]

@@ -1,0 +1,59 @@
+"""How large a memory is, and what is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from memory import schema
+from memory.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class TableStats:
+    """disk_bytes: all versions, indices and compacted files; -1 where the memory is no local folder."""
+
+    rows: int
+    versions: int
+    fragments: int
+    disk_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryStats:
+    """levels: bytes of the rows themselves by level (observations, clips, short_term, event, episode)."""
+
+    tables: dict[str, TableStats]
+    levels: dict[str, int]
+    media_hours: float
+    disk_bytes: int
+    keyframe_bytes: int
+
+    @property
+    def mb_per_hour(self) -> float:
+        """10^6 bytes on disk per hour of media, key frames aside; 0 when no duration is known."""
+        return (self.disk_bytes - self.keyframe_bytes) / 1e6 / self.media_hours if self.media_hours else 0.0
+
+
+async def memory_stats(store: Store) -> MemoryStats:
+    """Raises MemoryStoreError."""
+    tables = {name: TableStats(**row) for name, row in (await store.table_stats()).items()}
+    durations = [source.duration_s or 0.0 for source in await store.sources()]
+    levels = {}
+    for name in (schema.OBSERVATIONS, schema.CLIPS, schema.SHORT_TERM):
+        levels[name] = _bytes(await store.rows(name))
+    for level in ("event", "episode"):
+        levels[level] = _bytes(await store.rows(schema.NODES, f"level = '{level}'"))
+    keyframes = tables.get(schema.KEYFRAMES)
+    return MemoryStats(
+        tables=tables,
+        levels=levels,
+        media_hours=sum(durations) / 3600.0,
+        disk_bytes=sum(max(t.disk_bytes, 0) for t in tables.values()),
+        keyframe_bytes=max(keyframes.disk_bytes, 0) if keyframes is not None else 0,
+    )
+
+
+def _bytes(rows: pa.Table | None) -> int:
+    return 0 if rows is None else int(rows.nbytes)

