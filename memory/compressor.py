@@ -1,7 +1,7 @@
 """Short to long: a chapter's frames become clips (IXC2.5-OmniLive, arXiv 2412.09596, section 3.2).
 
-A pause in speech does not close a clip: vision and speech arrive on their own time, so whether a pause was known
-when the frames came would depend on the machine, and a resumed run could not repeat it.
+A pause in speech does not close a clip: vision and speech arrive on their own time, so whether a pause was
+known when the frames came would depend on the machine, and a resumed run could not repeat it.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def seen_in(clip: Clip, settings: MemorySettings) -> Observation | None:
 def pooled(patches: Sequence[NDArray[np.float16]], tokens: int) -> NDArray[np.float16] | None:
     """Short-term memory H: (frames, p, d) averaged over time and a square grid of space to at most `tokens`.
 
-    Returns (steps, cells, d) float16, finest space first with at least two steps in time; None when tokens < 1.
+    Returns (steps, cells, d) float16, finest space first with at least two steps in time; None when tokens <
+    1.
     """
     if tokens < 1:
         return None
@@ -85,7 +86,8 @@ def pooled(patches: Sequence[NDArray[np.float16]], tokens: int) -> NDArray[np.fl
     steps = min(frames, tokens // grid**2)
     timed = np.stack([part.mean(axis=0) for part in np.array_split(stack, steps)])
     if grid == 1:
-        return timed.mean(axis=1, keepdims=True).astype(np.float16)
+        whole: NDArray[np.float16] = timed.mean(axis=1, keepdims=True).astype(np.float16)
+        return whole
     square = timed.reshape(steps, side, side, -1)
     rows = [band.mean(axis=1) for band in np.array_split(square, grid, axis=1)]
     cells_ = [cell.mean(axis=1) for row in rows for cell in np.array_split(row, grid, axis=1)]

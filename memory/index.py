@@ -1,9 +1,9 @@
 """The search index over the key table, resident in the reader.
 
-LanceDB's own indices cannot be exact in time: an IVF index is trained on, and BM25 weighted by, rows that a question
-of the past must not know, and both decide which rows are candidates at all. Here every statistic is counted over the
-visible rows, and candidates are chosen by functions of one row alone (its sign code, its words).
-Costs about 600 bytes a key of 384 dimensions.
+LanceDB's own indices cannot be exact in time: an IVF index is trained on, and BM25 weighted by, rows that a
+question of the past must not know, and both decide which rows are candidates at all. Here every statistic is
+counted over the visible rows, and candidates are chosen by functions of one row alone (its sign code, its
+words). Costs about 600 bytes a key of 384 dimensions.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class KeyScore:
 
 @dataclass(eq=False)
 class _Segment:
-    """Arrays over n keys. tokens/starts: the keys' token ids, flat. terms/bounds/keys/counts: its inverted form."""
+    """Arrays over n keys. tokens/starts: the keys' token ids, flat. terms/bounds/keys/counts: its inverted
+    form.
+    """
 
     ids: NDArray[np.object_]
     records: NDArray[np.object_]
@@ -113,7 +115,9 @@ class _Segment:
 
 
 class KeyIndex:
-    """Rows are added in batches; a batch becomes a segment, and small segments are merged into larger ones."""
+    """Rows are added in batches; a batch becomes a segment, and small segments are merged into larger
+    ones.
+    """
 
     def __init__(self, settings: SearchSettings) -> None:
         self._settings = settings
@@ -134,7 +138,9 @@ class KeyIndex:
             self._segments.append(_merged(previous, last))
 
     def search(self, question: Question) -> list[KeyScore]:
-        """Scores of the keys that may answer, unordered: a function of the visible rows and the question alone."""
+        """Scores of the keys that may answer, unordered: a function of the visible rows and the question
+        alone.
+        """
         sources = None
         if question.sources is not None:
             numbers = [self._source_ids[s] for s in sorted(question.sources) if s in self._source_ids]

@@ -26,7 +26,8 @@ class Key:
 def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
     """turn, pair (with the turn before); line (each with the screen's heading), screen; seen.
 
-    previous: the utterance of the same source before a said record. Texts of nothing but stop words give no key.
+    previous: the utterance of the same source before a said record. Texts of nothing but stop words give no
+    key.
     """
     if record.modality == "said":
         texts = [("turn", record.text)]

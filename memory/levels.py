@@ -1,8 +1,8 @@
 """Events and episodes: the levels above clips. Derived; `rebuild` makes them again from what is stored.
 
-A level must not know the future: an event that had ended by T has to be the same whatever came after T, or a search
-as of T would see a later world through it. So units are merged in order of time, an ended event is never touched
-again, and the byte budget is kept by a least length, not by merging backwards.
+A level must not know the future: an event that had ended by T has to be the same whatever came after T, or a
+search as of T would see a later world through it. So units are merged in order of time, an ended event is
+never touched again, and the byte budget is kept by a least length, not by merging backwards.
 """
 
 from __future__ import annotations
@@ -180,7 +180,9 @@ def _least_event_s(dim: int, units: Sequence[Unit], settings: MemorySettings) ->
 def _events(
     units: Sequence[Unit], episode_end_s: float, least_s: float, settings: MemorySettings
 ) -> list[tuple[list[Unit], float]]:
-    """(units, known_at_s) of each event of an episode: known when the unit after it is, or when the episode ends."""
+    """(units, known_at_s) of each event of an episode: known when the unit after it is, or when the episode
+    ends.
+    """
     events: list[tuple[list[Unit], float]] = []
     current: list[Unit] = []
     total = np.zeros(0, np.float32)

@@ -1,4 +1,6 @@
-"""Coarse to fine: how well the events and episodes around a record fit the question (HCAM's session prior)."""
+"""Coarse to fine: how well the events and episodes around a record fit the question (HCAM's session
+prior).
+"""
 
 from __future__ import annotations
 
@@ -37,14 +39,18 @@ class Priors:
         places: dict[tuple[str, str], list[int]] = {}
         for i, where in enumerate(zip(rows["source"].to_pylist(), rows["level"].to_pylist(), strict=True)):
             places.setdefault(where, []).append(i)
-        columns = [np.asarray(rows[c], dtype=np.float64) for c in ("t_start_s", "t_end_s", "known_at_s")]
+        start, end, known = (
+            np.asarray(rows[c], dtype=np.float64) for c in ("t_start_s", "t_end_s", "known_at_s")
+        )
         for where, at in places.items():
-            self._levels[where] = _Level(*(c[at] for c in columns), quantise(vectors[at]))
+            self._levels[where] = _Level(start[at], end[at], known[at], quantise(vectors[at]))
 
     def factors(
         self, places: Iterable[tuple[str, float]], vector: NDArray[np.float32], as_of_s: float
     ) -> list[float]:
-        """For each (source, time): 1 + weighted likeness of the event and episode there that ended by as_of_s."""
+        """For each (source, time): 1 + weighted likeness of the event and episode there that ended by
+        as_of_s.
+        """
         query = query_of(vector)
         fits: dict[tuple[str, str], NDArray[np.float64]] = {}
         out = []

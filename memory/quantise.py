@@ -1,7 +1,8 @@
 """Vectors as small integers.
 
-A dot product of integers is the same whatever order it is summed in, so a score does not depend on which other rows
-happened to be scored beside it (a float matrix product's last bits do). That is what makes `as_of` exact.
+A dot product of integers is the same whatever order it is summed in, so a score does not depend on which
+other rows happened to be scored beside it (a float matrix product's last bits do). That is what makes `as_of`
+exact.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from runtime.messages import Clip, Observation, Vector
 class SourceInfo:
     """A file or session that is remembered.
 
-    id: same for the same content. wall_zero_s: Unix time of media second 0, where known. settings_hash: of all
-    settings and models that shape its records. vision_model: name of the encoder of its clips.
+    id: same for the same content. wall_zero_s: Unix time of media second 0, where known. settings_hash: of
+    all settings and models that shape its records. vision_model: name of the encoder of its clips.
     """
 
     id: str
@@ -36,7 +36,9 @@ class SourceInfo:
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """How far a source is committed. Video is committed up to (excluding) video_done_s, speech up to said_done_s."""
+    """How far a source is committed. Video is committed up to (excluding) video_done_s, speech up to
+    said_done_s.
+    """
 
     video_done_s: float = 0.0
     said_done_s: float = 0.0

@@ -1,10 +1,9 @@
-"""Searching a memory. `as_of` is exact: a record is visible from its known_at_s on, and nothing that became known
-later moves a score or breaks a tie."""
+"""Searching a memory. `as_of` is exact: a record is visible from its known_at_s on, and nothing that became
+known later moves a score or breaks a tie."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -193,7 +192,9 @@ class Memory:
         k: int = 4,
         threshold: float = -1.0,
     ) -> list[ClipHit]:
-        """Clips by cosine with the nearest of vectors ((n, d) or (d,), unit, of the vision encoder's text space)."""
+        """Clips by cosine with the nearest of vectors ((n, d) or (d,), unit, of the vision encoder's text
+        space).
+        """
         await self.refresh()
         wanted = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
         where = _visible(as_of_s, wanted)
@@ -215,7 +216,9 @@ class Memory:
         return sorted(clips, key=lambda c: (c.t_start_s, c.id))
 
     async def neighbours(self, record_id: str, n: int = 2, as_of_s: float | None = None) -> list[Observation]:
-        """Up to n records of the same modality and source before and after a record, with it, in order of time."""
+        """Up to n records of the same modality and source before and after a record, with it, in order of
+        time.
+        """
         found = await self._observations(f"id = {quoted(record_id)}")
         if not found:
             return []
@@ -339,7 +342,9 @@ class Memory:
         return observations_of(rows) if rows is not None else []
 
     async def _nearest_clips(self, vector: NDArray[np.float32], where: str, k: int) -> dict[str, float]:
-        """id -> cosine of the k nearest, with all that tie with the last: which of them stay, time decides."""
+        """id -> cosine of the k nearest, with all that tie with the last: which of them stay, time
+        decides.
+        """
         limit = 2 * k
         while True:
             found = await self.store.nearest(schema.CLIPS, vector, where, limit, ["id", "_distance"])

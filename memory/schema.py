@@ -1,7 +1,7 @@
 """The tables of a memory.
 
-Derived tables (nodes) can be rebuilt from the lossless ones (observations, clips). Blobs live in tables of their
-own (short_term, keyframes), so that no scan of a hot table reads them.
+Derived tables (nodes) can be rebuilt from the lossless ones (observations, clips). Blobs live in tables of
+their own (short_term, keyframes), so that no scan of a hot table reads them.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ _FIXED = {
 
 
 def keys_schema(dim: int) -> pa.Schema:
-    """One row per text key of a record. seq: grows with every row the writer adds, so readers can fetch the news."""
+    """One row per text key of a record. seq: grows with every row the writer adds, so readers can fetch the
+    news.
+    """
     return pa.schema(
         [
             ("seq", pa.int64()),

@@ -10,17 +10,19 @@ class SearchSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lexical: float = Field(0.55, ge=0)
-    vector: float = Field(0.45, ge=0)
+    lexical: float = Field(default=0.55, ge=0)
+    vector: float = Field(default=0.45, ge=0)
     kinds: dict[str, float] = Field(
         default_factory=lambda: {"turn": 1.0, "pair": 0.9, "line": 1.0, "screen": 0.9, "seen": 0.7}
     )
-    second_key: float = Field(0.5, ge=0, le=1)
+    second_key: float = Field(default=0.5, ge=0, le=1)
     """Share of a record's second best kind of key that is added to its best one."""
-    episode_prior: float = Field(0.3, ge=0)
-    event_prior: float = Field(0.15, ge=0)
+    episode_prior: float = Field(default=0.3, ge=0)
+    event_prior: float = Field(default=0.15, ge=0)
     exhaustive_keys: PositiveInt = 4096
-    """Up to so many visible keys every one is scored by its vector; above, only the nearest sign codes are."""
+    """Up to so many visible keys every one is scored by its vector; above, only the nearest sign codes
+    are.
+    """
     candidates: PositiveInt = 768
     """Keys kept of each of the two rankings (words, sign codes) in a memory larger than that."""
 
@@ -35,18 +37,18 @@ class MemorySettings(BaseModel):
     said_commit_s: PositiveFloat = 30.0
     clip_min_s: PositiveFloat = 4.0
     clip_max_s: PositiveFloat = 16.0
-    surprise: float = Field(0.3, gt=0, le=2)
+    surprise: float = Field(default=0.3, gt=0, le=2)
     tags: PositiveInt = 50
     seen_tags: PositiveInt = 6
     """How many tags make the text of what was seen, and how probable each must be."""
-    seen_probability: float = Field(0.03, ge=0, le=1)
-    short_term_bytes_per_hour: int = Field(16_000_000, ge=0)
+    seen_probability: float = Field(default=0.03, ge=0, le=1)
+    short_term_bytes_per_hour: int = Field(default=16_000_000, ge=0)
     short_term_horizon_s: PositiveFloat = 3600.0
     event_bytes_per_hour: PositiveInt = 200_000
-    event_similarity: float = Field(0.7, ge=-1, le=1)
+    event_similarity: float = Field(default=0.7, ge=-1, le=1)
     event_max_s: PositiveFloat = 180.0
     episode_s: PositiveFloat = 600.0
     synopsis_chars: PositiveInt = 400
     optimize_every: PositiveInt = 64
     """Commits between two compactions while a source is written."""
-    search: SearchSettings = Field(default_factory=lambda: SearchSettings())
+    search: SearchSettings = Field(default_factory=SearchSettings)

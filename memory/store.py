@@ -234,7 +234,8 @@ class Store:
             async with self._write():
                 table = await self.table(name)
                 if table is not None:
-                    await table.optimize(cleanup_older_than=timedelta(0))
+                    # Zero would warn that readers fail; ours look again (`rows`, `nearest`).
+                    await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
 
     async def table_stats(self) -> dict[str, dict[str, int]]:
         """By table: rows, versions, fragments, and disk_bytes (-1 where it is no local folder)."""
@@ -288,9 +289,9 @@ class Store:
             )
         if not self.read_only:
             await self._create_missing()
-            numbers = await self.rows(schema.KEYS, columns=["seq"])
-            if numbers is not None and numbers.num_rows:
-                self._next_seq = max(numbers["seq"].to_pylist()) + 1
+            # Numbers of rows that were taken back are not given again, or a reader that holds them could not
+            # tell: every writer starts above the table's version, which only grows.
+            self._next_seq = (await self.version(schema.KEYS)) << 24
 
     async def _create(self, text_encoder: TextEncoder) -> None:
         values = {
@@ -400,7 +401,8 @@ def _told(uri: str) -> Iterator[None]:
         full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or any(s in text for s in ("No space left", "StorageFull", "Disk quota", "os error 28")):
             raise MemoryStoreError(
-                f"no space left on the disk of memory {uri}: free some and run again; what was committed is kept"
+                f"no space left on the disk of memory {uri}: free some and run again; "
+                "what was committed is kept"
             ) from error
         denied = isinstance(error, PermissionError) or "Permission denied" in text
         if denied or "Read-only file system" in text:

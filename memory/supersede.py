@@ -14,8 +14,9 @@ from memory.text import is_number, sentences, tokens
 _CHANGE = frozenset(
     tokens(
         """now note new newly change changed update updated correction corrected instead longer anymore again
-        gone go went up down rise rose risen fall fell move moved become became replace replaced switch switched
-        actually today tomorrow yesterday week month year day currently latest old previous former formerly"""
+        gone go went up down rise rose risen fall fell move moved become became replace replaced switch
+        switched actually today tomorrow yesterday week month year day currently latest old previous former
+        formerly"""
     )
 )
 _SLOT = 4
@@ -26,7 +27,9 @@ _IS = re.compile(r"\b(is|are|was|were|will be)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Something stated at a time. id: of its record; texts: what it says, in whole sentences or screen lines."""
+    """Something stated at a time. id: of its record; texts: what it says, in whole sentences or screen
+    lines.
+    """
 
     id: str
     source: str
@@ -46,9 +49,9 @@ class _Sentence:
 def superseded(statements: Sequence[Statement]) -> dict[str, str]:
     """id -> id of the latest statement of the same source that says the same thing with another value.
 
-    The same thing: at least two shared content words, all else being one value on either side (a number, a name,
-    or what follows "is") besides words of change. Two differing values (order 58213 to Rotterdam, order 58214 to
-    Gdansk) are two things.
+    The same thing: at least two shared content words, all else being one value on either side (a number, a
+    name, or what follows "is") besides words of change. Two differing values (order 58213 to Rotterdam, order
+    58214 to Gdansk) are two things.
     """
     parsed = [(s, [_parse(part) for text in s.texts for part in sentences(text)]) for s in statements]
     parsed.sort(key=lambda pair: (pair[0].known_at_s, pair[0].id))

@@ -13,18 +13,18 @@ def _words(text: str) -> list[str]:
 
 
 STOP_WORDS = frozenset(
-    _words("""a an the and or but if of to in on at by for from with as into onto about than then so that this these
-    those there here it its itself i me my mine we us our ours you your yours he him his she her hers they them
-    their theirs who whom whose which what when where why how is am are was were be been being do does did doing
-    done has have had having will would shall should can could may might must not no nor just also very too
-    please s t d ll m re ve don doesn didn isn aren wasn weren won""")
+    _words("""a an the and or but if of to in on at by for from with as into onto about than then so that this
+    these those there here it its itself i me my mine we us our ours you your yours he him his she her hers
+    they them their theirs who whom whose which what when where why how is am are was were be been being do
+    does did doing done has have had having will would shall should can could may might must not no nor just
+    also very too please s t d ll m re ve don doesn didn isn aren wasn weren won""")
 )
 
 _UNITS = {
     word: value
     for value, word in enumerate(
-        _words("""zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-        seventeen eighteen nineteen""")
+        _words("""zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
+        fifteen sixteen seventeen eighteen nineteen""")
     )
 }
 _TENS = {
@@ -35,8 +35,8 @@ _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_
 _ORDINALS = {
     word: value
     for value, word in enumerate(
-        _words("""first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
-        fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"""),
+        _words("""first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+        fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"""),
         start=1,
     )
 } | {"thirtieth": 30}
@@ -117,7 +117,9 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
-    """Plural and verb endings off. Light on purpose: two words it merges wrongly cost more than two it leaves."""
+    """Plural and verb endings off. Light on purpose: two words it merges wrongly cost more than two it
+    leaves.
+    """
     word = _IRREGULAR.get(word, word)
     if len(word) < 4 or not word.isalpha() or not word.isascii():
         return word
@@ -144,8 +146,8 @@ def stem(word: str) -> str:
 def tokens(text: str) -> list[str]:
     """Normalised tokens in order, stop words left out.
 
-    Spoken numbers become digits ("three hundred and seventeen" -> 317), ordinals stay and get their short form
-    beside them (third, 3rd), identifiers come whole and in parts.
+    Spoken numbers become digits ("three hundred and seventeen" -> 317), ordinals stay and get their short
+    form beside them (third, 3rd), identifiers come whole and in parts.
     """
     words: list[str] = []
     for match in _TOKEN.finditer(_THOUSANDS.sub("", fold(text))):

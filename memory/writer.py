@@ -37,11 +37,11 @@ _ENCODE_BATCH = 64
 
 
 class MemoryWriter:
-    """Commits a source in units: a chapter of video when both "vision" and "read" have passed its end, speech when
-    "said" has advanced by said_commit_s. Rows first, the progress row last.
+    """Commits a source in units: a chapter of video when both "vision" and "read" have passed its end, speech
+    when "said" has advanced by said_commit_s. Rows first, the progress row last.
 
-    `begin` takes back what a killed run wrote after its last progress row, so that a resumed run writes it again and
-    ends with the records of an undisturbed one. What was committed is never touched.
+    `begin` takes back what a killed run wrote after its last progress row, so that a resumed run writes it
+    again and ends with the records of an undisturbed one. What was committed is never touched.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class MemoryWriter:
             await self._store.add(schema.SOURCES, rows)
         elif known.settings_hash != self._source.settings_hash and not point.complete:
             raise MemoryStoreError(
-                f"{self._source.path} was begun with other settings or models: finish it with those, or ingest it "
-                "into another memory"
+                f"{self._source.path} was begun with other settings or models: finish it with those, "
+                "or ingest it into another memory"
             )
         if not point.complete:
             await self._take_back(point)
@@ -101,8 +101,8 @@ class MemoryWriter:
     async def run(self, inbox: Channel[Message]) -> ResumePoint:
         """Writes until the inbox is closed and empty, then finishes. Returns how far the source is committed.
 
-        complete is True in it only if every stream the source has sent a watermark of infinity. On cancellation
-        what the watermarks have passed is committed before the cancellation goes on.
+        complete is True in it only if every stream the source has sent a watermark of infinity. On
+        cancellation what the watermarks have passed is committed before the cancellation goes on.
         """
         await self.begin()
         if self._done.complete:

@@ -82,13 +82,16 @@ class ReadSettings(BaseModel):
     """How text on the screen is read.
 
     min_confidence: lines the recogniser is less sure of are dropped.
-    detect_side: pictures are scaled so that the shorter side has this many pixels for finding text.
-    same_line: two readings of a line are one when this share of the characters agrees.
+    detect_side: smaller pictures are scaled up until the shorter side has this many pixels, to find text in them.
+    same_word: two readings of a word are one when they are this similar (1 - normalised edit distance); words
+        with digits must agree.
+    same_screen: share of the lines that must still be there for a screen without new lines to be the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     threads: int = Field(default=1, ge=1, le=64)
     min_confidence: float = Field(default=0.6, ge=0, le=1)
-    detect_side: int = Field(default=480, ge=64, le=4096)
-    same_line: float = Field(default=0.8, gt=0, le=1)
+    detect_side: int = Field(default=384, ge=64, le=4096)
+    same_word: float = Field(default=0.75, gt=0, le=1)
+    same_screen: float = Field(default=0.8, gt=0, le=1)

@@ -85,7 +85,7 @@ class _Installation:
 
     async def run(self) -> None:
         size = (
-            "5 GB to download, 10 GB on disk, ten" if self._gpu else "1 GB to download, 3.5 GB on disk, six"
+            "5 GB to download, 10 GB on disk, ten" if self._gpu else "1 GB to download, 2.5 GB on disk, six"
         )
         self._report(
             f"engine: installing vLLM for the {'GPU' if self._gpu else 'CPU'}, once: {size} minutes or so"

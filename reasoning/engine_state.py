@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+import re
 import signal
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,8 @@ from runtime.clock import Clock
 from runtime.model_cache import cache_root
 
 STOP_GRACE_S = 15.0
+
+_ERROR = re.compile(r"\b\w*(Error|Exception): \S")
 
 Phase = Literal["starting", "ready", "failed"]
 
@@ -40,10 +42,14 @@ class EngineAddress:
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
-    """Everything the supervisor needs. command gets `--port N` added, env the API key (VLLM_API_KEY)."""
+    """Everything the supervisor needs. command gets `--port N` added, env the API key (VLLM_API_KEY).
+
+    wanted: tells whether a running server is the one that the settings ask for.
+    """
 
     command: tuple[str, ...]
     env: dict[str, str]
+    wanted: str
     model: str
     vision: bool
     weak: bool
@@ -51,12 +57,6 @@ class LaunchPlan:
     idle_s: float
     start_timeout_s: float
     max_restarts: int
-
-    @property
-    def fingerprint(self) -> str:
-        """The same for the same server: a running one with another fingerprint is not what is wanted."""
-        text = json.dumps([self.command, self.env], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class EngineState:
     vision: bool
     weak: bool
     context_tokens: int
-    fingerprint: str
+    wanted: str
     started_s: float
     restarts: int = 0
     line: str = ""
@@ -115,9 +115,6 @@ class EngineState:
             context_tokens=self.context_tokens,
             managed=True,
         )
-
-    def with_server(self, server: ProcessId | None, phase: Phase, line: str = "") -> EngineState:
-        return replace(self, server=server, phase=phase, line=line)
 
 
 def engine_folder() -> Path:
@@ -155,6 +152,20 @@ def read_state(folder: Path) -> EngineState | None:
 
 def drop_state(folder: Path) -> None:
     state_file(folder).unlink(missing_ok=True)
+
+
+def last_line(log: Path) -> str:
+    """The line of a log that says most about why a program ended: its last error, else its last line."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 65_536))
+            lines = [
+                line.strip() for line in file.read().decode("utf-8", "replace").splitlines() if line.strip()
+            ]
+    except OSError:
+        return "it left no log"
+    errors = [line for line in lines if _ERROR.search(line)]
+    return ((errors or lines)[-1] if lines else "it said nothing")[-300:]
 
 
 async def end_group(server: ProcessId, clock: Clock, *, grace_s: float = STOP_GRACE_S) -> None:

@@ -24,8 +24,8 @@ from runtime.messages import Modality
 from runtime.models import TextEncoder
 
 FEATURES = ("coverage", "missing_noun", "missing_name", "missing_number", "likeness", "unit_likeness", "span_fit", "asked", "read")
-WEIGHTS: tuple[float, ...] = (3.0, -1.5, -2.0, -2.5, 3.0, 1.0, 0.6, 0.6, 0.2)
-BIAS = -2.6
+WEIGHTS: tuple[float, ...] = (0.56, -0.78, -1.52, -1.34, 2.75, 1.89, 0.5, 0.38, 0.83)
+BIAS = -3.5
 
 _TERM_WEIGHT = {TermKind.NAME: 1.5, TermKind.NUMBER: 1.6, TermKind.NOUN: 1.0, TermKind.MODIFIER: 0.7, TermKind.VERB: 0.7}
 _SAME_NAME = 0.78
@@ -46,7 +46,7 @@ class Support:
 
 class Verifier:
     def __init__(self, language: Language, encoder: TextEncoder) -> None:
-        self._language = language
+        self.language = language
         self._encoder = encoder
         self._vectors: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
 
@@ -68,7 +68,7 @@ class Verifier:
         def missing(*kinds: TermKind) -> float:
             return sum(1.0 - matches[t] for t in question.terms if t.kind in kinds and not t.asked)
 
-        span = answer_span(question, best, modality, self._language)
+        span = answer_span(question, best, modality, self.language)
         likeness = self._cosine(question.text, statement)
         asked = self._asked_match(question, best, statement, span)
         features = (
@@ -92,10 +92,20 @@ class Verifier:
             features=features,
         )
 
+    def likeness_of(self, options: Sequence[str], text: str) -> list[float]:
+        """How much each option shares with a text: its words found there, and likeness of meaning."""
+        words = {s for w in _words(text) for s in _stems(w)}
+        out = []
+        for option in options:
+            own = tokens(option)
+            found = sum(t in words for t in own) / len(own) if own else 0.0
+            out.append(found + 0.5 * self._cosine(option, text))
+        return out
+
     def _units(self, statement: str, modality: Modality) -> list[str]:
         if modality == "read":
             return [line for line in statement.splitlines() if line.strip()] or [statement]
-        return [s.text.strip() for s in self._language(statement).sents if s.text.strip()] or [statement]
+        return [s.text.strip() for s in self.language(statement).sents if s.text.strip()] or [statement]
 
     def _unit_score(self, question: Question, unit: str, matches: dict[Term, float]) -> float:
         words = _words(unit)

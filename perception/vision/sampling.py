@@ -95,6 +95,8 @@ class _Chapter:
     sampled: Gray | None = None
     sampled_s: float = -math.inf
     read: Gray | None = None
+    # Tiles that looked different from the last reading at any time since: what comes back must be read again.
+    dirty: Tiles | None = None
     read_s: float = -math.inf
     waiting_since_s: float | None = None
 
@@ -126,6 +128,7 @@ class Sampler:
         self._looks.append((frame.t_s, gray))
         if read:
             chapter.read, chapter.read_s, chapter.waiting_since_s = gray, frame.t_s, None
+            chapter.dirty = None
         elif frame.t_s - chapter.sampled_s < self._interval_s(change) - _EPS_S:
             return None
         chapter.sampled, chapter.sampled_s = gray, frame.t_s
@@ -140,6 +143,12 @@ class Sampler:
     def _worth_reading(self, frame: VideoFrame, gray: Gray) -> bool:
         """Text-like tiles changed since the last reading, and have settled."""
         settings, chapter, t_s = self._settings, self._chapter, frame.t_s
+        changed = np.ones((gray.shape[0] // _TILE, gray.shape[1] // _TILE), np.bool_)
+        if chapter.read is not None:
+            changed = tile_difference(chapter.read, gray) > settings.tile_change
+            if chapter.dirty is not None:
+                changed |= chapter.dirty
+            chapter.dirty = changed
         while len(self._looks) > 1 and self._looks[1][0] <= t_s - settings.settle_s + _EPS_S:
             self._looks.popleft()
         if not self._looks or self._looks[0][0] > t_s - settings.settle_s + _EPS_S:
@@ -147,9 +156,6 @@ class Sampler:
         if t_s - chapter.read_s < settings.read_interval_s - _EPS_S:
             return False
         settled = tile_difference(self._looks[0][1], gray) <= settings.tile_change
-        changed = np.ones_like(settled)
-        if chapter.read is not None:
-            changed = tile_difference(chapter.read, gray) > settings.tile_change
         # Finding strokes is the dearest part of a look.
         if not (changed & settled).any():
             return False

@@ -84,7 +84,6 @@ def _parser() -> argparse.ArgumentParser:
     _ask(commands)
     _qa(commands)
     _models(commands)
-    _engine(commands)
     _doctor(commands)
     _memory(commands)
     return parser
@@ -110,9 +109,9 @@ def _memory_option(parser: argparse.ArgumentParser) -> None:
 
 def _ingest(commands: Any) -> None:
     async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import ingest
+        from runtime.app.commands import run_ingest
 
-        return await ingest(args)
+        return await run_ingest(args)
 
     parser = _add(
         commands,
@@ -130,9 +129,9 @@ def _ingest(commands: Any) -> None:
 
 def _ask(commands: Any) -> None:
     async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import ask
+        from runtime.app.commands import run_ask
 
-        return await ask(args)
+        return await run_ask(args)
 
     parser = _add(commands, "ask", "ask one question of a memory", run)
     parser.add_argument("question", help='for example "When was the ferry notice on screen?"')
@@ -140,16 +139,14 @@ def _ask(commands: Any) -> None:
     parser.add_argument("--as-of", metavar="T", type=_media_time, help="use only what was known at T (seconds, m:ss or h:mm:ss)")
     parser.add_argument("--source", metavar="VIDEO", help="only this video: its file name or the id that memory stats shows")
     parser.add_argument("--option", action="append", default=[], metavar="TEXT", help="a choice; repeat for multiple choice")
-    parser.add_argument("--no-engine", action="store_true", help="no language model: the evidence is the answer")
-    parser.add_argument("--strip", type=Path, metavar="FILE.jpg", help="save the evidence's key frames side by side")
     parser.add_argument("--json", action="store_true", help="one JSON line, as in the batch mode")
 
 
 def _qa(commands: Any) -> None:
     async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import qa
+        from runtime.app.commands import run_qa
 
-        return await qa(args)
+        return await run_qa(args)
 
     parser = _add(
         commands,
@@ -170,21 +167,20 @@ ask_at is causal: nothing perceived after that second is used. A second run answ
     parser.add_argument("--manifest", type=Path, metavar="FILE.jsonl", help="many videos, instead of VIDEO, --questions and --out")
     _memory_option(parser)
     parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models")
-    parser.add_argument("--no-engine", action="store_true", help="no language model: the evidence is the answer")
     parser.add_argument("--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)")
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")
 
 
 def _models(commands: Any) -> None:
     async def list_models(args: argparse.Namespace) -> int:
-        from runtime.app.commands import models_list
+        from runtime.app.commands import run_models_list
 
-        return await models_list(args)
+        return await run_models_list(args)
 
     async def pull(args: argparse.Namespace) -> int:
-        from runtime.app.commands import models_pull
+        from runtime.app.commands import run_models_pull
 
-        return await models_pull(args)
+        return await run_models_pull(args)
 
     parser = _add(commands, "models", "list and get the weights", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -193,28 +189,11 @@ def _models(commands: Any) -> None:
     get.add_argument("names", nargs="*", metavar="NAME")
 
 
-def _engine(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import engine
-
-        return await engine(args)
-
-    parser = _add(commands, "engine", "the language model's server (vLLM)", None)
-    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, text in (
-        ("install", "make the server's own environment in the cache (it is made when first needed, too)"),
-        ("start", "start the server, or find it running"),
-        ("stop", "stop it"),
-        ("status", "is it running, where, with which model"),
-    ):
-        _add(sub, name, text, run).set_defaults(action=name)
-
-
 def _doctor(commands: Any) -> None:
     async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import doctor
+        from runtime.app.commands import run_doctor
 
-        return await doctor(args)
+        return await run_doctor(args)
 
     parser = _add(commands, "doctor", "what is missing on this machine, and what each missing thing costs", run)
     _memory_option(parser)
@@ -222,9 +201,9 @@ def _doctor(commands: Any) -> None:
 
 def _memory(commands: Any) -> None:
     async def stats(args: argparse.Namespace) -> int:
-        from runtime.app.commands import memory_stats
+        from runtime.app.commands import run_memory_stats
 
-        return await memory_stats(args)
+        return await run_memory_stats(args)
 
     parser = _add(commands, "memory", "look into a memory", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")

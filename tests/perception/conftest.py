@@ -25,11 +25,8 @@ def decode(path: Path) -> Samples:
     """A whole file as float32 mono at 16 kHz."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
     with av.open(str(path)) as container:
-        parts = [
-            out.to_ndarray()[0] for frame in container.decode(audio=0) for out in resampler.resample(frame)
-        ]
-    parts += [out.to_ndarray()[0] for out in resampler.resample(None)]
-    return np.concatenate(parts)
+        frames = [*container.decode(audio=0), None]
+        return np.concatenate([out.to_ndarray()[0] for frame in frames for out in resampler.resample(frame)])
 
 
 @pytest.fixture(scope="session")

@@ -40,11 +40,8 @@ def run(
 
 def spans(events: list[SpeechEvent]) -> list[tuple[int, int]]:
     """First and last (exclusive) window of each stretch."""
-    return [
-        (round(e.t_start_s / WINDOW_S), round(e.t_end_s / WINDOW_S))
-        for e in events
-        if isinstance(e, SpeechEnd)
-    ]
+    ends = [e for e in events if isinstance(e, SpeechEnd)]
+    return [(round(e.t_start_s / WINDOW_S), round(e.t_end_s / WINDOW_S)) for e in ends]
 
 
 def test_a_stretch_has_its_padding_and_its_samples() -> None:
@@ -83,9 +80,9 @@ def test_the_end_of_the_sound_ends_the_stretch() -> None:
 def test_too_long_speech_is_cut_at_its_least_speech_like_moment() -> None:
     probabilities = [0.99] * 250
     probabilities[78:83] = [0.6] * 5
-    assert spans(run(probabilities)) == [(0, 80), (80, 133), (133, 186), (186, 250)] or (
-        spans(run(probabilities))[0] == (0, 80)
-    )
+    first, second, *_ = spans(run(probabilities))
+    assert first == (0, 80)
+    assert second[0] == 80
 
 
 def test_a_cut_prefers_the_quiet_where_all_is_speech() -> None:

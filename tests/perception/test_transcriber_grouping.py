@@ -25,7 +25,7 @@ def starts(groups: list[Group]) -> list[list[float]]:
 
 
 class Scripted:
-    """Says one word for each piece of sound of the same level, e.g. "w10" for 0.10; the words it knows are sure."""
+    """Says one word for each piece of sound of the same level, "w10" for 0.10."""
 
     name = "scripted"
 

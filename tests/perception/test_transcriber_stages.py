@@ -166,7 +166,7 @@ def test_marks_grow_and_never_pass_what_is_still_to_come(run_virtual: Run) -> No
 
 def test_marks_come_during_silence(run_virtual: Run) -> None:
     events, items = run_virtual(hear(chunks(sound(length_s=30), 8000)))
-    assert sum(isinstance(i, Watermark) for i in items) >= 25
+    assert sum(isinstance(i, Watermark) for i in items) >= 15
     assert ends(events) == []
 
 
@@ -179,7 +179,7 @@ def test_a_resumed_run_makes_the_same_observations(run_virtual: Run, skip_s: flo
     assert [o for o in again if o.t_end_s > skip_s] == [o for o in full if o.t_end_s > skip_s]
     assert {o.id for o in again} <= {o.id for o in full}
     assert [i for i in resumed if isinstance(i, Watermark)] == [i for i in items if isinstance(i, Watermark)]
-    assert whisper.calls == (3 if skip_s < 16 else 2 if skip_s < 42 else 1)
+    assert whisper.calls == (2 if skip_s < 16.2 else 1)
 
 
 def test_a_drained_session_leaves_open_speech_to_the_next_run(run_virtual: Run) -> None:

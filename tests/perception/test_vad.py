@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,7 @@ def test_the_same_probabilities_however_the_sound_is_cut(vad: SileroVad, cuts: l
     whole = vad.probabilities(NOISE)
     vad.reset()
     bounds = [0, *sorted(cuts), 60]
-    parts = [
-        vad.probabilities(NOISE[a * WINDOW : b * WINDOW]) for a, b in zip(bounds, bounds[1:], strict=False)
-    ]
+    parts = [vad.probabilities(NOISE[a * WINDOW : b * WINDOW]) for a, b in pairwise(bounds)]
     np.testing.assert_allclose(np.concatenate(parts), whole, atol=1e-6)
 
 

@@ -1,0 +1,110 @@
+"""The packaged image model: an ImageNet classifier whose whole class distribution is put among texts (ConSE)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.errors import ModelError
+from runtime.messages import Image
+from runtime.models import ImageFeatures, TextEncoder
+
+_TAGS = 50
+
+
+class ImageNetEncoder:
+    """EfficientNet-Lite through onnxruntime.
+
+    vectors: ConSE (Norouzi et al., 2014): the probability-weighted sum of the class names' text embeddings, unit
+    length. appearance: the pooled features, unit length. No patch tokens. tags: the 50 most probable classes.
+    """
+
+    def __init__(self, folder: Path, text_encoder: TextEncoder, threads: int = 1) -> None:
+        """folder: as configs/models.toml makes it. Raises ModelError when it does not load."""
+        import onnxruntime as ort
+
+        self._text = text_encoder
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        try:
+            facts = json.loads((folder / "preprocess.json").read_text())
+            self._classes = (folder / "classes.txt").read_text(encoding="utf-8").splitlines()
+            self._session = ort.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ModelError(f"the image model at {folder} does not load: {error}") from error
+        self._size, self._crop = int(facts["size"]), float(facts["crop_fraction"])
+        self._mean, self._std = float(facts["mean"]), float(facts["std"])
+        self._folder = folder
+        self._class_vectors = self._named()
+
+    @property
+    def name(self) -> str:
+        return f"{self._folder.name}+conse+{self._text.name}"
+
+    @property
+    def dim(self) -> int:
+        return self._text.dim
+
+    def encode_images(self, images: Sequence[Image]) -> ImageFeatures:
+        logits, features = self._session.run(None, {"images": np.stack([self._input(i) for i in images])})
+        logits = logits - logits.max(axis=1, keepdims=True)
+        probabilities = np.exp(logits)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return ImageFeatures(
+            vectors=_unit_rows(probabilities @ self._class_vectors),
+            appearance=_unit_rows(features),
+            patches=None,
+            tags=tuple(self._tags(row) for row in probabilities),
+        )
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._text.encode(texts)
+
+    def _input(self, image: Image) -> NDArray[np.float32]:
+        """Centre crop of crop_fraction, scaled to size: (3, size, size)."""
+        height, width = image.shape[:2]
+        side = round(min(height, width) * self._crop)
+        top, left = (height - side) // 2, (width - side) // 2
+        crop = image[top : top + side, left : left + side]
+        method = cv2.INTER_AREA if side > self._size else cv2.INTER_CUBIC
+        small = cv2.resize(crop, (self._size, self._size), interpolation=method)
+        return np.ascontiguousarray(((small.astype(np.float32) - self._mean) / self._std).transpose(2, 0, 1))
+
+    def _tags(self, row: NDArray[np.float32]) -> tuple[tuple[str, float], ...]:
+        best = np.argpartition(-row, _TAGS)[:_TAGS]
+        best = best[np.lexsort((best, -row[best]))]
+        return tuple((self._classes[i], float(row[i])) for i in best)
+
+    def _named(self) -> NDArray[np.float32]:
+        """(1000, d): the class names as texts, kept on disk beside the model."""
+        names = "\n".join(self._classes)
+        mark = hashlib.sha256(f"{self._text.name}\0{names}".encode()).hexdigest()[:12]
+        path = self._folder.parent / f"{self._folder.name}-names-{mark}.npy"
+        try:
+            kept = np.load(path)
+            if kept.shape == (len(self._classes), self._text.dim):
+                return np.asarray(kept, np.float32)
+        except (OSError, ValueError):
+            pass
+        vectors = self._text.encode(self._classes)
+        temporary = path.with_suffix(f".{os.getpid()}.npy")
+        try:
+            np.save(temporary, vectors)
+            os.replace(temporary, path)
+        except OSError:  # a cache that cannot be written costs two seconds, nothing else
+            temporary.unlink(missing_ok=True)
+        return vectors
+
+
+def _unit_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)).astype(np.float32)

@@ -1,0 +1,68 @@
+"""Seeing as a stage: sampled frames in, features out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+
+import cv2
+import numpy as np
+
+from perception.settings import VisionSettings
+from runtime.channel import Channel, ChannelClosed, ChannelEmpty
+from runtime.compute import Compute
+from runtime.messages import FrameFeature, Image, SampledFrame, Watermark
+from runtime.models import ImageFeatures, VisionEncoder
+
+
+class EncodeStage:
+    """Channel[SampledFrame] -> FrameFeature and Watermark("vision"), in batches of what is waiting."""
+
+    def __init__(
+        self,
+        compute: Compute,
+        encoder: VisionEncoder,
+        settings: VisionSettings,
+        *,
+        ended: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """ended: asked when the inbox is closed: is this the end of the media? If not, no last mark is given."""
+        self._ended = ended
+        self._compute = compute
+        self._encoder = encoder
+        self._settings = settings
+
+    async def run(self, inbox: Channel[SampledFrame], outbox: Channel[FrameFeature | Watermark]) -> None:
+        async for first in inbox:
+            batch = [first]
+            while len(batch) < self._settings.batch:
+                try:
+                    batch.append(inbox.get_nowait())
+                except (ChannelEmpty, ChannelClosed):
+                    break
+            features, thumbnails = await self._compute.run("vision", self._look, [s.frame.image for s in batch])
+            for i, sampled in enumerate(batch):
+                await outbox.put(
+                    FrameFeature(
+                        t_s=sampled.frame.t_s,
+                        chapter=sampled.chapter,
+                        vector=features.vectors[i],
+                        appearance=features.appearance[i],
+                        patches=None if features.patches is None else features.patches[i],
+                        tags=features.tags[i],
+                        thumbnail=thumbnails[i],
+                    )
+                )
+            await outbox.put(Watermark("vision", batch[-1].frame.t_s))
+        if self._ended():
+            await outbox.put(Watermark("vision", inf))
+
+    def _look(self, images: list[Image]) -> tuple[ImageFeatures, list[bytes]]:
+        return self._encoder.encode_images(images), [self._thumbnail(i) for i in images]
+
+    def _thumbnail(self, image: Image) -> bytes:
+        scale = min(1.0, self._settings.thumbnail_side / max(image.shape[:2]))
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+        quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.thumbnail_quality]
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)
+        return np.asarray(data, np.uint8).tobytes() if done else b""

@@ -1,0 +1,371 @@
+"""Asks a language model over the OpenAI-compatible API: streamed, abortable, and never without a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from reasoning.engine_settings import EngineSettings
+from reasoning.engine_state import EngineAddress
+from runtime.clock import Clock, SystemClock
+from runtime.errors import EngineError
+
+MAX_LINE_BYTES = 1 << 20
+MAX_ERROR_BYTES = 8192
+LINE_SHOWN = 200
+
+Message = Mapping[str, Any]
+"""{"role": "system" | "user" | "assistant", "content": text}."""
+
+Structured = Mapping[Literal["choice", "regex", "json"], Any]
+"""One of: {"choice": ["A", "B"]}, {"regex": "[0-9]+"}, {"json": a JSON schema}."""
+
+
+class AnswerError(EngineError):
+    """The answer did not come, or not to its end. partial: the text that had arrived."""
+
+    def __init__(self, line: str, partial: str = "") -> None:
+        super().__init__(line)
+        self.partial = partial
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of a whole request, and seconds from its start to the first text and to the end."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    first_token_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A generated token, its log probability, and the likeliest tokens in its place."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChatDelta:
+    """The next piece of an answer. The last one has no text, but the usage, and why the answer ended.
+
+    finish: "stop" (the model ended it), "length" (max_tokens), or "".
+    """
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+    finish: str = ""
+    usage: Usage | None = None
+
+
+class EngineClient:
+    """Use as `async with EngineClient(address, settings) as engine`. Requests may run side by side."""
+
+    def __init__(self, address: EngineAddress, settings: EngineSettings, clock: Clock | None = None) -> None:
+        self.address = address
+        self._settings = settings
+        self._clock: Clock = clock or SystemClock()
+        self._session: aiohttp.ClientSession | None = None
+        self._counts_tokens = True
+        parts = urlsplit(address.url)
+        self._where = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes all connections; running requests are aborted."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        images: Sequence[bytes] = (),
+        max_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        structured: Structured | None = None,
+        logprobs: int = 0,
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Streams the answer to a conversation.
+
+        images: JPEG files; they go before the text of the last message.  logprobs: how many likeliest tokens to
+        name in each place, 0 for none.  Closing the generator, or cancelling who waits for it, aborts the
+        request on the server: use `contextlib.aclosing` where the loop may be left early.
+        AnswerError: no answer, or a broken one; EngineError: the model takes no images.
+        """
+        if images and not self.address.vision:
+            raise EngineError(f"the model {self.address.model} takes no images")
+        body: dict[str, Any] = {"messages": _with_images(messages, images)}
+        if logprobs:
+            body |= {"logprobs": True, "top_logprobs": logprobs}
+        body |= self._common(max_tokens, temperature, stop, structured)
+        async for delta in self._stream("chat/completions", body):
+            yield delta
+
+    async def complete(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int,
+        temperature: float = 0.0,
+        stop: Sequence[str] = (),
+        structured: Structured | None = None,
+    ) -> AsyncGenerator[ChatDelta, None]:
+        """Like chat, for a bare text that the model continues."""
+        body = {"prompt": prompt, **self._common(max_tokens, temperature, stop, structured)}
+        async for delta in self._stream("completions", body):
+            yield delta
+
+    async def count_tokens(self, text: str) -> int:
+        """Tokens of a text: the server's count, or an estimate from above where it cannot count."""
+        if self._counts_tokens and text:
+            root = self.address.url.removesuffix("/v1")
+            body = {"model": self.address.model, "prompt": text, "add_special_tokens": False}
+            try:
+                async with asyncio.timeout(self._settings.connect_timeout_s):
+                    async with self._open().post(f"{root}/tokenize", json=body) as response:
+                        if response.status == 200:
+                            return int((await response.json())["count"])
+            except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
+                pass
+            self._counts_tokens = self.address.managed
+        return estimate_tokens(text)
+
+    def _common(
+        self, max_tokens: int, temperature: float, stop: Sequence[str], structured: Structured | None
+    ) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.address.model,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+        }
+        if stop:
+            body["stop"] = list(stop)
+        if structured is not None and "json" in structured:
+            schema = {"name": "answer", "schema": structured["json"]}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif structured is not None:
+            body["structured_outputs"] = dict(structured)
+        return body
+
+    async def _stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[ChatDelta, None]:
+        start_s = self._clock.now()
+        answer = _Answer()
+        async with self._errors(answer):
+            first_s = self._settings.first_token_timeout_s
+            async with asyncio.timeout(first_s):
+                response = await self._open().post(f"{self.address.url}/{path}", json=body)
+        try:
+            async with self._errors(answer):
+                if response.status != 200:
+                    async with asyncio.timeout(self._settings.connect_timeout_s):
+                        raise AnswerError(await self._refusal(response))
+            lines = _Lines(response.content)
+            while True:
+                left_s = start_s + self._settings.answer_timeout_s - self._clock.now()
+                wait_s = min(left_s, self._settings.first_token_timeout_s)
+                async with self._errors(answer):
+                    async with asyncio.timeout(wait_s):
+                        line = await lines.next()
+                    delta = answer.read(line, self._clock.now() - start_s)
+                if delta is not None:
+                    yield delta
+                if answer.complete:
+                    break
+        finally:
+            response.close()
+        yield answer.last(self._clock.now() - start_s)
+
+    @asynccontextmanager
+    async def _errors(self, answer: _Answer) -> AsyncIterator[None]:
+        """Turns what can go wrong on the way into one line, without the key."""
+        try:
+            yield
+        except TimeoutError as error:
+            raise self._error(self._late(answer), answer) from error
+        except aiohttp.ClientConnectorError as error:
+            reason = error.os_error.strerror or "no connection"
+            raise self._error(f"the engine at {self._where} cannot be reached: {reason}", answer) from None
+        except (aiohttp.ClientError, OSError) as error:
+            what = "broke off in the middle of the answer" if answer.text else "closed the connection"
+            raise self._error(f"the engine at {self._where} {what}", answer) from error
+        except _Malformed as error:
+            raise self._error(f"the engine at {self._where} {error}", answer) from error
+        except AnswerError as error:
+            raise self._error(str(error), answer) from None
+
+    def _late(self, answer: _Answer) -> str:
+        what = "stopped in the middle of the answer" if answer.text else "did not answer in time"
+        return f"the engine at {self._where} {what}"
+
+    def _error(self, line: str, answer: _Answer) -> AnswerError:
+        key = self.address.key
+        return AnswerError(line.replace(key, "***") if key else line, answer.text)
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> str:
+        said = _error_text(await response.content.read(MAX_ERROR_BYTES))
+        said = f": {said}" if said else ""
+        status = response.status
+        if status in (401, 403):
+            return f"the engine at {self._where} refuses the key ({status})"
+        if status == 404:
+            return f"the engine at {self._where} has no model {self.address.model} or no such API (404){said}"
+        if status >= 500:
+            return f"the engine at {self._where} failed ({status}){said}"
+        return f"the engine at {self._where} refuses the question ({status}){said}"
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                # A kept connection may be closed by the server at the moment it is used again.
+                connector=aiohttp.TCPConnector(force_close=True),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_timeout_s),
+                headers={"Authorization": f"Bearer {self.address.key}"} if self.address.key else {},
+            )
+        return self._session
+
+
+def estimate_tokens(text: str) -> int:
+    """An upper guess: three letters of English a token, one character of anything else."""
+    plain = sum(character < "\x80" for character in text)
+    return -(-plain // 3) + len(text) - plain
+
+
+class _Malformed(Exception):
+    """The server sent something that is no answer."""
+
+
+class _Answer:
+    """An answer as it comes in."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.complete = False
+        self._finish = ""
+        self._first_s: float | None = None
+        self._usage: Mapping[str, Any] = {}
+
+    def read(self, line: bytes | None, now_s: float) -> ChatDelta | None:
+        """Takes in one line of the event stream, None for its end. _Malformed: it is no such line."""
+        if line is None:
+            if not self._finish:
+                raise _Malformed("broke off in the middle of the answer")
+            self.complete = True
+            return None
+        if not line.startswith(b"data:"):
+            return None
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            self.complete = True
+            return None
+        try:
+            event = json.loads(data)
+            if event.get("error"):
+                raise _Malformed(f"failed in the middle of the answer: {_error_text(data)}")
+            self._usage = event.get("usage") or self._usage
+            return self._choice(event["choices"], now_s)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise _Malformed(f"sent what is no answer: {_shown(data)}") from error
+
+    def _choice(self, choices: Sequence[Mapping[str, Any]], now_s: float) -> ChatDelta | None:
+        if not choices:
+            return None
+        choice = choices[0]
+        self._finish = choice.get("finish_reason") or self._finish
+        text = choice.get("text") or (choice.get("delta") or {}).get("content") or ""
+        if not isinstance(text, str):
+            raise TypeError("text")
+        if not text:
+            return None
+        self._first_s = now_s if self._first_s is None else self._first_s
+        self.text += text
+        return ChatDelta(text, _logprobs(choice.get("logprobs")))
+
+    def last(self, now_s: float) -> ChatDelta:
+        prompt, completion = self._usage.get("prompt_tokens"), self._usage.get("completion_tokens")
+        first_s = now_s if self._first_s is None else self._first_s
+        return ChatDelta("", (), self._finish, Usage(int(prompt or 0), int(completion or 0), first_s, now_s))
+
+
+class _Lines:
+    """Splits a stream into lines of any length up to a bound."""
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+        self._lines: list[bytes] = []
+        self._rest = b""
+
+    async def next(self) -> bytes | None:
+        """The next line without its end, or None at the end of the stream."""
+        while not self._lines:
+            chunk = await self._content.readany()
+            if not chunk:
+                return None
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            self._lines = lines[::-1]
+            if len(self._rest) > MAX_LINE_BYTES:
+                raise _Malformed("sent a line without end")
+        return self._lines.pop().rstrip(b"\r")
+
+
+def _with_images(messages: Sequence[Message], images: Sequence[bytes]) -> list[Message]:
+    if not images:
+        return list(messages)
+    *before, last = messages
+    pictures = [
+        {
+            "type": "image_url",
+            "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")},
+        }
+        for jpeg in images
+    ]
+    return [*before, {**last, "content": [*pictures, {"type": "text", "text": last["content"]}]}]
+
+
+def _logprobs(raw: Mapping[str, Any] | None) -> tuple[TokenLogprob, ...]:
+    if not raw or not raw.get("content"):
+        return ()
+    return tuple(
+        TokenLogprob(
+            entry["token"],
+            float(entry["logprob"]),
+            tuple((top["token"], float(top["logprob"])) for top in entry.get("top_logprobs") or ()),
+        )
+        for entry in raw["content"]
+    )
+
+
+def _error_text(data: bytes) -> str:
+    """What an error's body says, in one line."""
+    try:
+        body = json.loads(data)
+        error = body.get("error", body)
+        said = error if isinstance(error, str) else error.get("message") or error.get("detail") or ""
+        return _shown(str(said).encode())
+    except (ValueError, AttributeError):
+        return _shown(data)
+
+
+def _shown(data: bytes) -> str:
+    text = " ".join(data.decode("utf-8", "replace").split())
+    return text if len(text) <= LINE_SHOWN else text[: LINE_SHOWN - 3] + "..."

@@ -1,0 +1,69 @@
+"""Find what was seen: which scenes look like the question, each kind of scene once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory import Memory, StoredClip
+from reasoning.question import Question
+from runtime.compute import Compute
+from runtime.messages import Evidence, Query
+from runtime.models import VisionEncoder
+
+_SAME_SCENE = 0.85
+_TAGS_SHOWN = 4
+
+
+class Scenes:
+    """Searches the clips of a memory with the encoder they were made with."""
+
+    def __init__(self, memory: Memory, encoder: VisionEncoder | None, compute: Compute) -> None:
+        self._memory = memory
+        self._encoder = encoder
+        self._compute = compute
+
+    async def find(self, question: Question, query: Query) -> list[Evidence]:
+        """Scenes most like the question first; of scenes that look the same only the best moment.
+
+        Clips are scored by cosine after the mean of all visible clips is taken off both sides: what every clip has in
+        common says nothing about which one is meant. Only clips known by query.as_of_s take part.
+        """
+        if self._encoder is None:
+            return []
+        clips: list[StoredClip] = []
+        for source in await self._memory.sources():
+            if query.sources is None or source.id in query.sources:
+                clips += await self._memory.visible_clips(source.id, query.as_of_s)
+        clips = [c for c in clips if _within(c, question)]
+        if not clips:
+            return []
+        texts = [question.subject, *question.phrases]
+        vectors = await self._compute.run("vision text", self._encoder.encode_text, texts)
+        return await self._compute.run("answer", _ranked, clips, vectors)
+
+
+def _within(clip: StoredClip, question: Question) -> bool:
+    after = question.t_min_s is None or clip.t_end_s >= question.t_min_s
+    return after and (question.t_max_s is None or clip.t_start_s <= question.t_max_s)
+
+
+def _ranked(clips: Sequence[StoredClip], vectors: NDArray[np.float32]) -> list[Evidence]:
+    seen = np.stack([c.vector for c in clips])
+    centred = seen - seen.mean(axis=0)
+    centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
+    asked = vectors.mean(axis=0)
+    scores = centred @ (asked / max(float(np.linalg.norm(asked)), 1e-6))
+    order = sorted(range(len(clips)), key=lambda i: (-round(float(scores[i]), 6), clips[i].t_start_s, clips[i].id))
+    chosen: list[int] = []
+    for i in order:
+        if all(float(clips[i].appearance @ clips[j].appearance) < _SAME_SCENE for j in chosen):
+            chosen.append(i)
+    return [_evidence(clips[i], float(scores[i])) for i in chosen if scores[i] > 0]
+
+
+def _evidence(clip: StoredClip, score: float) -> Evidence:
+    tags = ", ".join(name for name, _ in clip.tags[:_TAGS_SHOWN])
+    return Evidence(clip.id, clip.source, "seen", f"looks like: {tags}", clip.t_start_s, clip.t_end_s, score)

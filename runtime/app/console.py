@@ -1,0 +1,85 @@
+"""What the terminal shows: progress, tables, answers. Everything but results goes to stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from reasoning.times import clock_text
+from runtime.clock import SystemClock
+from runtime.messages import Answer
+
+stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False, soft_wrap=True)
+
+_LINE_EVERY_S = 5.0
+
+
+def say(line: str) -> None:
+    stderr.print(line, markup=False)
+
+
+class Bars:
+    """A bar for each video: a real one on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, clock: SystemClock, quiet: bool) -> None:
+        self._clock = clock
+        self._quiet = quiet
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[at]}  real-time factor {task.fields[rtf]}"),
+            TimeRemainingColumn(),
+            console=stderr,
+            disable=quiet or not stderr.is_terminal,
+        )
+
+    @contextmanager
+    def shown(self) -> Iterator[Bars]:
+        with self._progress:
+            yield self
+
+    def bar(self, path: Path) -> _Bar:
+        return _Bar(self._progress, path, self._clock, self._quiet)
+
+
+class _Bar:
+    def __init__(self, progress: Progress, path: Path, clock: SystemClock, quiet: bool) -> None:
+        self._progress = progress
+        self._path = path
+        self._clock = clock
+        self._began = self._told = clock.now()
+        self._first: float | None = None
+        self._task = progress.add_task(path.name, total=None, at="0:00", rtf="-")
+        self._lines = not quiet and not stderr.is_terminal
+
+    def __call__(self, position_s: float, duration_s: float | None) -> None:
+        now = self._clock.now()
+        if self._first is None and position_s > 0:
+            self._first = position_s
+        done = position_s - (self._first or 0.0)
+        rtf = f"{(now - self._began) / done:.3f}" if done > 1 else "-"
+        self._progress.update(
+            self._task, completed=position_s, total=duration_s, at=clock_text(position_s), rtf=rtf
+        )
+        if self._lines and now - self._told >= _LINE_EVERY_S:
+            self._told = now
+            of = f" of {clock_text(duration_s)}" if duration_s else ""
+            say(f"{self._path.name}: {clock_text(position_s)}{of}, real-time factor {rtf}")
+
+
+def show_answer(answer: Answer) -> None:
+    stdout.print(answer.text, markup=False)
+    if answer.note:
+        stdout.print(f"({answer.note})", markup=False)
+    if answer.evidence:
+        stdout.print("Evidence:" if not answer.abstained else "Nearest in memory:", markup=False)
+    for e in answer.evidence:
+        text = " / ".join(line.strip() for line in e.text.splitlines() if line.strip())
+        span = f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
+        stdout.print(f"  {span:>15}  {e.modality:4}  {text}", markup=False)

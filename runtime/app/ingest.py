@@ -1,0 +1,210 @@
+"""Perceive one video and remember it: the batch pipeline, in which nothing is ever dropped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from memory import MemoryWriter, ResumePoint, SourceInfo, Store
+from perception.audio.stages import SpeechEvent, TranscribeStage, VadStage
+from perception.audio.vad import SileroVad
+from perception.sources.file import FileSource, MediaInfo
+from perception.vision.screen_text import ReadStage
+from perception.vision.sampling import SampleStage
+from perception.vision.stages import EncodeStage
+from runtime.app.models import Models
+from runtime.app.settings import AppSettings
+from runtime.channel import Channel, Policy
+from runtime.clock import SystemClock
+from runtime.compute import Compute
+from runtime.messages import AudioChunk, SampledFrame, VideoFrame
+from runtime.metrics import Metrics
+from runtime.session import Session
+from runtime.stage import Stage
+
+Progress = Callable[[float, float | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """seconds: wall time of this run. resumed_s: media seconds that were known before it."""
+
+    path: Path
+    source: str
+    duration_s: float
+    seconds: float
+    resumed_s: float
+    already: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def real_time_factor(self) -> float:
+        new = self.duration_s - self.resumed_s
+        return self.seconds / new if new > 0 else 0.0
+
+
+async def ingest(
+    path: Path,
+    store: Store,
+    models: Models,
+    settings: AppSettings,
+    compute: Compute,
+    metrics: Metrics,
+    clock: SystemClock,
+    progress: Progress,
+) -> IngestReport:
+    """Raises MediaError, ModelError and MemoryStoreError. Cancelled, it commits what is whole and ends."""
+    began = clock.now()
+    source = FileSource(path, settings.source)
+    info = await compute.run("decode", source.probe)
+    encoder = await models.text_encoder()
+    vision = await models.vision() if info.has_video else None
+    about = SourceInfo(
+        id=info.source_id,
+        path=str(path.resolve()),
+        fingerprint=info.fingerprint,
+        duration_s=info.duration_s,
+        has_audio=info.has_audio,
+        has_video=info.has_video,
+        settings_hash=_settings_hash(settings),
+        vision_model=vision.name if vision is not None else None,
+        added_at_s=clock.wall(),
+    )
+    writer = MemoryWriter(store, encoder, compute, settings.memory, about)
+    point = await store.resume_point(info.source_id)
+    known_s = _known_s(point, info)
+    if point.complete:
+        return IngestReport(path, info.source_id, info.duration_s or 0.0, 0.0, known_s, True, ())
+    session = Session(clock, metrics)
+    ended = False
+
+    def whole() -> bool:
+        return ended
+
+    def channel(name: str, bound: float, **extra: Any) -> Channel[Any]:
+        return Channel(name, bound, Policy.BLOCK, clock=clock, **extra)
+
+    bounds = settings.pipeline
+    percepts = channel("percepts", bounds.percepts)
+    video: Channel[VideoFrame] | None = None
+    audio: Channel[AudioChunk] | None = None
+    if vision is not None:
+        video = channel("video", bounds.frames)
+        to_encode: Channel[SampledFrame] = channel("frames", bounds.frames)
+        to_read: Channel[SampledFrame] = channel("frames to read", bounds.frames)
+        sampler = SampleStage(compute, settings.video)
+        encode = EncodeStage(compute, vision, settings.vision, ended=whole)
+        read = ReadStage(compute, await models.reader(), info.source_id, settings.read, ended=whole)
+        frames = video
+        session.add(
+            Stage(
+                "sample",
+                lambda: sampler.run(frames, (to_encode, to_read)),
+                inboxes=(video,),
+                outboxes=(to_encode, to_read),
+                essential=True,
+                restarts=0,
+            )
+        )
+        session.add(
+            Stage("vision", lambda: encode.run(to_encode, percepts), inboxes=(to_encode,), outboxes=(percepts,), essential=True, restarts=0)
+        )
+        session.add(
+            Stage("ocr", lambda: read.run(to_read, percepts), inboxes=(to_read,), outboxes=(percepts,), essential=True, restarts=0)
+        )
+    if info.has_audio:
+        audio = channel("audio", bounds.audio_queue_ms, weigh=lambda chunk: chunk.duration_s * 1000.0)
+        speech: Channel[SpeechEvent] = channel("speech", bounds.speech)
+        vad = VadStage(compute, SileroVad(), settings.audio, ended=whole)
+        transcribe = TranscribeStage(
+            compute,
+            await models.transcriber(),
+            settings.audio,
+            info.source_id,
+            skip_before_s=point.said_done_s,
+        )
+        sound = audio
+        session.add(
+            Stage("vad", lambda: vad.run(sound, speech), inboxes=(audio,), outboxes=(speech,), essential=True, restarts=0)
+        )
+        session.add(
+            Stage(
+                "transcribe",
+                lambda: transcribe.run(speech, percepts),
+                inboxes=(speech,),
+                outboxes=(percepts,),
+                essential=True,
+                restarts=0,
+            )
+        )
+
+    async def decode() -> None:
+        nonlocal ended
+        resume_s = point.video_done_s if point.video_done_s < inf else (info.duration_s or 0.0)
+        await source.run(video, audio, compute, resume_video_s=resume_s)
+        ended = True
+
+    async def remember() -> None:
+        await writer.run(percepts)
+
+    outputs = tuple(c for c in (video, audio) if c is not None)
+    session.add(Stage("decode", decode, outboxes=outputs, essential=True, restarts=0, source=True))
+    session.add(Stage("memory", remember, inboxes=(percepts,), essential=True, restarts=0))
+    watcher = _Watcher(source, progress, info.duration_s)
+    for outlet in outputs:
+        metrics.stage("decode").count(0)
+        del outlet
+    await watcher.during(session, clock)
+    metrics.stage("decode").count(source.stats.frames_delivered)
+    duration = info.duration_s or max(source.stats.video_end_s, source.stats.audio_end_s)
+    warnings = list(source.stats.warnings)
+    if source.stats.truncated:
+        warnings.append("the file ends before the length it claims: what there is was read")
+    return IngestReport(
+        path, info.source_id, duration, clock.now() - began, known_s, False, tuple(dict.fromkeys(warnings))
+    )
+
+
+class _Watcher:
+    """Tells how far the source is, four times a second, while a session runs."""
+
+    def __init__(self, source: FileSource, progress: Progress, duration_s: float | None) -> None:
+        self._source = source
+        self._progress = progress
+        self._duration_s = duration_s
+
+    async def during(self, session: Session, clock: SystemClock) -> None:
+        import asyncio
+
+        async def tick() -> None:
+            while True:
+                self._progress(self._source.position_s, self._duration_s)
+                await clock.sleep(0.25)
+
+        task = asyncio.create_task(tick(), name="progress")
+        try:
+            await session.run()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            self._progress(self._source.position_s, self._duration_s)
+
+
+def _known_s(point: ResumePoint, info: MediaInfo) -> float:
+    marks = [
+        mark
+        for mark, there in ((point.video_done_s, info.has_video), (point.said_done_s, info.has_audio))
+        if there
+    ]
+    return min(min(marks, default=0.0), info.duration_s or 0.0)
+
+
+def _settings_hash(settings: AppSettings) -> str:
+    """Of everything that shapes the records: a memory half written with one set is not finished with another."""
+    parts = (settings.source, settings.video, settings.vision, settings.read, settings.audio, settings.memory.chapter_s)
+    text = "\n".join(p.model_dump_json() if not isinstance(p, float) else repr(p) for p in parts)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,65 @@
+"""The models of a run: loaded when first needed, each in the thread that will use it, shared by all its videos."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from memory.text_encoder import MiniLMEncoder
+from perception.audio.transcriber import WhisperTranscriber
+from perception.vision.imagenet import ImageNetEncoder
+from perception.vision.ocr import RapidTextReader
+from reasoning.language import Language
+from reasoning.support import Verifier
+from runtime.app.settings import AppSettings
+from runtime.compute import Compute
+from runtime.errors import ConfigError
+from runtime.models import VisionEncoder
+from runtime.weights import Registry
+
+T = TypeVar("T")
+IMAGE_MODEL = "efficientnet-lite0"
+
+
+class Models:
+    """report gets one line for everything that takes long."""
+
+    def __init__(
+        self, settings: AppSettings, registry: Registry, compute: Compute, report: Callable[[str], None]
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._compute = compute
+        self._report = report
+        self._lock = asyncio.Lock()
+        self._loaded: dict[str, object] = {}
+
+    async def text_encoder(self) -> MiniLMEncoder:
+        return await self._once("text encoder", "minilm", MiniLMEncoder)
+
+    async def transcriber(self) -> WhisperTranscriber:
+        settings = self._settings.audio.transcriber
+        return await self._once("transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings))
+
+    async def reader(self) -> RapidTextReader:
+        return await self._once("ocr", None, lambda _: RapidTextReader(self._settings.read))
+
+    async def vision(self) -> VisionEncoder:
+        settings = self._settings.vision
+        if settings.encoder != "imagenet":
+            raise ConfigError("vision.encoder: only imagenet is available in this version")
+        # Its text side has a session of its own: an encoder serves one thread at a time.
+        text = MiniLMEncoder(await self._registry.ensure("minilm", self._report))
+        return await self._once("vision", IMAGE_MODEL, lambda folder: ImageNetEncoder(folder, text, settings.threads))
+
+    async def verifier(self) -> Verifier:
+        text = MiniLMEncoder(await self._registry.ensure("minilm", self._report))
+        return await self._once("answer", "en-core-web-sm", lambda folder: Verifier(Language(folder), text))
+
+    async def _once(self, thread: str, model: str | None, load: Callable[..., T]) -> T:
+        async with self._lock:
+            if thread not in self._loaded:
+                folder = await self._registry.ensure(model, self._report) if model else None
+                self._loaded[thread] = await self._compute.run(f"load {thread}", load, folder)
+            return self._loaded[thread]  # type: ignore[return-value]
