@@ -40,8 +40,9 @@ def clips_of_chapter(
                 current, born = [], surprise
         running = frame.appearance.copy() if not current else running + frame.appearance
         current.append(frame)
-    if current:
-        groups.append((current, born))
+    if not current:
+        return []
+    groups.append((current, born))
     ends = [group[0].t_s for group, _ in groups[1:]] + [end_s]
     return [
         _clip(source, group, min(end, group[-1].t_s + settings.clip_max_s), surprise, settings)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memory.text import is_number, sentences, tokens
 
@@ -49,7 +49,8 @@ class _Sentence:
 def superseded(statements: Sequence[Statement]) -> dict[str, str]:
     """id -> id of the latest statement of the same source that says the same thing with another value.
 
-    The same thing: at least two shared content words, all else being one value on either side (a number, a
+    The same thing: at least two shared content words (one, if a change is announced or the sentences are the
+    same up to the last word), all else being one value on either side (a number, a
     name, or what follows "is") besides words of change. Two differing values (order 58213 to Rotterdam, order
     58214 to Gdansk) are two things.
     """
@@ -73,7 +74,8 @@ def _updates(early: _Sentence, late: _Sentence) -> bool:
     before = [t for t in dict.fromkeys(early.order) if t not in shared]
     after = [t for t in dict.fromkeys(late.order) if t not in shared]
     smaller = min(len(set(early.order)), len(set(late.order)))
-    if len(shared) < 2 or not before or not after or len(shared) < 0.4 * smaller:
+    alike = (early.order and late.changes) or _opening(early.raw) == _opening(late.raw)
+    if len(shared) < (1 if alike else 2) or not before or not after or len(shared) < 0.4 * smaller:
         return False
     if not (_one_slot(early.order, before) and _one_slot(late.order, after)):
         return False
@@ -96,7 +98,15 @@ def _one_slot(order: Sequence[str], value: Sequence[str]) -> bool:
     return len(value) <= _SLOT and places[-1] - places[0] < len(places)
 
 
+def _opening(text: str) -> str:
+    """All before the last word, folded: "our rehearsal is on"."""
+    return text.casefold().rstrip(" .!?").rpartition(" ")[0]
+
+
 def _parse(text: str) -> _Sentence:
+    clause, comma, rest = text.partition(",")
+    if comma and len(clause.split()) <= 6 and any(t in _CHANGE for t in tokens(clause)):
+        return replace(_parse(rest), changes=True)  # "From this week on, ..." announces, the rest states
     found = tokens(text)
     words = re.findall(r"[^\W\d_][\w.'-]*", text)
     capitals = [w for w in words if w[0].isupper()]

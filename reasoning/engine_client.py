@@ -93,7 +93,7 @@ class EngineClient:
             await self._session.close()
             self._session = None
 
-    async def chat(
+    def chat(
         self,
         messages: Sequence[Message],
         *,
@@ -104,12 +104,12 @@ class EngineClient:
         structured: Structured | None = None,
         logprobs: int = 0,
     ) -> AsyncGenerator[ChatDelta, None]:
-        """Streams the answer to a conversation.
+        """Streams the answer to a conversation: `async for delta in engine.chat(...)`.
 
-        images: JPEG files; they go before the text of the last message.  logprobs: how many likeliest tokens to
-        name in each place, 0 for none.  Closing the generator, or cancelling who waits for it, aborts the
+        images: JPEG files; they go before the text of the last message.  logprobs: how many likeliest tokens
+        to name in each place, 0 for none.  Closing the generator, or cancelling who waits for it, aborts the
         request on the server: use `contextlib.aclosing` where the loop may be left early.
-        AnswerError: no answer, or a broken one; EngineError: the model takes no images.
+        EngineError: the model takes no images; while streaming, AnswerError: no answer, or a broken one.
         """
         if images and not self.address.vision:
             raise EngineError(f"the model {self.address.model} takes no images")
@@ -117,10 +117,9 @@ class EngineClient:
         if logprobs:
             body |= {"logprobs": True, "top_logprobs": logprobs}
         body |= self._common(max_tokens, temperature, stop, structured)
-        async for delta in self._stream("chat/completions", body):
-            yield delta
+        return self._stream("chat/completions", body)
 
-    async def complete(
+    def complete(
         self,
         prompt: str,
         *,
@@ -131,8 +130,7 @@ class EngineClient:
     ) -> AsyncGenerator[ChatDelta, None]:
         """Like chat, for a bare text that the model continues."""
         body = {"prompt": prompt, **self._common(max_tokens, temperature, stop, structured)}
-        async for delta in self._stream("completions", body):
-            yield delta
+        return self._stream("completions", body)
 
     async def count_tokens(self, text: str) -> int:
         """Tokens of a text: the server's count, or an estimate from above where it cannot count."""

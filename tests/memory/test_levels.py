@@ -47,14 +47,14 @@ def test_short_term_memory_keeps_to_its_budget(seed: int, budget: int) -> None:
 @given(seed=st.integers(0, 99), budget=st.integers(60_000, 2_000_000), likeness=st.floats(-1, 1))
 def test_events_and_episodes_keep_to_their_budget(seed: int, budget: int, likeness: float) -> None:
     how = LONG.model_copy(update={"event_bytes_per_hour": budget, "event_similarity": likeness})
-    nodes = build("film", units(clips(seed, 30)), [], [], 24, how)
-    assert node_bytes(nodes) <= budget * 0.5
+    nodes = build("film", units(clips(seed, 12)), [], [], 24, how)
+    assert node_bytes(nodes) <= budget * 20 / 60
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 99), t_s=st.floats(30, 1200))
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 99), t_s=st.floats(30, 900))
 def test_what_had_ended_by_then_is_the_same_without_what_came_after(seed: int, t_s: float) -> None:
-    made = clips(seed, 20)
+    made = clips(seed, 15)
 
     def known(members: list[Clip]) -> list[tuple[object, ...]]:
         nodes = build("film", units(members), [], [], 24, LONG)
@@ -81,7 +81,7 @@ def test_a_synopsis_quotes_and_stays_short() -> None:
         Observation(f"o{n}", "film", "said", text, 5.0 * n, 5.0 * n + 3, 5.0 * n + 3)
         for n, text in enumerate(texts)
     ]
-    nodes = build("film", units(clips(1, 5)), [], records, 24, LONG)
+    nodes = build("film", units(clips(1, 3)), [], records, 24, LONG)
     for node in nodes:
         assert 0 < len(node.synopsis) <= LONG.synopsis_chars
         assert "ferry to Split" in node.synopsis
@@ -100,7 +100,8 @@ def test_clips_close_on_surprise() -> None:
 
 @pytest.mark.parametrize(
     ("count", "tokens", "shape"),
-    [(49, 1000, (6, 16, 8)), (49, 40, (2, 16, 8)), (49, 20, (2, 9, 8)), (49, 8, (2, 4, 8)), (49, 3, (3, 1, 8)),
+    [(49, 1000, (6, 16, 8)), (49, 40, (2, 16, 8)), (49, 20, (2, 9, 8)), (49, 8, (2, 4, 8)), (49, 3, (3, 1,
+    8)),
      (49, 1, (1, 1, 8)), (50, 100, (6, 1, 8)), (4, 100, (6, 4, 8))],
 )  # fmt: skip
 def test_patch_tokens_are_pooled_to_fit(count: int, tokens: int, shape: tuple[int, ...]) -> None:

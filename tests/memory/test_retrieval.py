@@ -107,7 +107,7 @@ def test_spans_are_clamped_to_as_of(tmp_path: Path) -> None:
 def test_time_and_modality_narrow_a_search(tmp_path: Path) -> None:
     async def use(memory: Memory) -> None:
         room = SearchRequest("room", t_min_s=20.0)
-        assert [h.t_start_s for h in await memory.search(room)][0] == 70
+        assert (await memory.search(room))[0].t_start_s == 70
         read_only = await memory.search(SearchRequest("the design team's invoice", modalities=("read",)))
         assert {h.record.modality for h in read_only} == {"read"}
         assert len(await memory.search(SearchRequest("the room of the team", k=1))) == 1
@@ -139,7 +139,7 @@ def test_as_of_sees_exactly_what_a_memory_of_that_time_holds(
         whole, whole_clips = asyncio.run(answers(Path(folder, "whole"), messages))
         past, past_clips = asyncio.run(answers(Path(folder, "past"), known_by(messages, as_of_s)))
     assert whole == past
-    assert [c for c in whole_clips] == [c for c in past_clips if c[1] <= as_of_s]
+    assert whole_clips == past_clips
     assert all(hit.record.known_at_s <= as_of_s and hit.t_end_s <= as_of_s for hit in whole)
 
 
@@ -147,7 +147,6 @@ def test_a_reader_follows_a_writer(tmp_path: Path) -> None:
     async def main() -> None:
         await remembered(tmp_path / "m", TALK)
         async with await opened(tmp_path / "m") as memory:
-            assert await memory.search(SearchRequest("umbrella")) == [] or True
             before = await memory.search(SearchRequest("green umbrella"))
             more = [said("second", 5, 8, "Somebody left a green umbrella in the lecture hall."), *ENDS]
             async with await Store.open(tmp_path / "m", HashEncoder()) as store:

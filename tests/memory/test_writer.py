@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
+from itertools import pairwise
 from math import inf
 from pathlib import Path
 
@@ -51,7 +53,7 @@ def test_clips_keep_to_their_lengths_and_chapters(tmp_path: Path) -> None:
     asyncio.run(remembered(tmp_path / "m", stream(2), source(duration_s=90.0)))
     clips = asyncio.run(contents(tmp_path / "m"))["clips"]
     assert len(clips) >= 90 / 16
-    for clip, follower in zip(clips, clips[1:], strict=False):
+    for clip, follower in pairwise(clips):
         assert clip["t_end_s"] <= follower["t_start_s"]
     for clip in clips:
         assert clip["t_end_s"] - clip["t_start_s"] <= SETTINGS.clip_max_s + 2.0
@@ -104,10 +106,8 @@ def test_a_run_that_dies_between_any_two_writes_is_taken_up_without_loss_or_doub
                 await add(name, rows)
 
             store.add = failing  # type: ignore[method-assign, assignment]
-            try:
+            with suppress(Dies):
                 await ingest(store, info, messages)
-            except Dies:
-                pass
         async with await Store.open(folder, HashEncoder()) as store:
             point = await store.resume_point("film")
             assert (await ingest(store, info, after(messages, point))).complete

@@ -1,4 +1,6 @@
-"""A small made-up world: a stream of what perception would say of a source, and a text encoder without weights."""
+"""A small made-up world: a stream of what perception would say of a source, and a text encoder without
+weights.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +22,27 @@ from runtime.messages import FrameFeature, Observation, Watermark
 Message = FrameFeature | Observation | Watermark
 DIM = 24
 SETTINGS = MemorySettings(chapter_s=20.0, said_commit_s=10.0, episode_s=60.0, optimize_every=1000)
-WORDS = "ferry bridge lamp garden price room falcon lisbon soup onion umbrella ticket gate museum lake clock".split()
-NAMES = "Martin Helena Okafor Lindqvist Biscuit Gdansk".split()
+WORDS = [
+    "ferry",
+    "bridge",
+    "lamp",
+    "garden",
+    "price",
+    "room",
+    "falcon",
+    "lisbon",
+    "soup",
+    "onion",
+    "umbrella",
+    "ticket",
+]
+NAMES = ["Martin", "Helena", "Okafor", "Lindqvist", "Biscuit", "Gdansk"]
 
 
 class HashEncoder:
-    """A TextEncoder: the sum of its words' fixed random vectors. Texts with common words are near each other."""
+    """A TextEncoder: the sum of its words' fixed random vectors. Texts with common words are near each
+    other.
+    """
 
     def __init__(self, name: str = "hash", dim: int = DIM) -> None:
         self.name, self.dim = name, dim
@@ -60,14 +77,16 @@ def frame(t_s: float, scene: int, chapter_s: float = 20.0, patches: int = 0) -> 
     vector = rng.standard_normal(8) + 0.1 * noise.standard_normal(8)
     vector = (vector / np.linalg.norm(vector)).astype(np.float32)
     tokens_ = noise.standard_normal((patches, 8)).astype(np.float16) if patches else None
-    tags = (("tag%d" % (scene % 7), 0.6), ("lamp", 0.25), ("tag%d" % (scene % 3 + 7), 0.1))
+    tags = ((f"tag{scene % 7}", 0.6), ("lamp", 0.25), (f"tag{scene % 3 + 7}", 0.1))
     return FrameFeature(
-        t_s, floor(t_s / chapter_s), vector, vector, tokens_, tags, b"jpeg%d" % round(t_s * 10)
+        t_s, floor(t_s / chapter_s), vector, vector, tokens_, tags, f"jpeg{round(t_s * 10)}".encode()
     )
 
 
 def stream(seed: int, duration_s: float = 90.0, name: str = "film", patches: int = 0) -> list[Message]:
-    """Frames, screens, speech and watermarks of one source, in an order that perception could deliver them in."""
+    """Frames, screens, speech and watermarks of one source, in an order that perception could deliver them
+    in.
+    """
     rng = random.Random(seed)
     events: list[tuple[float, int, Message]] = []
     t, scene = 0.0, 0
@@ -156,7 +175,9 @@ async def opened(folder: Path, settings: MemorySettings = SETTINGS) -> Memory:
 
 
 async def contents(folder: Path) -> dict[str, list[dict[str, object]]]:
-    """All rows of all tables that must not depend on how a run was cut: without writing order and progress."""
+    """All rows of all tables that must not depend on how a run was cut: without writing order and
+    progress.
+    """
     out = {}
     async with await Store.open(folder, read_only=True) as store:
         for name in ("observations", "keys", "clips", "short_term", "keyframes", "nodes", "sources"):
