@@ -14,11 +14,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memory import schema
-from memory.index import KeyIndex, KeyScore, Question
+from memory.index import KeyIndex, Question
 from memory.keys import keys_of
 from memory.priors import Priors
+from memory.ranking import Ranked, rank
 from memory.records import Keyframe, SourceInfo, StoredClip, clips_of, observations_of
-from memory.settings import MemorySettings, SearchSettings
+from memory.settings import MemorySettings
 from memory.stats import MemoryStats, memory_stats
 from memory.store import Store, quoted
 from memory.supersede import Statement, superseded
@@ -78,7 +79,8 @@ class Hit:
     """A found record, best first.
 
     t_start_s, t_end_s, text: the record's, clamped to as_of; partial says that something was cut off.
-    key: kind of the key that matched best, key_text its text (a screen's line with its heading, say).
+    scores: of the key that matched best. key, key_text: kind and text of the one that says where in the record
+    (a screen's best line, with its heading).
     superseded_by: id of a later hit of the same search that says the same thing with another value.
     """
 
@@ -179,7 +181,7 @@ class Memory:
             modalities=None if request.modalities is None else frozenset(request.modalities),
         )
         ranked = await self._compute.run(
-            _THREAD, _rank, self._index, self._priors, question, self._settings.search, request.k
+            _THREAD, rank, self._index, self._priors, question, self._settings.search, request.k
         )
         return await self._hits(ranked, question.as_of_s)
 
@@ -324,16 +326,12 @@ class Memory:
             )
         return None if request.sources is None else frozenset(wanted)
 
-    async def _hits(self, ranked: list[tuple[KeyScore, float, float]], as_of_s: float) -> list[Hit]:
+    async def _hits(self, ranked: list[Ranked], as_of_s: float) -> list[Hit]:
         if not ranked:
             return []
-        ids = ", ".join(quoted(key.record) for key, _, _ in ranked)
+        ids = ", ".join(quoted(one.record) for one in ranked)
         records = {o.id: o for o in await self._observations(f"id IN ({ids})")}
-        hits = [
-            _hit(records[key.record], key, prior, total, as_of_s)
-            for key, prior, total in ranked
-            if key.record in records
-        ]
+        hits = [_hit(records[one.record], one, as_of_s) for one in ranked if one.record in records]
         later = superseded([_statement(hit) for hit in hits if hit.record.modality != "seen"])
         return [replace(hit, superseded_by=later.get(hit.record.id)) for hit in hits]
 
@@ -355,48 +353,18 @@ class Memory:
             limit *= 4
 
 
-def _rank(
-    index: KeyIndex,
-    priors: Priors,
-    question: Question,
-    weights: SearchSettings,
-    k: int,
-) -> list[tuple[KeyScore, float, float]]:
-    """(best key, prior, total) of the k best records, best first; ties: known earlier, then id."""
-    best: dict[str, dict[str, tuple[float, KeyScore]]] = {}
-    for key in index.search(question):
-        score = weights.kinds.get(key.kind, 1.0) * (
-            weights.lexical * key.lexical + weights.vector * key.vector
-        )
-        found = best.setdefault(key.record, {})
-        if key.kind not in found or (-score, key.number) < (-found[key.kind][0], found[key.kind][1].number):
-            found[key.kind] = (score, key)
-    records = []
-    for found in best.values():
-        ordered = sorted(found.values(), key=lambda pair: (-pair[0], pair[1].kind))
-        total = ordered[0][0] + (weights.second_key * ordered[1][0] if len(ordered) > 1 else 0.0)
-        records.append((total, ordered[0][1]))
-    if question.vector is None:
-        factors = [1.0] * len(records)
-    else:
-        places = [(key.source, key.t_start_s) for _, key in records]
-        factors = priors.factors(places, question.vector, question.as_of_s)
-    out = [(key, prior, total * prior) for (total, key), prior in zip(records, factors, strict=True)]
-    out.sort(key=lambda entry: (-entry[2], entry[0].known_at_s, entry[0].record))
-    return out[:k]
-
-
-def _hit(record: Observation, key: KeyScore, prior: float, total: float, as_of_s: float) -> Hit:
-    texts = {(k.kind, k.id): k.text for k in keys_of(record, None)}
+def _hit(record: Observation, ranked: Ranked, as_of_s: float) -> Hit:
+    shown = ranked.shown
+    texts = {key.id: key.text for key in keys_of(record, None)}
     return Hit(
         record=record,
         t_start_s=min(record.t_start_s, as_of_s),
         t_end_s=min(record.t_end_s, as_of_s),
         text=record.text,
         partial=record.t_end_s > as_of_s,
-        scores=Scores(key.lexical, key.vector, prior, total),
-        key=key.kind,
-        key_text=texts.get((key.kind, f"{record.id}#{key.kind}{key.number}"), record.text),
+        scores=Scores(ranked.best.lexical, ranked.best.vector, ranked.prior, ranked.total),
+        key=shown.kind,
+        key_text=texts.get(f"{record.id}#{shown.kind}{shown.number}", record.text),
     )
 
 

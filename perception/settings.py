@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 class SourceSettings(BaseModel):
     """How a file is decoded.
 
-    decode_fps: pictures a second that leave the decoder, at most; the first of each cell of 1/decode_fps seconds.
-        decode_fps times the chapter length must be whole, so that a cell never straddles a chapter.
+    decode_fps: pictures a second that leave the decoder, at most; the first of each cell of 1/decode_fps
+        seconds. decode_fps times the chapter length must be whole: no cell may straddle a chapter.
     max_side: longest side of a picture in pixels; larger ones are scaled down, smaller ones left alone.
     audio_chunk_s: length of an audio chunk; the last one may be shorter.
     ahead_s: how far one stream may run ahead of the other in media time.
     threads: of the video decoder. One by default: the models want the cores.
-    skip_nonref_fps: from this frame rate on, frames no other frame refers to are not decoded; enough are left.
+    skip_nonref_fps: from this frame rate on (and 8 times decode_fps), frames that no other frame refers to are
+        not decoded; enough are left.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,11 +34,11 @@ class VideoSettings(BaseModel):
     """Which of the decoded pictures are looked at, and when text is worth reading.
 
     chapter_s: the fixed stretches of media that no video state crosses.
-    base_interval_s, busy_interval_s, still_interval_s: between sampled frames; busy when at least busy_change of
-        the tiles changed since the last sampled frame, still when fewer than still_change did.
-    tile_change: a tile changed when its mean absolute difference, small differences (noise) taken out, exceeds
-        this many grey levels of 255.
-    stroke_share: share of a tile's pixels that must lie on thin, high-contrast strokes for it to look like text.
+    base_interval_s, busy_interval_s, still_interval_s: between sampled frames; busy when at least busy_change
+        of the tiles changed since the last sampled frame, still when fewer than still_change did.
+    tile_change: a tile changed when its mean absolute difference, small differences (noise) taken out,
+        exceeds this many grey levels of 255.
+    stroke_share: share of a tile's pixels that must lie on edges of thin strokes for it to look like text.
     settle_s: how long a tile must have stayed the same before it is read.
     read_interval_s: between two readings, at least.
     patience_s: how long text that keeps moving (scrolling) is waited for before what has settled is read.
@@ -82,7 +83,7 @@ class ReadSettings(BaseModel):
     """How text on the screen is read.
 
     min_confidence: lines the recogniser is less sure of are dropped.
-    detect_side: smaller pictures are scaled up until the shorter side has this many pixels, to find text in them.
+    detect_side: smaller pictures are scaled up until the shorter side has this many pixels, to find text.
     same_word: two readings of a word are one when they are this similar (1 - normalised edit distance); words
         with digits must agree.
     same_screen: share of the lines that must still be there for a screen without new lines to be the same.

@@ -76,7 +76,10 @@ class Answerer:
         best = candidates[0]
         span = best.support.span if best.support.span and best.support.span.fit >= 0.5 else None
         return Answer(
-            query.turn_id, compose.fact_answer(compose.shorten(span), best.evidence), evidence, abstained=False
+            query.turn_id,
+            compose.fact_answer(compose.shorten(span), best.evidence),
+            evidence,
+            abstained=False,
         )
 
     async def _moment(self, question: Question, query: Query, candidates: Sequence[Candidate]) -> Answer:
@@ -91,7 +94,12 @@ class Answerer:
             best = said[0].support.probability
             near = [c.evidence for c in said if c.support.probability >= best - 0.1]
             text = compose.moment_answer(near[: self._settings.moments], certain=True)
-            return Answer(query.turn_id, text, self._shown(said + [c for c in candidates if c not in said]), abstained=False)
+            return Answer(
+                query.turn_id,
+                text,
+                self._shown(said + [c for c in candidates if c not in said]),
+                abstained=False,
+            )
         scenes: list[Evidence] = []
         if wanted is None or "seen" in wanted:
             scenes = await self._scenes.find(question, query)
@@ -106,7 +114,9 @@ class Answerer:
         if answer.abstained:
             return answer
         proof = answer.evidence[0].text if answer.evidence else answer.text
-        scores = await self._compute.run(_THREAD, self._verifier.likeness_of, query.options, f"{answer.text} {proof}")
+        scores = await self._compute.run(
+            _THREAD, self._verifier.likeness_of, query.options, f"{answer.text} {proof}"
+        )
         return replace(answer, choice=max(range(len(scores)), key=lambda i: (scores[i], -i)))
 
     def _shown(self, candidates: Sequence[Candidate]) -> tuple[Evidence, ...]:

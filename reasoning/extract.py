@@ -13,24 +13,169 @@ from reasoning.question import Kind, Question
 from runtime.messages import Modality
 
 _COLOURS = set(
-    "red orange yellow green blue purple violet pink brown black white grey gray silver gold golden beige turquoise "
-    "navy maroon crimson scarlet teal cream ivory olive indigo magenta cyan amber tan lilac khaki copper bronze".split()
+    [
+        "red",
+        "orange",
+        "yellow",
+        "green",
+        "blue",
+        "purple",
+        "violet",
+        "pink",
+        "brown",
+        "black",
+        "white",
+        "grey",
+        "gray",
+        "silver",
+        "gold",
+        "golden",
+        "beige",
+        "turquoise",
+        "navy",
+        "maroon",
+        "crimson",
+        "scarlet",
+        "teal",
+        "cream",
+        "ivory",
+        "olive",
+        "indigo",
+        "magenta",
+        "cyan",
+        "amber",
+        "tan",
+        "lilac",
+        "khaki",
+        "copper",
+        "bronze",
+    ]
 )
 _TIME_WORDS = set(
-    "today tomorrow tonight yesterday morning noon midday afternoon evening night midnight weekend week month year spring "
-    "summer autumn fall winter monday tuesday wednesday thursday friday saturday sunday january february march april may "
-    "june july august september october november december daily weekly oclock".split()
+    [
+        "today",
+        "tomorrow",
+        "tonight",
+        "yesterday",
+        "morning",
+        "noon",
+        "midday",
+        "afternoon",
+        "evening",
+        "night",
+        "midnight",
+        "weekend",
+        "week",
+        "month",
+        "year",
+        "spring",
+        "summer",
+        "autumn",
+        "fall",
+        "winter",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "daily",
+        "weekly",
+        "oclock",
+    ]
 )
 _UNITS = set(
-    "second minute hour day week month year decade century metre meter kilometre kilometer mile foot inch litre liter gram "
-    "kilogram kilo tonne degree percent dollar euro pound cent ml kg km cm mm g l lap page spoon cup".split()
+    [
+        "second",
+        "minute",
+        "hour",
+        "day",
+        "week",
+        "month",
+        "year",
+        "decade",
+        "century",
+        "metre",
+        "meter",
+        "kilometre",
+        "kilometer",
+        "mile",
+        "foot",
+        "inch",
+        "litre",
+        "liter",
+        "gram",
+        "kilogram",
+        "kilo",
+        "tonne",
+        "degree",
+        "percent",
+        "dollar",
+        "euro",
+        "pound",
+        "cent",
+        "ml",
+        "kg",
+        "km",
+        "cm",
+        "mm",
+        "g",
+        "l",
+        "lap",
+        "page",
+        "spoon",
+        "cup",
+    ]
 )
 _PLACE_PREPOSITIONS = set(
-    "in on under at behind beside near inside above below between next into onto over beneath outside opposite to from "
-    "along across by around within through underneath".split()
+    [
+        "in",
+        "on",
+        "under",
+        "at",
+        "behind",
+        "beside",
+        "near",
+        "inside",
+        "above",
+        "below",
+        "between",
+        "next",
+        "into",
+        "onto",
+        "over",
+        "beneath",
+        "outside",
+        "opposite",
+        "to",
+        "from",
+        "along",
+        "across",
+        "by",
+        "around",
+        "within",
+        "through",
+        "underneath",
+    ]
 )
 _STALE = re.compile(r"\b(?:no longer|not|instead of|rather than|used to be|isn't|wasn't|never|was)\b", re.I)
-_FRESH = re.compile(r"\b(?:but|now|meant|instead|actually|correction|rather|moved to|changed to|new|make that|make it)\b", re.I)
+_FRESH = re.compile(
+    r"\b(?:but|now|meant|instead|actually|correction|rather|moved to|changed to|new|make that|make it)\b",
+    re.I,
+)
 _KEY_VALUE = re.compile(r"\s*(?::|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
 
 
@@ -57,7 +202,9 @@ def answer_span(question: Question, statement: str, modality: Modality, language
         fresh = [s for s in stems if s not in asked_stems]
         if not fresh:
             continue
-        gap = min((0 if start <= a < end else min(abs(a - start), abs(a - end + 1)) for a in anchors), default=6)
+        gap = min(
+            (0 if start <= a < end else min(abs(a - start), abs(a - end + 1)) for a in anchors), default=6
+        )
         score = fit - 0.03 * gap - 0.25 * (len(stems) - len(fresh)) / max(1, len(stems))
         score += _correction(doc, start)
         if best is None or score > best[0] + 1e-9:
@@ -146,7 +293,15 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
 def _entity_fit(kind: Kind, label: str) -> float:
     wanted = {
         Kind.WHO: {"PERSON": 1.2, "ORG": 0.8, "NORP": 0.7, "GPE": 0.5},
-        Kind.NAME: {"PERSON": 1.0, "ORG": 1.0, "PRODUCT": 1.0, "WORK_OF_ART": 1.0, "GPE": 0.9, "FAC": 0.9, "EVENT": 0.9},
+        Kind.NAME: {
+            "PERSON": 1.0,
+            "ORG": 1.0,
+            "PRODUCT": 1.0,
+            "WORK_OF_ART": 1.0,
+            "GPE": 0.9,
+            "FAC": 0.9,
+            "EVENT": 0.9,
+        },
         Kind.WHERE: {"GPE": 1.0, "LOC": 1.0, "FAC": 1.0, "ORG": 0.5},
         Kind.TIME: {"TIME": 1.2, "DATE": 1.1},
         Kind.COUNT: {"CARDINAL": 0.8, "QUANTITY": 0.8},
@@ -166,16 +321,37 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
         return 1.0 if _UNITS & set(following) else 0.7
     if question.kind is Kind.TIME:
         return 0.8
-    if question.asked in {"number", "room", "gate", "platform", "port", "version", "code", "page", "chapter", "line", "floor", "seat"}:
+    if question.asked in {
+        "number",
+        "room",
+        "gate",
+        "platform",
+        "port",
+        "version",
+        "code",
+        "page",
+        "chapter",
+        "line",
+        "floor",
+        "seat",
+    }:
         return 1.0
     return 0.2
 
 
 def _number_phrase(doc: Any, i: int) -> tuple[int, int]:
     start, end = i, i + 1
-    while start > 0 and (doc[start - 1].like_num or doc[start - 1].lower_ in {"and", "$", "€", "£"}) and doc[start - 1].pos_ in {"NUM", "SYM", "CCONJ"}:
+    while (
+        start > 0
+        and (doc[start - 1].like_num or doc[start - 1].lower_ in {"and", "$", "€", "£"})
+        and doc[start - 1].pos_ in {"NUM", "SYM", "CCONJ"}
+    ):
         start -= 1
-    while end < len(doc) and (doc[end].like_num or doc[end].lemma_.lower() in _UNITS or doc[end].lower_ in {"%", "am", "pm", "a.m.", "p.m."}):
+    while end < len(doc) and (
+        doc[end].like_num
+        or doc[end].lemma_.lower() in _UNITS
+        or doc[end].lower_ in {"%", "am", "pm", "a.m.", "p.m."}
+    ):
         end += 1
     while start < i and doc[start].pos_ == "CCONJ":
         start += 1
@@ -185,7 +361,11 @@ def _number_phrase(doc: Any, i: int) -> tuple[int, int]:
 def _time_phrase(doc: Any, i: int) -> tuple[int, int]:
     token = doc[i]
     head = token
-    while head.head is not head and head.dep_ in {"pobj", "compound", "nmod", "amod", "npadvmod", "prep"} and head.head.pos_ in {"ADP", "NOUN", "PROPN", "NUM"}:
+    while (
+        head.head is not head
+        and head.dep_ in {"pobj", "compound", "nmod", "amod", "npadvmod", "prep"}
+        and head.head.pos_ in {"ADP", "NOUN", "PROPN", "NUM"}
+    ):
         head = head.head
     start, end = head.left_edge.i, head.right_edge.i + 1
     return (start, end) if start <= i < end and end - start <= 9 else (i, i + 1)

@@ -61,7 +61,9 @@ def _rivals(question: Question, best: Candidate, other: Candidate, threshold: fl
     near = q.probability >= max(threshold, p.probability - 0.15) and q.coverage >= p.coverage - 0.1
     later = other if other.evidence.t_start_s > best.evidence.t_start_s else best
     announced = bool(_CHANGE.search(later.evidence.text)) and (
-        q.probability >= 0.5 * threshold and _shares_subject(question, other) and q.coverage >= p.coverage - 0.35
+        q.probability >= 0.5 * threshold
+        and _shares_subject(question, other)
+        and q.coverage >= p.coverage - 0.35
     )
     return near or announced
 

@@ -89,7 +89,8 @@ _SEEN = re.compile(
 _MOMENT = re.compile(
     r"\b(?:at (?:what|which) (?:point|moment|time ?stamp|minute|time)\b.*\b(?:video|recording|clip|film|footage|stream)|"
     r"at (?:what|which) (?:point|moment|time ?stamp)\b|(?:what|which) (?:time ?stamp|moment)\b|"
-    r"(?:where|when|how (?:far|long)) (?:in|into) the (?:video|recording|clip|film|stream)|what (?:part|point) of the (?:video|recording)|"
+    r"(?:where|when|how (?:far|long)) (?:in|into) the (?:video|recording|clip|film|stream)|"
+    r"what (?:part|point) of the (?:video|recording)|"
     r"what time (?:in|of) the (?:video|recording))",
     re.I,
 )
@@ -156,7 +157,7 @@ def _kind(low: str, doc: Any, asked: Any | None) -> Kind:
         return Kind.MOMENT if _when_is_moment(low, doc) else Kind.TIME
     if asked_lemma in {"time", "day", "date", "month", "year", "weekday", "hour", "deadline"}:
         return Kind.TIME
-    if re.search(r"\bhow many\b", low) or asked_lemma == "number" and re.search(r"\bnumber of\b", low):
+    if re.search(r"\bhow many\b", low) or (asked_lemma == "number" and re.search(r"\bnumber of\b", low)):
         return Kind.COUNT
     if re.search(r"\bhow (?:long|old)\b", low):
         return Kind.DURATION
@@ -174,7 +175,20 @@ def _kind(low: str, doc: Any, asked: Any | None) -> Kind:
         return Kind.REASON
     if asked_lemma == "name" or re.search(r"\bcalled\b|\bnamed\b", low):
         return Kind.NAME
-    if words and words[0] in {"is", "are", "was", "were", "do", "does", "did", "has", "have", "can", "will", "should"}:
+    if words and words[0] in {
+        "is",
+        "are",
+        "was",
+        "were",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "can",
+        "will",
+        "should",
+    }:
         return Kind.YES_NO
     return Kind.WHAT
 
@@ -190,7 +204,9 @@ def _when_is_moment(low: str, doc: Any) -> bool:
             continue
         following = [t.lower_ for t in doc[i + 1 : i + 3]]
         if following and following[0] in {"did", "was", "were", "could", "can", "had"}:
-            return not any(t.lower_ in {"due", "born", "founded", "built", "supposed", "scheduled"} for t in doc)
+            return not any(
+                t.lower_ in {"due", "born", "founded", "built", "supposed", "scheduled"} for t in doc
+            )
     return False
 
 
@@ -238,13 +254,19 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
             continue
         seen.add(stems[0])
         out.append(
-            Term(token.text, lemma, term_kind, stems, asked=asked is not None and token.i == asked.i and kind is not Kind.COUNT)
+            Term(
+                token.text,
+                lemma,
+                term_kind,
+                stems,
+                asked=asked is not None and token.i == asked.i and kind is not Kind.COUNT,
+            )
         )
     return out
 
 
 def _term_kind(token: Any) -> TermKind | None:
-    if any(c.isdigit() for c in token.text) or token.pos_ == "NUM" and token.lower_ != "one":
+    if any(c.isdigit() for c in token.text) or (token.pos_ == "NUM" and token.lower_ != "one"):
         return TermKind.NUMBER
     if token.pos_ == "PROPN" or (token.text[:1].isupper() and token.i > 0):
         return TermKind.NAME
@@ -281,7 +303,10 @@ def _time_range(low: str) -> tuple[float | None, float | None]:
         h, m, s = match[group], match[group + 1], match[group + 2]
         return int(h or 0) * 3600 + int(m) * 60 + int(s)
 
-    if not re.search(r"\b(?:in|of|into|at) the (?:video|recording|clip|film|stream|first)\b|\bmark\b|\bfirst .{0,12}minutes?\b", low):
+    if not re.search(
+        r"\b(?:in|of|into|at) the (?:video|recording|clip|film|stream|first)\b|\bmark\b|\bfirst .{0,12}minutes?\b",
+        low,
+    ):
         return None, None
     if m := re.search(rf"\bbetween {_CLOCK} and {_CLOCK}", low):
         return clock(m, 1), clock(m, 4)

@@ -23,11 +23,27 @@ from reasoning.question import Kind, Question, Term, TermKind
 from runtime.messages import Modality
 from runtime.models import TextEncoder
 
-FEATURES = ("coverage", "missing_noun", "missing_name", "missing_number", "likeness", "unit_likeness", "span_fit", "asked", "read")
+FEATURES = (
+    "coverage",
+    "missing_noun",
+    "missing_name",
+    "missing_number",
+    "likeness",
+    "unit_likeness",
+    "span_fit",
+    "asked",
+    "read",
+)
 WEIGHTS: tuple[float, ...] = (0.56, -0.78, -1.52, -1.34, 2.75, 1.89, 0.5, 0.38, 0.83)
 BIAS = -3.5
 
-_TERM_WEIGHT = {TermKind.NAME: 1.5, TermKind.NUMBER: 1.6, TermKind.NOUN: 1.0, TermKind.MODIFIER: 0.7, TermKind.VERB: 0.7}
+_TERM_WEIGHT = {
+    TermKind.NAME: 1.5,
+    TermKind.NUMBER: 1.6,
+    TermKind.NOUN: 1.0,
+    TermKind.MODIFIER: 0.7,
+    TermKind.VERB: 0.7,
+}
 _SAME_NAME = 0.78
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
@@ -135,7 +151,16 @@ class Verifier:
 
     def _asked_match(self, question: Question, unit: str, statement: str, span: Span | None) -> float:
         """Whether what is asked for is there: the noun itself, or a span of the right type."""
-        typed = question.kind in {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR, Kind.REASON}
+        typed = question.kind in {
+            Kind.WHO,
+            Kind.WHERE,
+            Kind.TIME,
+            Kind.COUNT,
+            Kind.AMOUNT,
+            Kind.DURATION,
+            Kind.COLOUR,
+            Kind.REASON,
+        }
         if typed:
             return min(1.0, span.fit) if span is not None and span.fit >= 0.5 else -1.0
         asked = next((t for t in question.terms if t.asked), None)

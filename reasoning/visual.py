@@ -56,7 +56,9 @@ def _ranked(clips: Sequence[StoredClip], vectors: NDArray[np.float32]) -> list[E
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
     asked = vectors.mean(axis=0)
     scores = centred @ (asked / max(float(np.linalg.norm(asked)), 1e-6))
-    order = sorted(range(len(clips)), key=lambda i: (-round(float(scores[i]), 6), clips[i].t_start_s, clips[i].id))
+    order = sorted(
+        range(len(clips)), key=lambda i: (-round(float(scores[i]), 6), clips[i].t_start_s, clips[i].id)
+    )
     chosen: list[int] = []
     for i in order:
         if all(float(clips[i].appearance @ clips[j].appearance) < _SAME_SCENE for j in chosen):

@@ -139,9 +139,14 @@ class PictureTrack:
         scale = min(1.0, self._settings.max_side / max(width, height))
         width, height = max(1, round(width * scale)), max(1, round(height * scale))
         rgb = self._reformatter.reformat(
-            frame, width, height, "rgb24", interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR, threads=1
+            frame,
+            width,
+            height,
+            "rgb24",
+            interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR,
+            threads=1,
         )
-        image: Image = rgb.to_ndarray()
+        image: Image = np.asarray(rgb.to_ndarray(), np.uint8)
         turns = round(frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
@@ -149,8 +154,8 @@ class PictureTrack:
 class AudioTrack:
     """Decodes one audio stream to mono float32 at 16 kHz on an exact clock.
 
-    Sample n is at (time of the first sample) + n / 16000: holes become silence and overlaps are cut, so time never
-    drifts from the file's own. reached_s: no sample before this time will follow. end_s: end of the last sample.
+    Sample n is at (time of the first sample) + n / 16000: holes become silence and overlaps are cut, so time
+    never drifts from the file's own. reached_s: no sample before this time will follow. end_s: end of the last.
     """
 
     def __init__(self, stream: Any, settings: SourceSettings, stats: SourceStats, zero_s: float) -> None:

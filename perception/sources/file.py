@@ -35,8 +35,9 @@ _SPLICE_FORWARD_S = 3600.0
 class MediaInfo:
     """What a file says of itself. size: (width, height) in pixels as shown (upright), or None without video.
 
-    fingerprint: hex sha256 over the length and the first and last MiB; the same file under another name has the
-    same one. duration_s: None when the container does not know. rotation: degrees clockwise to turn it upright.
+    fingerprint: hex sha256 over the length and the first and last MiB; the same file under another name has
+    the same one. duration_s: None when the container does not know. rotation: degrees clockwise that turn it
+    upright.
     """
 
     path: Path
@@ -114,15 +115,18 @@ class FileSource:
         *,
         resume_video_s: float = 0.0,
     ) -> SourceStats:
-        """Decodes the file in the "decode" thread, puts both streams in media-time order, closes the channels.
+        """Decodes the file in the "decode" thread and puts both streams in media-time order.
 
-        An output that is None is not decoded. Pictures before resume_video_s are left out (sound is always given
-        from the start), and the ones from there on are the same as in a run from the start.
-        Raises MediaError when the file cannot be read as media; damage inside is skipped and counted in `stats`.
+        An output that is None is not decoded; the outputs are left open. Pictures before resume_video_s are
+        left out (sound is always given from the start), and the ones from there on are the same as in a run
+        from the start. Damage inside is skipped and counted in `stats`.
+        Raises MediaError when the file cannot be read as media.
         """
         batches: _Pass | None = None
         try:
-            batches = await compute.run("decode", self._begin, video_out is not None, audio_out is not None, resume_video_s)
+            batches = await compute.run(
+                "decode", self._begin, video_out is not None, audio_out is not None, resume_video_s
+            )
             while (batch := await compute.run("decode", batches.step)) is not None:
                 for item in batch:
                     self.position_s = max(self.position_s, item.t_s)
@@ -135,15 +139,14 @@ class FileSource:
         finally:
             if batches is not None:
                 batches.close()
-            for out in (video_out, audio_out):
-                if out is not None:
-                    out.close()
         return self.stats
 
     def _begin(self, want_video: bool, want_audio: bool, resume_video_s: float) -> _Pass:
         container = self._open()
         try:
-            return _Pass(container, self.path, self.settings, self.stats, want_video, want_audio, resume_video_s)
+            return _Pass(
+                container, self.path, self.settings, self.stats, want_video, want_audio, resume_video_s
+            )
         except BaseException:
             container.close()
             raise
@@ -179,7 +182,11 @@ class _Pass:
             raise MediaError(f"{path}: has neither video nor audio that can be decoded")
         self._container, self._path, self._settings, self._stats = container, path, settings, stats
         # The clocks of both streams share their zero: the earliest start of either, wanted or not.
-        starts = [float(s.start_time * s.time_base) for s in (video, audio) if s is not None and s.start_time is not None]
+        starts = [
+            float(s.start_time * s.time_base)
+            for s in (video, audio)
+            if s is not None and s.start_time is not None
+        ]
         zero_s = min(starts, default=0.0)
         self._expected_s = _duration_s(container, video, audio)
         self._tracks: dict[int, PictureTrack | AudioTrack] = {}
@@ -235,7 +242,7 @@ class _Pass:
         return None
 
     def _splice_of(self, packet: Any) -> float:
-        """Seconds to add to this packet's times, so that a spliced file's clock goes on instead of jumping."""
+        """Seconds to add to this packet's times, so that a spliced file's clock goes on, not back."""
         stamp = packet.dts if packet.dts is not None else packet.pts
         if stamp is None or packet.time_base is None:
             return self._splice_s
@@ -265,13 +272,18 @@ class _Pass:
             self._hold(track.flush())
         self._ended = True
         end_s = max((track.end_s for track in self._tracks.values()), default=0.0)
-        self._stats.video_end_s = max((t.end_s for t in self._tracks.values() if isinstance(t, PictureTrack)), default=0.0)
-        self._stats.audio_end_s = max((t.end_s for t in self._tracks.values() if isinstance(t, AudioTrack)), default=0.0)
+        self._stats.video_end_s = max(
+            (t.end_s for t in self._tracks.values() if isinstance(t, PictureTrack)), default=0.0
+        )
+        self._stats.audio_end_s = max(
+            (t.end_s for t in self._tracks.values() if isinstance(t, AudioTrack)), default=0.0
+        )
         expected_s = self._expected_s
         if self._tracks and expected_s is not None and end_s < expected_s - max(2.0, 0.02 * expected_s):
             self._stats.truncated = True
             self._stats.warnings.append(
-                f"{self._path}: ends after {end_s:.1f} s of the {expected_s:.1f} s it claims; what is there was read"
+                f"{self._path}: ends after {end_s:.1f} s of the {expected_s:.1f} s it claims; "
+                "what is there was read"
             )
         if self._stats.bad_packets or self._stats.corrupt_frames:
             self._stats.warnings.append(
@@ -283,15 +295,24 @@ class _Pass:
 def _streams(container: Any) -> tuple[Any | None, Any | None]:
     """The first video stream that is not a cover picture, and the first audio stream, that have a decoder."""
     video = next(
-        (s for s in container.streams.video if s.codec_context and not s.disposition & Disposition.attached_pic), None
+        (
+            s
+            for s in container.streams.video
+            if s.codec_context and not s.disposition & Disposition.attached_pic
+        ),
+        None,
     )
-    audio = next((s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate), None)
+    audio = next(
+        (s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate), None
+    )
     return video, audio
 
 
 def _duration_s(container: Any, video: Any | None, audio: Any | None) -> float | None:
     ends = [
-        float(s.duration * s.time_base) for s in (video, audio) if s is not None and s.duration and s.time_base is not None
+        float(s.duration * s.time_base)
+        for s in (video, audio)
+        if s is not None and s.duration and s.time_base is not None
     ]
     if ends:
         return max(ends)

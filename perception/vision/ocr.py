@@ -1,22 +1,31 @@
-"""Reading text off pictures: RapidOCR (PP-OCR, its weights lie in the wheel) behind the TextReader protocol."""
+"""Reading what stands on the screen: RapidOCR as the TextReader, and readings as observations."""
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
 
 import cv2
 import numpy as np
 
 from perception.settings import ReadSettings
+from perception.vision.sampling import Gray, small_gray
+from runtime.channel import Channel
+from runtime.compute import Compute
 from runtime.errors import ModelError
-from runtime.messages import Image
-from runtime.models import TextLine
+from runtime.messages import Image, Observation, SampledFrame, Watermark
+from runtime.models import TextLine, TextReader
 
 # Boxes of one row farther apart than this share of the width belong to different columns.
 _COLUMN_GAP = 0.3
+# A line is still there while its pixels differ by less than this many grey levels on average.
+_STILL_THERE = 12.0
 
 
 class RapidTextReader:
@@ -115,3 +124,172 @@ def _join(left: TextLine, right: TextLine) -> TextLine:
             max(left.box[3], right.box[3]),
         ),
     )
+
+
+def same_line(a: str, b: str, same_word: float) -> bool:
+    """Two readings of one line, not two lines: word by word equal, or as close as reading errors come.
+
+    Case, spaces and punctuation do not count. Words with digits must agree: another number is another line.
+    """
+    words_a, words_b = re.findall(r"\w+", a.casefold()), re.findall(r"\w+", b.casefold())
+    if "".join(words_a) == "".join(words_b):
+        return True
+    if len(words_a) != len(words_b):
+        return False
+    return all(
+        x == y
+        or (not re.search(r"\d", x + y) and SequenceMatcher(None, x, y, autojunk=False).ratio() >= same_word)
+        for x, y in zip(words_a, words_b, strict=True)
+    )
+
+
+def same_screen(old: Sequence[TextLine], new: Sequence[TextLine], settings: ReadSettings) -> bool:
+    """Nothing new stands there, and nearly all of the old still does."""
+    left = list(old)
+    for line in new:
+        match = next((o for o in left if same_line(o.text, line.text, settings.same_word)), None)
+        if match is None:
+            return False
+        left.remove(match)
+    return len(old) - len(left) >= settings.same_screen * len(old)
+
+
+@dataclass(slots=True)
+class _OpenText:
+    """The text on the screen now. gray: the small picture in which it was last seen to be there."""
+
+    lines: tuple[TextLine, ...]
+    keyframe_t_s: float
+    t_start_s: float
+    t_end_s: float
+    gray: Gray
+
+
+class ReadStage:
+    """Channel[SampledFrame] -> Observation(modality "read") and Watermark("read").
+
+    A text stays open until another one is read, its pixels change, or its chapter ends; then it is one
+    observation. A screen that gains a line is a new text: both are kept. State lives in the object.
+    """
+
+    def __init__(
+        self,
+        compute: Compute,
+        reader: TextReader,
+        source: str,
+        settings: ReadSettings | None = None,
+        *,
+        ended: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """source: id of the media. ended: asked when the inbox is closed: is this the end of the media? If
+        not (a session that drains), an open text is left to the next run, and no last mark is given.
+        """
+        self._compute = compute
+        self._reader = reader
+        self._source = source
+        self._settings = settings or ReadSettings()
+        self._ended = ended
+        self._chapter: int | None = None
+        self._open: _OpenText | None = None
+        self._marked_s = -math.inf
+
+    async def run(self, inbox: Channel[SampledFrame], outbox: Channel[Observation | Watermark]) -> None:
+        async for sampled in inbox:
+            if sampled.chapter != self._chapter:
+                await self._close(outbox)
+                self._chapter = sampled.chapter
+            if sampled.read:
+                lines = await self._compute.run("ocr", self._reader.read, sampled.frame.image)
+                await self._read(sampled, lines, outbox)
+            elif self._open is not None:
+                gray = await self._compute.run("ocr", self._seen_again, self._open, sampled.frame.image)
+                if gray is None:
+                    await self._close(outbox, sampled.frame.t_s)
+                else:
+                    self._open.t_end_s = sampled.frame.t_s
+            await self._mark(outbox, self._open.t_start_s if self._open else sampled.frame.t_s)
+        if self._ended():
+            await self._close(outbox)
+            await self._mark(outbox, math.inf)
+
+    async def _read(
+        self, sampled: SampledFrame, lines: tuple[TextLine, ...], outbox: Channel[Observation | Watermark]
+    ) -> None:
+        t_s, now = sampled.frame.t_s, self._open
+        gray = small_gray(sampled.frame.image) if lines else None
+        if now is not None and gray is not None and same_screen(now.lines, lines, self._settings):
+            now.t_end_s, now.gray = t_s, gray
+            if len(lines) >= len(now.lines) and _confidence(lines) > _confidence(now.lines):
+                now.lines, now.keyframe_t_s = lines, t_s
+            return
+        await self._close(outbox, t_s)
+        if gray is not None:
+            self._open = _OpenText(lines, t_s, t_s, t_s, gray)
+
+    @staticmethod
+    def _seen_again(text: _OpenText, image: Image) -> Gray | None:
+        """The small picture, if half of the lines still look as they did."""
+        gray = small_gray(image)
+        if gray.shape != text.gray.shape:
+            return None
+        height, width = gray.shape
+        there = 0
+        for line in text.lines:
+            x0, y0, x1, y1 = line.box
+            part = np.s_[
+                int(y0 * height) : max(int(y0 * height) + 1, math.ceil(y1 * height)),
+                int(x0 * width) : max(int(x0 * width) + 1, math.ceil(x1 * width)),
+            ]
+            difference = np.abs(gray[part].astype(np.int16) - text.gray[part])
+            there += bool(difference.size) and float(difference.mean()) < _STILL_THERE
+        return gray if 2 * there >= len(text.lines) else None
+
+    async def _close(self, outbox: Channel[Observation | Watermark], gone_s: float | None = None) -> None:
+        """gone_s: when it was first seen to be gone: closer to its end than when it was last sampled."""
+        if self._open is not None:
+            if gone_s is not None:
+                self._open.t_end_s = gone_s
+            text, self._open = self._open, None
+            await outbox.put(_observation(text, self._source))
+
+    async def _mark(self, outbox: Channel[Observation | Watermark], t_s: float) -> None:
+        if t_s > self._marked_s:
+            self._marked_s = t_s
+            await outbox.put(Watermark("read", t_s))
+
+
+def _confidence(lines: Sequence[TextLine]) -> float:
+    return sum(line.confidence for line in lines) / len(lines)
+
+
+def _observation(text: _OpenText, source: str) -> Observation:
+    """Known from its first reading. details: {"lines": [{"text", "box", "confidence"}], "keyframe_t"}."""
+    joined = "\n".join(line.text for line in text.lines)
+    return Observation(
+        id=observation_id(source, text.t_start_s, joined),
+        source=source,
+        modality="read",
+        text=joined,
+        t_start_s=text.t_start_s,
+        t_end_s=text.t_end_s,
+        known_at_s=text.t_start_s,
+        confidence=_confidence(text.lines),
+        details={
+            "lines": [
+                {
+                    "text": line.text,
+                    "box": [round(x, 4) for x in line.box],
+                    "confidence": round(line.confidence, 3),
+                }
+                for line in text.lines
+            ],
+            "keyframe_t": text.keyframe_t_s,
+        },
+    )
+
+
+def observation_id(source: str, t_start_s: float, text: str) -> str:
+    """16 hex digits: SHA-1 of source, modality, start in ms, and text without case and punctuation."""
+    plain = " ".join(re.findall(r"\w+", text.casefold()))
+    key = f"{source}\0read\0{round(t_start_s * 1000)}\0{plain}"
+    return hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:16]

@@ -19,7 +19,7 @@ from runtime.messages import Image, SampledFrame, VideoFrame
 Gray = NDArray[np.uint8]
 Tiles = NDArray[np.bool_]
 
-# Longest side of the picture that is compared with others: a line of small text still is four pixels high there.
+# Longest side of the picture that is compared with others: small text still is four pixels high there.
 _SIDE = 480
 # Longest side of the picture that is searched for strokes: those of small text are gone at the other size.
 _STROKE_SIDE = 960
@@ -61,14 +61,15 @@ def tile_difference(a: Gray, b: Gray) -> NDArray[np.float32]:
 
 
 def stroke_share(image: Image, grid: tuple[int, int]) -> NDArray[np.float32]:
-    """(rows, columns) of the grid: share of each tile that lies on vertical edges of thin, high-contrast strokes.
+    """(rows, columns) of the grid: share of each tile that lies on edges of thin, high-contrast strokes.
 
-    Strokes are what a small closing or opening removes (top-hat transforms), looked for at two sizes. Counting
-    only where the picture changes along x leaves out horizontal rules.
+    Strokes are what a small closing or opening removes (top-hat transforms), looked for at two sizes.
+    Counting only where the picture changes along x leaves out horizontal rules.
     """
     gray = _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _STROKE_SIDE, 2)
     half = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return np.maximum(_means(_strokes(gray), grid), _means(_strokes(half), grid)) / np.float32(255)
+    share = np.maximum(_means(_strokes(gray), grid), _means(_strokes(half), grid)) / 255
+    return np.asarray(share, np.float32)
 
 
 def _strokes(gray: Gray) -> Gray:
@@ -120,9 +121,8 @@ class Sampler:
             self._chapter = _Chapter(number)
             self._looks.clear()
         chapter = self._chapter
-        if chapter.sampled is None:
-            change = 1.0
-        else:
+        change = 1.0
+        if chapter.sampled is not None:
             change = float(np.mean(tile_difference(chapter.sampled, gray) > settings.tile_change))
         read = self._worth_reading(frame, gray)
         self._looks.append((frame.t_s, gray))

@@ -40,7 +40,9 @@ class EncodeStage:
                     batch.append(inbox.get_nowait())
                 except (ChannelEmpty, ChannelClosed):
                     break
-            features, thumbnails = await self._compute.run("vision", self._look, [s.frame.image for s in batch])
+            features, thumbnails = await self._compute.run(
+                "vision", self._look, [s.frame.image for s in batch]
+            )
             for i, sampled in enumerate(batch):
                 await outbox.put(
                     FrameFeature(
@@ -62,7 +64,9 @@ class EncodeStage:
 
     def _thumbnail(self, image: Image) -> bytes:
         scale = min(1.0, self._settings.thumbnail_side / max(image.shape[:2]))
-        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+        small = (
+            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+        )
         quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.thumbnail_quality]
         done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)
         return np.asarray(data, np.uint8).tobytes() if done else b""

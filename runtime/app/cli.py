@@ -77,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(parser=parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings")
     parser.add_argument(
-        "--set", dest="overrides", action="append", default=[], metavar="SECTION.KEY=VALUE", help="one setting; repeatable"
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="SECTION.KEY=VALUE",
+        help="one setting; repeatable",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _ingest(commands)
@@ -89,9 +94,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(commands: Any, name: str, help: str, handler: Handler | None, **extra: Any) -> argparse.ArgumentParser:
+def _add(
+    commands: Any, name: str, help: str, handler: Handler | None, **extra: Any
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=help, description=extra.pop("description", help), formatter_class=argparse.RawDescriptionHelpFormatter, **extra
+        name,
+        help=help,
+        description=extra.pop("description", help),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **extra,
     )
     parser.set_defaults(parser=parser)
     if handler is not None:
@@ -120,10 +131,16 @@ def _ingest(commands: Any) -> None:
         run,
         description="Perceive videos and remember them. A run that was stopped, by whatever, is taken up where it was.",
     )
-    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO", help="anything FFmpeg reads, with or without sound")
+    parser.add_argument(
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="anything FFmpeg reads, with or without sound"
+    )
     _memory_option(parser)
-    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models")
-    parser.add_argument("--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)")
+    parser.add_argument(
+        "--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models"
+    )
+    parser.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")
 
 
@@ -136,9 +153,18 @@ def _ask(commands: Any) -> None:
     parser = _add(commands, "ask", "ask one question of a memory", run)
     parser.add_argument("question", help='for example "When was the ferry notice on screen?"')
     _memory_option(parser)
-    parser.add_argument("--as-of", metavar="T", type=_media_time, help="use only what was known at T (seconds, m:ss or h:mm:ss)")
-    parser.add_argument("--source", metavar="VIDEO", help="only this video: its file name or the id that memory stats shows")
-    parser.add_argument("--option", action="append", default=[], metavar="TEXT", help="a choice; repeat for multiple choice")
+    parser.add_argument(
+        "--as-of",
+        metavar="T",
+        type=_media_time,
+        help="use only what was known at T (seconds, m:ss or h:mm:ss)",
+    )
+    parser.add_argument(
+        "--source", metavar="VIDEO", help="only this video: its file name or the id that memory stats shows"
+    )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="TEXT", help="a choice; repeat for multiple choice"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON line, as in the batch mode")
 
 
@@ -164,10 +190,19 @@ ask_at is causal: nothing perceived after that second is used. A second run answ
     parser.add_argument("video", nargs="?", type=Path, metavar="VIDEO")
     parser.add_argument("--questions", type=Path, metavar="FILE.jsonl")
     parser.add_argument("--out", type=Path, metavar="FILE.jsonl")
-    parser.add_argument("--manifest", type=Path, metavar="FILE.jsonl", help="many videos, instead of VIDEO, --questions and --out")
+    parser.add_argument(
+        "--manifest",
+        type=Path,
+        metavar="FILE.jsonl",
+        help="many videos, instead of VIDEO, --questions and --out",
+    )
     _memory_option(parser)
-    parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models")
-    parser.add_argument("--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)")
+    parser.add_argument(
+        "--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models"
+    )
+    parser.add_argument(
+        "--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")
 
 
@@ -195,7 +230,9 @@ def _doctor(commands: Any) -> None:
 
         return await run_doctor(args)
 
-    parser = _add(commands, "doctor", "what is missing on this machine, and what each missing thing costs", run)
+    parser = _add(
+        commands, "doctor", "what is missing on this machine, and what each missing thing costs", run
+    )
     _memory_option(parser)
 
 

@@ -119,7 +119,9 @@ async def _answerer(app: _App, store: Store) -> AsyncIterator[tuple[Answerer, Me
         encoder = await app.models.vision() if "vision_model" in store.meta else None
         scenes = Scenes(memory, encoder, app.compute)
         yield (
-            Answerer(memory, await app.models.verifier(), scenes, app.compute, app.settings.answer, app.clock),
+            Answerer(
+                memory, await app.models.verifier(), scenes, app.compute, app.settings.answer, app.clock
+            ),
             memory,
         )
     finally:
@@ -131,7 +133,9 @@ def _source(sources: Sequence[SourceInfo], named: str) -> SourceInfo:
     if not found:
         found = [s for s in sources if s.path == str(Path(named).resolve())]
     if len(found) != 1:
-        raise InputError(f"--source {named}: {'several videos are called so, use the id' if found else 'not in memory'}")
+        raise InputError(
+            f"--source {named}: {'several videos are called so, use the id' if found else 'not in memory'}"
+        )
     return found[0]
 
 
@@ -140,13 +144,15 @@ async def run_ask(args: argparse.Namespace) -> int:
         if not args.question.strip():
             raise InputError("the question is empty")
         uri = args.memory or default_memory()
-        async with await Store.open(uri, await app.models.text_encoder(), read_only=True) as store:
-            async with _answerer(app, store) as (answerer, memory):
-                sources = None
-                if args.source is not None:
-                    sources = (_source(await memory.sources(), args.source).id,)
-                query = Query("ask", args.question, args.as_of, tuple(args.option), sources)
-                answer = await answerer.answer(query)
+        async with (
+            await Store.open(uri, await app.models.text_encoder(), read_only=True) as store,
+            _answerer(app, store) as (answerer, memory),
+        ):
+            sources = None
+            if args.source is not None:
+                sources = (_source(await memory.sources(), args.source).id,)
+            query = Query("ask", args.question, args.as_of, tuple(args.option), sources)
+            answer = await answerer.answer(query)
         if args.json:
             console.stdout.print(json.dumps(answer_line("ask", answer), ensure_ascii=False), markup=False)
         else:
@@ -234,7 +240,9 @@ async def run_doctor(args: argparse.Namespace) -> int:
             continue
         missing += 1
         name = status.spec.name
-        console.stdout.print(f"missing  model {name}: {status.spec.without} (hearsight models pull {name})", markup=False)
+        console.stdout.print(
+            f"missing  model {name}: {status.spec.without} (hearsight models pull {name})", markup=False
+        )
     uri = args.memory or default_memory()
     try:
         async with await Store.open(uri, read_only=True) as store:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
@@ -13,7 +15,7 @@ from memory import MemoryWriter, ResumePoint, SourceInfo, Store
 from perception.audio.stages import SpeechEvent, TranscribeStage, VadStage
 from perception.audio.vad import SileroVad
 from perception.sources.file import FileSource, MediaInfo
-from perception.vision.screen_text import ReadStage
+from perception.vision.ocr import ReadStage
 from perception.vision.sampling import SampleStage
 from perception.vision.stages import EncodeStage
 from runtime.app.models import Models
@@ -65,7 +67,7 @@ async def ingest(
     vision = await models.vision() if info.has_video else None
     about = SourceInfo(
         id=info.source_id,
-        path=str(path.resolve()),
+        path=_absolute(path),
         fingerprint=info.fingerprint,
         duration_s=info.duration_s,
         has_audio=info.has_audio,
@@ -111,10 +113,24 @@ async def ingest(
             )
         )
         session.add(
-            Stage("vision", lambda: encode.run(to_encode, percepts), inboxes=(to_encode,), outboxes=(percepts,), essential=True, restarts=0)
+            Stage(
+                "vision",
+                lambda: encode.run(to_encode, percepts),
+                inboxes=(to_encode,),
+                outboxes=(percepts,),
+                essential=True,
+                restarts=0,
+            )
         )
         session.add(
-            Stage("ocr", lambda: read.run(to_read, percepts), inboxes=(to_read,), outboxes=(percepts,), essential=True, restarts=0)
+            Stage(
+                "ocr",
+                lambda: read.run(to_read, percepts),
+                inboxes=(to_read,),
+                outboxes=(percepts,),
+                essential=True,
+                restarts=0,
+            )
         )
     if info.has_audio:
         audio = channel("audio", bounds.audio_queue_ms, weigh=lambda chunk: chunk.duration_s * 1000.0)
@@ -129,7 +145,14 @@ async def ingest(
         )
         sound = audio
         session.add(
-            Stage("vad", lambda: vad.run(sound, speech), inboxes=(audio,), outboxes=(speech,), essential=True, restarts=0)
+            Stage(
+                "vad",
+                lambda: vad.run(sound, speech),
+                inboxes=(audio,),
+                outboxes=(speech,),
+                essential=True,
+                restarts=0,
+            )
         )
         session.add(
             Stage(
@@ -155,9 +178,6 @@ async def ingest(
     session.add(Stage("decode", decode, outboxes=outputs, essential=True, restarts=0, source=True))
     session.add(Stage("memory", remember, inboxes=(percepts,), essential=True, restarts=0))
     watcher = _Watcher(source, progress, info.duration_s)
-    for outlet in outputs:
-        metrics.stage("decode").count(0)
-        del outlet
     await watcher.during(session, clock)
     metrics.stage("decode").count(source.stats.frames_delivered)
     duration = info.duration_s or max(source.stats.video_end_s, source.stats.audio_end_s)
@@ -178,8 +198,6 @@ class _Watcher:
         self._duration_s = duration_s
 
     async def during(self, session: Session, clock: SystemClock) -> None:
-        import asyncio
-
         async def tick() -> None:
             while True:
                 self._progress(self._source.position_s, self._duration_s)
@@ -203,8 +221,19 @@ def _known_s(point: ResumePoint, info: MediaInfo) -> float:
     return min(min(marks, default=0.0), info.duration_s or 0.0)
 
 
+def _absolute(path: Path) -> str:
+    return os.path.abspath(path)
+
+
 def _settings_hash(settings: AppSettings) -> str:
     """Of everything that shapes the records: a memory half written with one set is not finished with another."""
-    parts = (settings.source, settings.video, settings.vision, settings.read, settings.audio, settings.memory.chapter_s)
+    parts = (
+        settings.source,
+        settings.video,
+        settings.vision,
+        settings.read,
+        settings.audio,
+        settings.memory.chapter_s,
+    )
     text = "\n".join(p.model_dump_json() if not isinstance(p, float) else repr(p) for p in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -40,7 +40,9 @@ class Models:
 
     async def transcriber(self) -> WhisperTranscriber:
         settings = self._settings.audio.transcriber
-        return await self._once("transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings))
+        return await self._once(
+            "transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings)
+        )
 
     async def reader(self) -> RapidTextReader:
         return await self._once("ocr", None, lambda _: RapidTextReader(self._settings.read))
@@ -51,7 +53,9 @@ class Models:
             raise ConfigError("vision.encoder: only imagenet is available in this version")
         # Its text side has a session of its own: an encoder serves one thread at a time.
         text = MiniLMEncoder(await self._registry.ensure("minilm", self._report))
-        return await self._once("vision", IMAGE_MODEL, lambda folder: ImageNetEncoder(folder, text, settings.threads))
+        return await self._once(
+            "vision", IMAGE_MODEL, lambda folder: ImageNetEncoder(folder, text, settings.threads)
+        )
 
     async def verifier(self) -> Verifier:
         text = MiniLMEncoder(await self._registry.ensure("minilm", self._report))

@@ -51,7 +51,9 @@ def auc(score: Any, y: Any) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--items", type=Path, default=HERE / "support_items.jsonl")
     parser.add_argument("--show", type=int, default=0, help="how many of the worst mistakes to print")
     args = parser.parse_args()
@@ -75,7 +77,16 @@ def main() -> None:
         for other in rng.sample(items, 2):
             if other["group"] != item["group"]:
                 stray = verifier.judge(question, other["statement"], other["modality"])
-                rows.append((stray.features, False, item["group"], 0.5, {**other, "question": item["question"]}, stray))
+                rows.append(
+                    (
+                        stray.features,
+                        False,
+                        item["group"],
+                        0.5,
+                        {**other, "question": item["question"]},
+                        stray,
+                    )
+                )
     x = np.array([[*r[0], 1.0] for r in rows])
     y = np.array([float(r[1]) for r in rows])
     weight = np.array([r[3] for r in rows])
@@ -102,8 +113,15 @@ def main() -> None:
     worst = sorted((i for i in range(len(rows)) if not right[i]), key=lambda i: -abs(held[i]))[: args.show]
     for i in worst:
         item, result = rows[i][4], rows[i][5]
-        print(f"\n{held[i]:+.2f} {'should' if y[i] else 'should not'} | {item['question']} | {item['statement']!r}")
-        print("   ", dict(zip(FEATURES, (round(f, 2) for f in result.features), strict=True)), result.missing, result.span)
+        print(
+            f"\n{held[i]:+.2f} {'should' if y[i] else 'should not'} | {item['question']} | {item['statement']!r}"
+        )
+        print(
+            "   ",
+            dict(zip(FEATURES, (round(f, 2) for f in result.features), strict=True)),
+            result.missing,
+            result.span,
+        )
 
 
 if __name__ == "__main__":
