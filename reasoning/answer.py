@@ -14,9 +14,11 @@ from reasoning.support import Verifier
 from reasoning.visual import Scenes
 from runtime.clock import Clock
 from runtime.compute import Compute
-from runtime.messages import Answer, Evidence, Modality, Query
+from runtime.messages import Answer, Evidence, Modality, Observation, Query
 
 _THREAD = "answer"
+_PAUSE_S = 1.0
+_REACH = 4
 _SENSES: tuple[Modality, ...] = ("said", "read")
 
 
@@ -65,9 +67,32 @@ class Answerer:
                 k=self._settings.candidates,
             )
         )
-        found = [evidence_of(hit) for hit in hits if hit.text.strip()]
+        found = await self._passages([evidence_of(hit) for hit in hits if hit.text.strip()], query.as_of_s)
         weighed = await self._compute.run(_THREAD, weigh, question, found, self._verifier)
         return current(question, weighed, self._settings.support_threshold)
+
+    async def _passages(self, found: Sequence[Evidence], as_of_s: float | None) -> list[Evidence]:
+        """The best of what was said, joined with what the speaker said without a real pause before and after.
+
+        Speech recognition cuts at short pauses, and half a sentence answers nothing.
+        """
+        out: list[Evidence] = []
+        covered: set[str] = set()
+        for rank, evidence in enumerate(found):
+            if evidence.id in covered:
+                continue
+            if evidence.modality != "said" or rank >= self._settings.passages:
+                out.append(evidence)
+                continue
+            around = await self._memory.neighbours(evidence.id, _REACH, as_of_s)
+            run = _unbroken(around, evidence.id)
+            covered.update(o.id for o in run)
+            if len(run) < 2:
+                out.append(evidence)
+                continue
+            text = " ".join(o.text for o in run)
+            out.append(replace(evidence, text=text, t_start_s=run[0].t_start_s, t_end_s=run[-1].t_end_s))
+        return out
 
     def _fact(self, question: Question, query: Query, candidates: Sequence[Candidate]) -> Answer:
         evidence = self._shown(candidates)
@@ -121,6 +146,19 @@ class Answerer:
 
     def _shown(self, candidates: Sequence[Candidate]) -> tuple[Evidence, ...]:
         return tuple(c.evidence for c in candidates[: self._settings.evidence])
+
+
+def _unbroken(around: Sequence[Observation], record_id: str) -> list[Observation]:
+    """The run of utterances around one in which no pause reaches _PAUSE_S."""
+    at = next((i for i, o in enumerate(around) if o.id == record_id), None)
+    if at is None:
+        return []
+    first = last = at
+    while first > 0 and around[first].t_start_s - around[first - 1].t_end_s < _PAUSE_S:
+        first -= 1
+    while last + 1 < len(around) and around[last + 1].t_start_s - around[last].t_end_s < _PAUSE_S:
+        last += 1
+    return list(around[first : last + 1])
 
 
 def evidence_of(hit: Hit) -> Evidence:

@@ -82,6 +82,8 @@ async def make_plan(settings: EngineSettings, report: Report, clock: Clock) -> L
     if vision:
         limits = {"image": settings.images} | ({"video": 0} if facts.family.startswith("qwen") else {})
         command += ["--limit-mm-per-prompt", json.dumps(limits)]
+        # It measures what images leave for the cache, whose size is fixed on the CPU.
+        command += ["--skip-mm-profiling"] if memory_mb is None else []
     command += _gpu_options(memory_mb) if memory_mb is not None else _cpu_options()
     return LaunchPlan(
         command=(*command, *settings.extra_args),

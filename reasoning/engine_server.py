@@ -123,9 +123,7 @@ def address_now(settings: EngineSettings, *, folder: Path | None = None) -> Engi
     if settings.mode == "remote":
         return remote_address(settings)
     state = _living(folder)
-    if state is None or state.phase != "ready" or state.wanted != wanted(settings):
-        return None
-    return state.address
+    return state.address if state is not None and state.wanted == wanted(settings) and _ready(state) else None
 
 
 def remote_address(settings: EngineSettings) -> EngineAddress:
@@ -157,6 +155,11 @@ def _starting(folder: Path | None, report: Report, clock: Clock) -> AbstractAsyn
 def _living(folder: Path | None) -> EngineState | None:
     state = read_state(folder or engine_folder())
     return state if state is not None and state.phase != "failed" and state.supervisor.alive else None
+
+
+def _ready(state: EngineState) -> bool:
+    # A server may have died a moment ago, before its supervisor has said so.
+    return state.phase == "ready" and state.server is not None and state.server.alive
 
 
 async def _launch(plan: LaunchPlan, report: Report, clock: Clock, folder: Path | None) -> None:
@@ -195,7 +198,7 @@ async def _wait_ready(timeout_s: float, report: Report, clock: Clock, folder: Pa
     while True:
         state = read_state(where)
         now_s = clock.now()
-        if state is not None and state.phase == "ready" and state.supervisor.alive:
+        if state is not None and state.supervisor.alive and _ready(state):
             if now_s - start_s > 1:
                 report(f"engine: {state.model} is ready after {now_s - start_s:.0f} s")
             return state.address

@@ -20,6 +20,8 @@ STOP_GRACE_S = 15.0
 
 _ERROR = re.compile(r"\b\w*(Error|Exception): \S")
 
+_HARMLESS = re.compile(r"\b(INFO|WARNING)\b")
+
 Phase = Literal["starting", "ready", "failed"]
 
 
@@ -57,6 +59,7 @@ class LaunchPlan:
     idle_s: float
     start_timeout_s: float
     max_restarts: int
+    stop_grace_s: float = STOP_GRACE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +167,7 @@ def last_line(log: Path) -> str:
             ]
     except OSError:
         return "it left no log"
-    errors = [line for line in lines if _ERROR.search(line)]
+    errors = [line for line in lines if _ERROR.search(line) and not _HARMLESS.search(line)]
     return ((errors or lines)[-1] if lines else "it said nothing")[-300:]
 
 

@@ -24,7 +24,6 @@ from pathlib import Path
 import aiohttp
 
 from reasoning.engine_state import (
-    STOP_GRACE_S,
     EngineState,
     LaunchPlan,
     ProcessId,
@@ -126,12 +125,14 @@ class Supervisor:
                     return None
                 except (_NeverReady, _Hung) as error:
                     return str(error)
-            return f"the engine ended with status {process.returncode}: {last_line(log_file(self._folder))}"
+            return self._why_it_ended(process.returncode or 0)
         finally:
             for task in (told, serving):
                 task.cancel()
             await asyncio.gather(told, serving, return_exceptions=True)
-            await end_group(server, self._clock, grace_s=DEAD_GRACE_S if exited.done() else STOP_GRACE_S)
+            await end_group(
+                server, self._clock, grace_s=DEAD_GRACE_S if exited.done() else self._plan.stop_grace_s
+            )
             await exited
 
     async def _spawn(self) -> asyncio.subprocess.Process:
@@ -179,6 +180,11 @@ class Supervisor:
             if running or done != before:
                 active_s = now_s
             before = done
+
+    def _why_it_ended(self, status: int) -> str:
+        if status < 0:
+            return f"the engine was killed by signal {-status}"
+        return f"the engine ended with status {status}: {last_line(log_file(self._folder))}"
 
     def _publish(self, state: EngineState) -> None:
         self._state = state

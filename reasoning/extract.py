@@ -176,7 +176,7 @@ _FRESH = re.compile(
     r"\b(?:but|now|meant|instead|actually|correction|rather|moved to|changed to|new|make that|make it)\b",
     re.I,
 )
-_KEY_VALUE = re.compile(r"\s*(?::|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
+_KEY_VALUE = re.compile(r"\s*(?:(?<!\d):|:(?!\d)|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
 
 
 @dataclass(frozen=True, slots=True)

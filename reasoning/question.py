@@ -153,7 +153,11 @@ def _kind(low: str, doc: Any, asked: Any | None) -> Kind:
     asked_lemma = asked.lemma_.lower() if asked is not None else ""
     if _MOMENT.search(low):
         return Kind.MOMENT
-    if "when" in words:
+    asking = next(
+        (w for w in words if w in {"what", "which", "who", "whom", "whose", "where", "when", "why", "how"}),
+        "",
+    )
+    if asking == "when":
         return Kind.MOMENT if _when_is_moment(low, doc) else Kind.TIME
     if asked_lemma in {"time", "day", "date", "month", "year", "weekday", "hour", "deadline"}:
         return Kind.TIME
@@ -167,11 +171,11 @@ def _kind(low: str, doc: Any, asked: Any | None) -> Kind:
         return Kind.AMOUNT
     if asked_lemma in _COLOURS:
         return Kind.COLOUR
-    if any(w in {"who", "whom", "whose"} for w in words):
+    if asking in {"who", "whom", "whose"}:
         return Kind.WHO
-    if "where" in words:
+    if asking == "where":
         return Kind.WHERE
-    if "why" in words or re.search(r"\b(?:what|which) (?:is |was )?(?:the )?reason\b", low):
+    if asking == "why" or re.search(r"\b(?:what|which) (?:is |was )?(?:the )?reason\b", low):
         return Kind.REASON
     if asked_lemma == "name" or re.search(r"\bcalled\b|\bnamed\b", low):
         return Kind.NAME

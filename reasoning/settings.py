@@ -10,9 +10,11 @@ from runtime.config import Settings
 class AnswerSettings(Settings):
     candidates: int = Field(default=24, ge=1, le=200)
     """Records that are retrieved and weighed for one question."""
+    passages: int = Field(default=8, ge=0, le=100)
+    """How many of the best utterances are read together with those around them."""
     evidence: int = Field(default=5, ge=1, le=20)
     """Records that are shown with an answer."""
-    support_threshold: float = Field(default=0.5, gt=0, lt=1)
+    support_threshold: float = Field(default=0.4, gt=0, lt=1)
     """Below this probability a statement does not count as an answer."""
     visual_threshold: float = Field(default=0.0, ge=0)
     """Below this score of the best scene, nothing like it was seen."""

@@ -52,7 +52,7 @@ def test_loads_the_weights_from_a_file_and_gives_what_the_model_gives(
     from PIL.Image import fromarray
 
     torch, open_clip = _torch(), _open_clip()
-    prepare = open_clip.image_transform_v2(
+    prepare = open_clip.transform.image_transform_v2(
         open_clip.transform.PreprocessCfg(**open_clip.get_model_preprocess_cfg(tiny[1])), is_train=False
     )
     images = pictures(3)

@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 
 from aiohttp import web
@@ -62,9 +61,11 @@ async def main() -> None:
     if options.behave == "die":
         raise ValueError("the weights are damaged")
     if options.behave == "child":
-        child = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE)
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", STUBBORN, stdout=asyncio.subprocess.PIPE
+        )
         assert child.stdout is not None
-        child.stdout.readline()
+        await child.stdout.readline()
     app = web.Application()
     app.add_routes(
         [

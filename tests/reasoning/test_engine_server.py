@@ -48,6 +48,7 @@ def plan(behave: str = "", **changes: object) -> LaunchPlan:
         idle_s=600.0,
         start_timeout_s=30.0,
         max_restarts=2,
+        stop_grace_s=0.5,
     )
     return replace(usual, **changes)  # type: ignore[arg-type]
 
@@ -187,6 +188,7 @@ def test_nothing_outlives_a_killed_supervisor(folder: Path) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_left_behind_is_ended_too(folder: Path) -> None:
     async def main() -> None:
         await engine.start_plan(plan("child"), print, folder=folder)

@@ -1,0 +1,301 @@
+"""The client against a server that misbehaves. Deadlines pass on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from reasoning.engine_client import AnswerError, EngineClient, Usage, estimate_tokens
+from reasoning.engine_settings import EngineSettings
+from reasoning.engine_state import EngineAddress
+from runtime.clock import SystemClock, VirtualClock
+from runtime.errors import EngineError
+from tests.conftest import Run
+
+KEY = "secret-key-123"
+QUESTION = [{"role": "user", "content": "Where is the cup?"}]
+SETTINGS = EngineSettings(first_token_timeout_s=60, answer_timeout_s=180)
+REAL_PAUSE_S = 0.3
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def served(handler: Handler, **address: Any) -> AsyncIterator[EngineClient]:
+    """A client of a server that answers every POST with `handler`."""
+    app = web.Application()
+    app.router.add_post("/{path:.*}", handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    usual = {"model": "m", "key": KEY, "vision": True, "weak": False, "context_tokens": 4096, "managed": True}
+    where = EngineAddress(url=f"http://127.0.0.1:{port}/v1", **{**usual, **address})
+    try:
+        async with EngineClient(
+            where, SETTINGS, VirtualClock() if _is_virtual() else SystemClock()
+        ) as client:
+            yield client
+    finally:
+        await runner.cleanup()
+
+
+def _is_virtual() -> bool:
+    return type(asyncio.get_running_loop()).__name__ == "_VirtualLoop"
+
+
+def event(text: str, **more: Any) -> bytes:
+    return b"data: " + json.dumps({"choices": [{"delta": {"content": text}, **more}]}).encode() + b"\n\n"
+
+
+def streaming(*pieces: bytes, hang: bool = False, cut: bool = False) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+        if hang:
+            await asyncio.Event().wait()
+        if cut:
+            assert request.transport is not None
+            request.transport.abort()
+        return response
+
+    return handler
+
+
+async def text_of(client: EngineClient, **options: Any) -> str:
+    return "".join([delta.text async for delta in client.chat(QUESTION, max_tokens=10, **options)])
+
+
+def failure(run: Run, handler: Handler, **options: Any) -> AnswerError:
+    """What the client raises."""
+
+    async def main() -> AnswerError:
+        async with served(handler) as client:
+            with pytest.raises(AnswerError) as caught:
+                await text_of(client)
+            assert KEY not in str(caught.value)
+            assert "\n" not in str(caught.value)
+            return caught.value
+
+    return run(main(), **options)
+
+
+def test_an_answer_in_pieces(run_real: Run) -> None:
+    whole = event("On the ") + event("tâble", finish_reason="stop")
+    usage = b'data: {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}\r\n\r\n'
+    stream = b": a comment\n\n" + whole + usage + b"data: [DONE]\n\n"
+
+    async def main() -> None:
+        # Cut anywhere, in the middle of a character too.
+        async with served(streaming(*(stream[i : i + 7] for i in range(0, len(stream), 7)))) as client:
+            deltas = [delta async for delta in client.chat(QUESTION, max_tokens=10)]
+        assert [delta.text for delta in deltas] == ["On the ", "tâble", ""]
+        last = deltas[-1]
+        assert last.finish == "stop" and isinstance(last.usage, Usage)
+        assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (9, 3)
+        assert 0 <= last.usage.first_token_s <= last.usage.total_s
+
+    run_real(main())
+
+
+def test_what_is_sent(run_real: Run) -> None:
+    got: list[dict[str, Any]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.headers["Authorization"] == f"Bearer {KEY}"
+        got.append(await request.json())
+        return await streaming(event("x", finish_reason="stop"))(request)
+
+    async def main() -> None:
+        async with served(handler) as client:
+            await text_of(client, images=[b"\xff\xd8one", b"\xff\xd8two"], stop=["\n"])
+            await text_of(client, structured={"choice": ["A", "B"]}, logprobs=3)
+            await text_of(client, structured={"json": {"type": "object"}})
+            assert [d.text async for d in client.complete("Once", max_tokens=2)] == ["x", ""]
+
+    run_real(main())
+    images, choice, schema, plain = got
+    first, second, text = images["messages"][-1]["content"]
+    assert (
+        base64.b64decode(first["image_url"]["url"].removeprefix("data:image/jpeg;base64,")) == b"\xff\xd8one"
+    )
+    assert second["type"] == "image_url" and text == {"type": "text", "text": "Where is the cup?"}
+    assert (images["stream"], images["max_tokens"], images["temperature"], images["stop"]) == (
+        True,
+        10,
+        0,
+        ["\n"],
+    )
+    assert choice["structured_outputs"] == {"choice": ["A", "B"]} and choice["top_logprobs"] == 3
+    assert choice["messages"] == QUESTION
+    assert schema["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    assert plain["prompt"] == "Once"
+
+
+def test_a_text_model_is_sent_no_images(run_real: Run) -> None:
+    async def main() -> None:
+        async with served(streaming(), vision=False) as client:
+            with pytest.raises(EngineError, match="m takes no images"):
+                await text_of(client, images=[b"jpeg"])
+
+    run_real(main())
+
+
+def test_a_server_that_never_answers(run_virtual: Run) -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    error = failure(run_virtual, handler, grace_s=REAL_PAUSE_S)
+    assert "did not answer in time" in str(error) and error.partial == ""
+
+
+def test_a_stall_in_the_middle(run_virtual: Run) -> None:
+    error = failure(run_virtual, streaming(event("On the "), hang=True), grace_s=REAL_PAUSE_S)
+    assert "stopped in the middle" in str(error) and error.partial == "On the "
+
+
+def test_an_answer_that_takes_too_long(run_virtual: Run) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(event("and "))
+            await VirtualClock().sleep(50)
+
+    async def main() -> None:
+        async with served(handler) as client:
+            before_s = VirtualClock().now()
+            with pytest.raises(AnswerError, match="stopped in the middle") as caught:
+                await text_of(client)
+            assert VirtualClock().now() - before_s == pytest.approx(180, abs=1)
+            assert caught.value.partial == "and and and and "
+
+    run_virtual(main(), grace_s=REAL_PAUSE_S)
+
+
+def test_the_connection_breaks(run_real: Run) -> None:
+    for handler in (streaming(event("On "), cut=True), streaming(event("On "))):
+        error = failure(run_real, handler)
+        assert "broke off in the middle" in str(error) and error.partial == "On "
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"data: {\n\n",
+        b"data: 7\n\n",
+        b'data: {"choices": 5}\n\n',
+        b'data: {"choices": [{"delta": {"content": 5}}]}\n\n',
+        b"data: \xff\xfe\n\n",
+        b"<html>gateway</html>\n\n",
+        b"x" * (2 << 20),
+    ],
+)
+def test_a_stream_that_is_no_answer(run_real: Run, piece: bytes) -> None:
+    error = failure(run_real, streaming(event("On "), piece))
+    assert error.partial == "On "
+    assert len(str(error)) < 400
+
+
+def test_an_error_in_the_middle(run_real: Run) -> None:
+    said = b'data: {"error": {"message": "EngineCore died, key ' + KEY.encode() + b'"}}\n\n'
+    assert "failed in the middle of the answer: EngineCore died, key ***" in str(
+        failure(run_real, streaming(said))
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        (401, "refuses the key"),
+        (404, "has no model m"),
+        (400, "refuses the question (400): too long for secret"),
+        (500, "failed (500)"),
+        (503, "failed (503)"),
+    ],
+)
+def test_a_refusal_is_one_line(run_real: Run, status: int, line: str) -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "too long\nfor secret " * 50 + KEY}}, status=status)
+
+    error = failure(run_real, handler)
+    assert line in str(error) and len(str(error)) < 400
+
+
+def test_nobody_is_there(run_real: Run) -> None:
+    async def main() -> None:
+        address = EngineAddress("http://127.0.0.1:9/v1", "m", KEY, False, False, 4096, False)
+        async with EngineClient(address, SETTINGS) as client:
+            with pytest.raises(AnswerError, match=r"engine at 127\.0\.0\.1:9 cannot be reached"):
+                await text_of(client)
+            assert await client.count_tokens("How many?") == estimate_tokens("How many?")
+
+    run_real(main())
+
+
+@pytest.mark.parametrize("how", ["close", "cancel"])
+def test_leaving_early_closes_the_connection(run_real: Run, how: str) -> None:
+    gone = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        try:
+            return await streaming(event("On "), hang=True)(request)
+        except asyncio.CancelledError:
+            gone.set()
+            raise
+
+    async def first_delta(client: EngineClient, arrived: asyncio.Event) -> None:
+        async with aclosing(client.chat(QUESTION, max_tokens=10)) as deltas:
+            async for _ in deltas:
+                arrived.set()
+                if how == "close":
+                    break
+
+    async def main() -> None:
+        async with served(handler) as client, asyncio.timeout(10):
+            arrived = asyncio.Event()
+            asking = asyncio.create_task(first_delta(client, arrived))
+            await arrived.wait()
+            if how == "cancel":
+                asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+            await gone.wait()
+
+    run_real(main())
+
+
+def test_tokens_are_counted_or_estimated(run_real: Run) -> None:
+    asked = 0
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        nonlocal asked
+        asked += 1
+        if not (await request.json())["prompt"].startswith("Hello"):
+            return web.Response(status=404)
+        return web.json_response({"count": 2})
+
+    async def main() -> None:
+        async with served(handler, managed=False) as client:
+            assert await client.count_tokens("Hello there") == 2
+            assert await client.count_tokens("abcdef") == 2
+            assert await client.count_tokens("Hello again, to one that cannot count") == 13
+            assert await client.count_tokens("") == 0
+        assert asked == 2
+
+    run_real(main())
+
+
+def test_the_estimate_is_not_below_a_tokenizer() -> None:
+    assert estimate_tokens("The cup stands on the table beside the window.") >= 10
+    assert estimate_tokens("杯子在桌子上") >= 6
