@@ -10,8 +10,8 @@ class SearchSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    lexical: float = Field(default=0.55, ge=0)
-    vector: float = Field(default=0.45, ge=0)
+    lexical: float = Field(default=0.7, ge=0)
+    vector: float = Field(default=0.3, ge=0)
     kinds: dict[str, float] = Field(
         default_factory=lambda: {"turn": 1.0, "pair": 0.9, "line": 1.0, "screen": 0.9, "seen": 0.7}
     )

@@ -16,8 +16,8 @@ class SourceSettings(BaseModel):
     audio_chunk_s: length of an audio chunk; the last one may be shorter.
     ahead_s: how far one stream may run ahead of the other in media time.
     threads: of the video decoder. One by default: the models want the cores.
-    skip_nonref_fps: from this frame rate on (and 8 times decode_fps), frames that no other frame refers to are
-        not decoded; enough are left.
+    skip_nonref_fps: where pictures follow each other at this rate (and 8 times decode_fps) or faster, those
+        that no other refers to are not decoded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -18,6 +18,7 @@ from runtime.messages import Answer, Evidence, Modality, Observation, Query
 
 _THREAD = "answer"
 _PAUSE_S = 1.0
+_CUT_S = 8.0
 _REACH = 4
 _SENSES: tuple[Modality, ...] = ("said", "read")
 
@@ -149,16 +150,22 @@ class Answerer:
 
 
 def _unbroken(around: Sequence[Observation], record_id: str) -> list[Observation]:
-    """The run of utterances around one in which no pause reaches _PAUSE_S."""
+    """The run of utterances around one that belong together."""
     at = next((i for i, o in enumerate(around) if o.id == record_id), None)
     if at is None:
         return []
     first = last = at
-    while first > 0 and around[first].t_start_s - around[first - 1].t_end_s < _PAUSE_S:
+    while first > 0 and _goes_on(around[first - 1], around[first]):
         first -= 1
-    while last + 1 < len(around) and around[last + 1].t_start_s - around[last].t_end_s < _PAUSE_S:
+    while last + 1 < len(around) and _goes_on(around[last], around[last + 1]):
         last += 1
     return list(around[first : last + 1])
+
+
+def _goes_on(before: Observation, after: Observation) -> bool:
+    """No real pause, or a sentence that was cut: the transcript goes on in lower case."""
+    pause_s = after.t_start_s - before.t_end_s
+    return pause_s < (_CUT_S if after.text[:1].islower() else _PAUSE_S)
 
 
 def evidence_of(hit: Hit) -> Evidence:

@@ -105,6 +105,7 @@ _FIRST = re.compile(
     r"(?:change|was|got|move|update|correction)|used to|previously|previous|earlier|formerly|former|old)\b",
     re.I,
 )
+_ACCORDING = re.compile(r"^according to [^,]+,\s*|,?\s*according to [^,?]+(?=\?|$)", re.I)
 _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{2})"
 _COLOURS = {"colour", "color", "shade"}
 _ASKING = {
@@ -128,7 +129,8 @@ _LIGHT_VERBS = {"be", "do", "have", "get", "go", "make", "take", "will", "can", 
 def parse_question(text: str, language: Language) -> Question:
     """Parse one question. The question's own words decide; nothing of the memory is looked at."""
     text = " ".join(text.split())
-    doc = language(text)
+    # "According to the speech, ..." says where the answer stands, not what it says.
+    doc = language(_ACCORDING.sub("", text))
     low = text.lower()
     t_min, t_max = _time_range(low)
     asked_token = _asked_token(doc)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory import Memory, StoredClip
+from memory.visual_score import score_clips
 from reasoning.question import Question
 from runtime.compute import Compute
 from runtime.messages import Evidence, Query
@@ -20,7 +21,15 @@ _TAGS_SHOWN = 4
 class Scenes:
     """Searches the clips of a memory with the encoder they were made with."""
 
-    def __init__(self, memory: Memory, encoder: VisionEncoder | None, compute: Compute) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        encoder: VisionEncoder | None,
+        compute: Compute,
+        class_vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        """class_vectors: text vector of every class name, for an encoder that only names classes."""
+        self._class_vectors = class_vectors
         self._memory = memory
         self._encoder = encoder
         self._compute = compute
@@ -28,8 +37,9 @@ class Scenes:
     async def find(self, question: Question, query: Query) -> list[Evidence]:
         """Scenes most like the question first; of scenes that look the same only the best moment.
 
-        Clips are scored by cosine after the mean of all visible clips is taken off both sides: what every clip has in
-        common says nothing about which one is meant. Only clips known by query.as_of_s take part.
+        An encoder that only names classes is scored by how much more a class is there than elsewhere (ConSE on
+        log-lift); the others by cosine, the mean of all visible clips taken off: what every clip has in common says
+        nothing about which one is meant. Only clips known by query.as_of_s take part.
         """
         if self._encoder is None:
             return []
@@ -42,7 +52,21 @@ class Scenes:
             return []
         texts = [question.subject, *question.phrases]
         vectors = await self._compute.run("vision text", self._encoder.encode_text, texts)
-        return await self._compute.run("answer", _ranked, clips, vectors)
+        return await self._compute.run("answer", self._ranked, clips, vectors)
+
+    def _ranked(self, clips: Sequence[StoredClip], vectors: NDArray[np.float32]) -> list[Evidence]:
+        if self._class_vectors is not None:
+            scores = score_clips(vectors, self._class_vectors, [c.tags for c in clips])
+        else:
+            scores = _centred_cosine(clips, vectors)
+        order = sorted(
+            range(len(clips)), key=lambda i: (-round(float(scores[i]), 6), clips[i].t_start_s, clips[i].id)
+        )
+        chosen: list[int] = []
+        for i in order:
+            if all(float(clips[i].appearance @ clips[j].appearance) < _SAME_SCENE for j in chosen):
+                chosen.append(i)
+        return [_evidence(clips[i], float(scores[i])) for i in chosen if scores[i] > 0]
 
 
 def _within(clip: StoredClip, question: Question) -> bool:
@@ -50,20 +74,12 @@ def _within(clip: StoredClip, question: Question) -> bool:
     return after and (question.t_max_s is None or clip.t_start_s <= question.t_max_s)
 
 
-def _ranked(clips: Sequence[StoredClip], vectors: NDArray[np.float32]) -> list[Evidence]:
+def _centred_cosine(clips: Sequence[StoredClip], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     seen = np.stack([c.vector for c in clips])
-    centred = seen - seen.mean(axis=0)
+    centred = seen - seen.mean(axis=0) if len(clips) > 1 else seen
     centred /= np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
     asked = vectors.mean(axis=0)
-    scores = centred @ (asked / max(float(np.linalg.norm(asked)), 1e-6))
-    order = sorted(
-        range(len(clips)), key=lambda i: (-round(float(scores[i]), 6), clips[i].t_start_s, clips[i].id)
-    )
-    chosen: list[int] = []
-    for i in order:
-        if all(float(clips[i].appearance @ clips[j].appearance) < _SAME_SCENE for j in chosen):
-            chosen.append(i)
-    return [_evidence(clips[i], float(scores[i])) for i in chosen if scores[i] > 0]
+    return np.asarray(centred @ (asked / max(float(np.linalg.norm(asked)), 1e-6)), np.float32)
 
 
 def _evidence(clip: StoredClip, score: float) -> Evidence:

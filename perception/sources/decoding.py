@@ -55,44 +55,57 @@ class PictureTrack:
             self._codec.thread_type = "NONE"
         rate = stream.average_rate or stream.guessed_rate
         self._frame_s = float(1 / rate) if rate else 1 / 25
-        if rate and float(rate) >= settings.skip_nonref_fps and float(rate) >= 8 * settings.decode_fps:
-            self._codec.skip_frame = "NONREF"
+        # Closer to the one before than this, a picture that no other refers to is not missed.
+        self._dense_s = min(1 / settings.skip_nonref_fps, 1 / (8 * settings.decode_fps)) + 1e-6
+        self._last_dts_s = -math.inf
         self._time_base = stream.time_base
         self._settings, self._stats = settings, stats
         self._zero_s, self._resume_s = zero_s, resume_s
         self._reformatter = VideoReformatter()
-        self._kept: list[tuple[Any, float]] | None = [] if resume_s > 0 else None
+        self._kept: list[tuple[Any, float, bool]] | None = [] if resume_s > 0 else None
         self._last_cell = -1
         self._splice_s = 0.0
         self.reached_s = -math.inf
         self.end_s = 0.0
 
     def push(self, packet: Any, splice_s: float) -> Iterator[VideoFrame]:
+        dense = self._is_dense(packet)
         if self._kept is None:
-            yield from self._decode(packet, splice_s)
+            yield from self._decode(packet, splice_s, dense)
             return
         stamp = packet.pts if packet.pts is not None else packet.dts
         t_s = -math.inf if stamp is None else float(stamp * self._time_base) - self._zero_s + splice_s
         if packet.is_keyframe and t_s <= self._resume_s + _SAME_S:
             # Everything before it is settled history; decoding can begin here.
             self._kept.clear()
-        self._kept.append((packet, splice_s))
+        self._kept.append((packet, splice_s, dense))
         self.reached_s = max(self.reached_s, min(t_s, self._resume_s))
         if (packet.is_keyframe and t_s > self._resume_s + _SAME_S) or len(self._kept) > _MAX_KEPT_PACKETS:
             yield from self._decode_kept()
 
     def flush(self) -> Iterator[VideoFrame]:
         yield from self._decode_kept()
-        yield from self._decode(None, self._splice_s)
+        yield from self._decode(None, self._splice_s, False)
         self.reached_s = math.inf
+
+    def _is_dense(self, packet: Any) -> bool:
+        """It follows the one before so closely that it may be left out. Asked of each packet, because what the
+        container says of the frame rate is not true of a file with a variable one.
+        """
+        if packet.dts is None:
+            return False
+        dts_s = float(packet.dts * self._time_base)
+        gap_s, self._last_dts_s = dts_s - self._last_dts_s, dts_s
+        return 0 < gap_s <= self._dense_s
 
     def _decode_kept(self) -> Iterator[VideoFrame]:
         kept, self._kept = self._kept, None
-        for packet, splice_s in kept or ():
-            yield from self._decode(packet, splice_s)
+        for packet, splice_s, dense in kept or ():
+            yield from self._decode(packet, splice_s, dense)
 
-    def _decode(self, packet: Any | None, splice_s: float) -> Iterator[VideoFrame]:
+    def _decode(self, packet: Any | None, splice_s: float, dense: bool) -> Iterator[VideoFrame]:
         self._splice_s = splice_s
+        self._codec.skip_frame = "NONREF" if dense else "DEFAULT"
         try:
             frames = self._codec.decode(packet)
         except av.error.EOFError:

@@ -55,6 +55,11 @@ class ImageNetEncoder:
     def dim(self) -> int:
         return self._text.dim
 
+    @property
+    def class_vectors(self) -> dict[str, NDArray[np.float32]]:
+        """The text vector (dim,) of every class name."""
+        return dict(zip(self._classes, self._class_vectors, strict=True))
+
     def encode_images(self, images: Sequence[Image]) -> ImageFeatures:
         logits, features = self._session.run(None, {"images": np.stack([self._input(i) for i in images])})
         logits = logits - logits.max(axis=1, keepdims=True)

@@ -117,7 +117,7 @@ async def _answerer(app: _App, store: Store) -> AsyncIterator[tuple[Answerer, Me
     )
     try:
         encoder = await app.models.vision() if "vision_model" in store.meta else None
-        scenes = Scenes(memory, encoder, app.compute)
+        scenes = Scenes(memory, encoder, app.compute, getattr(encoder, "class_vectors", None))
         yield (
             Answerer(
                 memory, await app.models.verifier(), scenes, app.compute, app.settings.answer, app.clock

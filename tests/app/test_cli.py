@@ -92,7 +92,9 @@ def test_what_was_said_and_read_is_answered_with_its_moment(memory: Path) -> Non
 
 @pytest.mark.slow
 def test_what_was_never_there_is_not_made_up(memory: Path) -> None:
-    answer = json.loads(hearsight("ask", "What is the landlord's phone number?", "--memory", memory, "--json").stdout)
+    answer = json.loads(
+        hearsight("ask", "What is the landlord's phone number?", "--memory", memory, "--json").stdout
+    )
     assert answer["abstained"]
 
 

@@ -14,7 +14,9 @@ from runtime.messages import Answer, Evidence
 
 def test_questions_are_read_with_their_options(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
-    path.write_text('{"id": 1, "question": "Who?", "ask_at": 3.5}\n\n{"id": "b", "question": "?", "options": ["x", "y"]}\n')
+    path.write_text(
+        '{"id": 1, "question": "Who?", "ask_at": 3.5}\n\n{"id": "b", "question": "?", "options": ["x", "y"]}\n'
+    )
     first, second = read_questions(path)
     assert (first.id, first.ask_at, first.options) == ("1", 3.5, None)
     assert second.options == ["x", "y"]

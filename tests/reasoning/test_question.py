@@ -14,7 +14,9 @@ from tests.conftest import require
 @pytest.fixture(scope="module")
 def language() -> Language:
     here = {s.spec.name: s.where for s in Registry.load().status() if s.present}
-    require("en-core-web-sm" in here, "the language pipeline is not here: hearsight models pull en-core-web-sm")
+    require(
+        "en-core-web-sm" in here, "the language pipeline is not here: hearsight models pull en-core-web-sm"
+    )
     where = here["en-core-web-sm"]
     assert where is not None
     return Language(where)

@@ -1,0 +1,162 @@
+"""How fast a large memory answers: `python -m tests.bench.bench_retrieval [--rows 100000] [--vectors random|minilm]`.
+
+Prints build time, opening time, p50 and p95 of a search, RSS and disk. Texts are sentences drawn from a vocabulary
+whose words are as uneven as English (Zipf); a tenth of the records are screens, the rest is speech, so there are
+about two keys to a record. The vectors are random unit vectors unless --vectors minilm is asked for (slow: about
+3 ms a key); random ones are the harder case, as nothing is near anything. The question's own embedding is not in
+the times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import shutil
+import tempfile
+import time
+import zlib
+from collections.abc import Sequence
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from memory import Memory, MemorySettings, MemoryWriter, SearchRequest, SourceInfo, Store
+from runtime.channel import Channel, Policy
+from runtime.compute import Compute
+from runtime.messages import FrameFeature, Observation, Watermark
+from runtime.models import TextEncoder
+
+Message = FrameFeature | Observation | Watermark
+SYLLABLES = [
+    a + b
+    for a in ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st", "tr", "pl"]
+    for b in ["a", "e", "i", "o", "u", "ai", "or", "en"]
+]
+SOURCES = 10
+
+
+class RandomVectors:
+    """A TextEncoder that gives each text its own random direction."""
+
+    name, dim = "random", 384
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [np.random.default_rng(zlib.crc32(text.encode())).standard_normal(self.dim) for text in texts]
+        found = np.stack(rows).astype(np.float32)
+        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
+
+
+class Language:
+    """Sentences of a made-up tongue of 20,000 words."""
+
+    def __init__(self, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        pick = random.Random(seed)
+        self._words = np.array(
+            ["".join(pick.choices(SYLLABLES, k=pick.randint(2, 4))) for _ in range(20_000)]
+        )
+        weights = 1.0 / np.arange(2, len(self._words) + 2)
+        self._weights = weights / weights.sum()
+
+    def sentence(self, length: int) -> str:
+        drawn = self._rng.choice(len(self._words), size=length, p=self._weights)
+        return f"{' '.join(self._words[drawn])} {self._rng.integers(10_000)}"
+
+
+def messages(name: str, rows: int, language: Language) -> list[Message]:
+    out: list[Message] = []
+    for i in range(rows):
+        t = 5.0 * i
+        if i % 10 == 9:
+            text = "\n".join(language.sentence(3) for _ in range(4))
+            out.append(Observation(f"{name}/r{i}", name, "read", text, t, t + 4, t + 1))
+        else:
+            out.append(Observation(f"{name}/s{i}", name, "said", language.sentence(10), t, t + 4, t + 4))
+    return [*out, Watermark("vision", inf), Watermark("read", inf), Watermark("said", inf)]
+
+
+async def build(folder: Path, rows: int, encoder: TextEncoder, language: Language) -> float:
+    compute = Compute()
+    start = time.perf_counter()
+    async with await Store.open(folder, encoder) as store:
+        for number in range(SOURCES):
+            name = f"source{number}"
+            inbox: Channel[Message] = Channel("inbox", inf, Policy.BLOCK)
+            for message in messages(name, rows // SOURCES, language):
+                await inbox.put(message)
+            inbox.close()
+            info = SourceInfo(name, name, name, duration_s=5.0 * rows / SOURCES)
+            await MemoryWriter(store, encoder, compute, MemorySettings(), info).run(inbox)
+    await compute.close(5.0)
+    return time.perf_counter() - start
+
+
+async def measure(memory: Memory, requests: Sequence[SearchRequest]) -> tuple[float, float]:
+    """(p50, p95) in milliseconds."""
+    times = []
+    for request in requests:
+        start = time.perf_counter()
+        await memory.search(request)
+        times.append(1e3 * (time.perf_counter() - start))
+    return float(np.percentile(times, 50)), float(np.percentile(times, 95))
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--vectors", choices=("random", "minilm"), default="random")
+    parser.add_argument("--minilm", type=Path, help="folder of the text encoder, for --vectors minilm")
+    parser.add_argument("--keep", type=Path, help="build here and keep it; measure it again if it is there")
+    args = parser.parse_args()
+    encoder: TextEncoder = RandomVectors()
+    if args.vectors == "minilm":
+        from memory.text_encoder import MiniLMEncoder
+
+        encoder = MiniLMEncoder(args.minilm, threads=2)
+    folder = args.keep or Path(tempfile.mkdtemp(prefix="hearsight-bench-"))
+    language = Language(1)
+    try:
+        if not (folder / "meta.lance").exists():
+            print(f"built {args.rows} records in {await build(folder, args.rows, encoder, language):.1f} s")
+        before = psutil.Process().memory_info().rss
+        start = time.perf_counter()
+        async with await Memory.open(folder, encoder) as memory:
+            await memory.refresh()
+            print(f"opened and loaded in {time.perf_counter() - start:.2f} s")
+            asked = Language(2)
+            texts = [asked.sentence(6) for _ in range(args.queries)]
+            vectors = encoder.encode(texts)
+            span = 5.0 * args.rows / SOURCES
+            ways = {
+                "everything": {},
+                "one source as of its middle": {"sources": ("source3",), "as_of_s": span / 2},
+                "speech of a tenth of the time": {
+                    "t_min_s": 0.0,
+                    "t_max_s": span / 10,
+                    "modalities": ("said",),
+                },
+            }
+            await memory.search(SearchRequest(texts[0], vectors[0]))
+            for label, how in ways.items():
+                requests = [SearchRequest(t, v, k=20, **how) for t, v in zip(texts, vectors, strict=True)]
+                p50, p95 = await measure(memory, requests)
+                print(f"search, {label}: p50 {p50:.1f} ms, p95 {p95:.1f} ms ({len(requests)} questions)")
+            stats = await memory.stats()
+            rss = psutil.Process().memory_info().rss
+            print(
+                f"{stats.tables['keys'].rows} keys, {args.vectors} vectors; on disk {stats.disk_bytes / 1e6:.0f} MB, "
+                f"{stats.mb_per_hour:.2f} MB per hour of media; RSS {rss / 1e6:.0f} MB, "
+                f"{(rss - before) / 1e6:.0f} MB of it since opening"
+            )
+    finally:
+        if args.keep is None:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
