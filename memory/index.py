@@ -26,6 +26,8 @@ MODALITIES = ("said", "read", "seen")
 _USUAL_TOKENS = np.array([10.0, 20.0, 8.0, 24.0, 8.0])
 """By kind: BM25's average length, fixed, because a counted one would know the future."""
 _K1, _B = 1.2, 0.75
+_CHUNK = 8192
+"""Rows whose vectors are float32 at a time while they are loaded."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -57,6 +59,36 @@ class KeyScore:
     known_at_s: float
     lexical: float
     vector: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeyScores:
+    """The same of many keys, as arrays; kinds are numbers into KINDS."""
+
+    ids: NDArray[np.object_]
+    records: NDArray[np.object_]
+    kinds: NDArray[np.int8]
+    sources: NDArray[np.object_]
+    t_start_s: Floats
+    known_at_s: Floats
+    lexical: Floats
+    vector: Floats
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, at: int) -> KeyScore:
+        kind = KINDS[self.kinds[at]]
+        return KeyScore(
+            record=self.records[at],
+            kind=kind,
+            number=int(self.ids[at].rpartition(kind)[2]),
+            source=self.sources[at],
+            t_start_s=float(self.t_start_s[at]),
+            known_at_s=float(self.known_at_s[at]),
+            lexical=float(self.lexical[at]),
+            vector=float(self.vector[at]),
+        )
 
 
 @dataclass(eq=False)
@@ -137,10 +169,8 @@ class KeyIndex:
             last, previous = self._segments.pop(), self._segments.pop()
             self._segments.append(_merged(previous, last))
 
-    def search(self, question: Question) -> list[KeyScore]:
-        """Scores of the keys that may answer, unordered: a function of the visible rows and the question
-        alone.
-        """
+    def search(self, question: Question) -> KeyScores | None:
+        """Scores of the keys that may answer, unordered: a function of the visible rows and the question alone."""
         sources = None
         if question.sources is not None:
             numbers = [self._source_ids[s] for s in sorted(question.sources) if s in self._source_ids]
@@ -148,37 +178,30 @@ class KeyIndex:
         visible = [s.visible(question, sources) for s in self._segments]
         count = sum(int(mask.sum()) for mask in visible)
         if not count:
-            return []
+            return None
         eligible = [
             mask & segment.asked_for(question) for segment, mask in zip(self._segments, visible, strict=True)
         ]
         words = self._lexical(question.tokens, visible, count)
         picked = self._pick(question, words, eligible, count)
-        names = list(self._source_ids)
-        out: list[KeyScore] = []
-        for segment, lexical, rows in zip(self._segments, words, picked, strict=True):
-            if not len(rows):
-                continue
-            if question.vector is None:
-                cosines = np.zeros(len(rows))
-            else:
-                cosines = np.clip(segment.vectors.dot(query_of(question.vector), rows), 0.0, 1.0)
-            for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
-                if cosine <= 0.0 and lexical[row] <= 0.0:
-                    continue
-                out.append(
-                    KeyScore(
-                        record=segment.records[row],
-                        kind=KINDS[segment.kinds[row]],
-                        number=int(segment.ids[row].rpartition(KINDS[segment.kinds[row]])[2]),
-                        source=names[segment.sources[row]],
-                        t_start_s=float(segment.t_start_s[row]),
-                        known_at_s=float(segment.known_at_s[row]),
-                        lexical=float(lexical[row]),
-                        vector=cosine,
-                    )
-                )
-        return out
+        parts = list(zip(self._segments, picked, strict=True))
+        lexical = np.concatenate([score[rows] for score, rows in zip(words, picked, strict=True)])
+        if question.vector is None:
+            cosines = np.zeros(len(lexical))
+        else:
+            query = query_of(question.vector)
+            cosines = np.clip(np.concatenate([s.vectors.dot(query, rows) for s, rows in parts]), 0.0, 1.0)
+        names = np.array(list(self._source_ids), object)
+        return KeyScores(
+            ids=np.concatenate([s.ids[rows] for s, rows in parts]),
+            records=np.concatenate([s.records[rows] for s, rows in parts]),
+            kinds=np.concatenate([s.kinds[rows] for s, rows in parts]),
+            sources=names[np.concatenate([s.sources[rows] for s, rows in parts])],
+            t_start_s=np.concatenate([s.t_start_s[rows] for s, rows in parts]),
+            known_at_s=np.concatenate([s.known_at_s[rows] for s, rows in parts]),
+            lexical=lexical,
+            vector=cosines,
+        )
 
     def _lexical(self, tokens: Sequence[str], visible: list[Bools], count: int) -> list[Floats]:
         """By segment: share of the question's weight a key's words carry, BM25 with saturation, in [0, 1]."""
@@ -206,7 +229,8 @@ class KeyIndex:
         rows = [np.flatnonzero(mask & (score > 0)) for mask, score in zip(eligible, words, strict=True)]
         chosen = [self._best(rows, [-s[r] for s, r in zip(words, rows, strict=True)], limit)]
         if question.vector is not None:
-            code = sign_codes(question.vector[None, :])
+            # Of the same small integers as the rows', whose least values have rounded to no sign at all.
+            code = sign_codes(quantise(question.vector[None, :]).values)
             rows = [np.flatnonzero(mask) for mask in eligible]
             far = [hamming(s.codes, code)[r] for s, r in zip(self._segments, rows, strict=True)]
             chosen.append(self._best(rows, [f.astype(np.float64) for f in far], limit))
@@ -244,7 +268,8 @@ class KeyIndex:
         starts = np.asarray(words.offsets, dtype=np.int64)
         sources = rows["source"].to_pylist()
         source_ids = [self._source_ids.setdefault(s, len(self._source_ids)) for s in sources]
-        vectors = matrix(rows["vector"])
+        starts_ = range(0, rows.num_rows, _CHUNK)
+        small = [quantise(matrix(rows["vector"].slice(at, _CHUNK))) for at in starts_]
         return _Segment(
             ids=np.array(rows["id"].to_pylist(), object),
             records=np.array(rows["record"].to_pylist(), object),
@@ -254,8 +279,10 @@ class KeyIndex:
             t_start_s=np.asarray(rows["t_start_s"], dtype=np.float64),
             t_end_s=np.asarray(rows["t_end_s"], dtype=np.float64),
             known_at_s=np.asarray(rows["known_at_s"], dtype=np.float64),
-            vectors=quantise(vectors),
-            codes=sign_codes(vectors),
+            vectors=Quantised(
+                np.concatenate([q.values for q in small]), np.concatenate([q.scale for q in small])
+            ),
+            codes=np.concatenate([sign_codes(q.values) for q in small], axis=1),
             tokens=np.array(numbers, np.int32)[np.asarray(coded.indices)],
             starts=starts - starts[0],
         )

@@ -45,7 +45,7 @@ def query_of(vector: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.rint(vector.astype(np.float64) * _QUERY_SCALE)
 
 
-def sign_codes(vectors: NDArray[np.float32]) -> NDArray[np.uint64]:
+def sign_codes(vectors: NDArray[np.int8]) -> NDArray[np.uint64]:
     """(n, d) -> (words, n) uint64: one bit a dimension, set where positive (Charikar, 2002)."""
     bits = np.packbits(vectors > 0, axis=1)
     padded = np.zeros((len(vectors), -(-bits.shape[1] // 8) * 8), np.uint8)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memory.index import KeyIndex, KeyScore, Question
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.index import KINDS, KeyIndex, KeyScore, KeyScores, Question
 from memory.priors import Priors
 from memory.settings import SearchSettings
 
@@ -31,21 +34,43 @@ def rank(
     A record scores its best key, and with a smaller weight its second best kind of key (no uniform rank fusion over
     keys of unequal quality), times its prior.
     """
-    kinds: dict[str, dict[str, tuple[float, KeyScore]]] = {}
-    for key in index.search(question):
-        fused = settings.lexical * key.lexical + settings.vector * key.vector
-        score = settings.kinds.get(key.kind, 1.0) * fused
-        found = kinds.setdefault(key.record, {})
-        if key.kind not in found or (-score, key.number) < (-found[key.kind][0], found[key.kind][1].number):
-            found[key.kind] = (score, key)
+    keys = index.search(question)
+    if keys is None:
+        return []
+    weights = np.array([settings.kinds.get(kind, 1.0) for kind in KINDS])[keys.kinds]
+    scores = weights * (settings.lexical * keys.lexical + settings.vector * keys.vector)
+    found: dict[str, dict[str, tuple[float, KeyScore]]] = {}
+    for at in _worth(keys, scores, settings, k):
+        key, score = keys[at], float(scores[at])
+        kinds = found.setdefault(key.record, {})
+        if key.kind not in kinds or (-score, key.number) < (-kinds[key.kind][0], kinds[key.kind][1].number):
+            kinds[key.kind] = (score, key)
     if question.vector is None:
-        factors = [1.0] * len(kinds)
+        factors = [1.0] * len(found)
     else:
-        places = [(key.source, key.t_start_s) for _, key in (next(iter(f.values())) for f in kinds.values())]
+        any_key = [next(iter(kinds.values()))[1] for kinds in found.values()]
+        places = [(key.source, key.t_start_s) for key in any_key]
         factors = priors.factors(places, question.vector, question.as_of_s)
-    out = [_ranked(found, prior, settings) for found, prior in zip(kinds.values(), factors, strict=True)]
+    out = [_ranked(kinds, prior, settings) for kinds, prior in zip(found.values(), factors, strict=True)]
     out.sort(key=lambda r: (-r.total, r.best.known_at_s, r.record))
     return out[:k]
+
+
+def _worth(keys: KeyScores, scores: NDArray[np.float64], settings: SearchSettings, k: int) -> list[int]:
+    """The keys of all records that can be among the k best, whatever their second keys and priors turn out to be."""
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] > 0.0]
+    # Record j's total lies between best / (1 + second_key) and best times the largest prior.
+    spread = (1.0 + settings.second_key) * (1.0 + settings.event_prior + settings.episode_prior)
+    records: set[str] = set()
+    least = 0.0
+    for at in order.tolist():
+        if len(records) >= k and scores[at] * spread < least:
+            break
+        records.add(keys.records[at])
+        if len(records) <= k:
+            least = float(scores[at])
+    return [at for at in order.tolist() if keys.records[at] in records]
 
 
 def _ranked(found: dict[str, tuple[float, KeyScore]], prior: float, settings: SearchSettings) -> Ranked:

@@ -13,6 +13,7 @@ from typing import Any
 import lancedb
 import numpy as np
 import pyarrow as pa
+from lancedb.index import BTree
 from numpy.typing import NDArray
 
 from memory import schema
@@ -20,6 +21,8 @@ from memory.lock import LOCK_NAME, WriterLock
 from memory.records import ResumePoint, SourceInfo
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
+
+_INDEX_FROM_ROWS = 10_000
 
 
 class Store:
@@ -234,6 +237,8 @@ class Store:
             async with self._write():
                 table = await self.table(name)
                 if table is not None:
+                    if name == schema.OBSERVATIONS:
+                        await _index_ids(table)
                     # Zero would warn that readers fail; ours look again (`rows`, `nearest`).
                     await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
 
@@ -359,6 +364,12 @@ class _Write:
             self._checked.__exit__(*exc)
         finally:
             self._lock.release()
+
+
+async def _index_ids(table: Any) -> None:
+    """Found records are fetched by id: in a large table that takes an index."""
+    if await table.count_rows() >= _INDEX_FROM_ROWS and not await table.list_indices():
+        await table.create_index("id", config=BTree())
 
 
 def quoted(text: str) -> str:

@@ -113,7 +113,7 @@ class Answerer:
         said = [
             c
             for c in candidates
-            if c.support.probability >= self._settings.support_threshold
+            if c.support.probability >= self._settings.moment_threshold
             and (wanted is None or c.evidence.modality in wanted)
         ]
         if said:

@@ -161,6 +161,8 @@ def _kind(low: str, doc: Any, asked: Any | None) -> Kind:
     )
     if asking == "when":
         return Kind.MOMENT if _when_is_moment(low, doc) else Kind.TIME
+    if re.search(r"\bat (?:what|which) time (?:did|was|were)\b", low):
+        return Kind.MOMENT
     if asked_lemma in {"time", "day", "date", "month", "year", "weekday", "hour", "deadline"}:
         return Kind.TIME
     if re.search(r"\bhow many\b", low) or (asked_lemma == "number" and re.search(r"\bnumber of\b", low)):

@@ -14,10 +14,10 @@ class AnswerSettings(Settings):
     """How many of the best utterances are read together with those around them."""
     evidence: int = Field(default=5, ge=1, le=20)
     """Records that are shown with an answer."""
-    support_threshold: float = Field(default=0.4, gt=0, lt=1)
+    support_threshold: float = Field(default=0.33, gt=0, lt=1)
     """Below this probability a statement does not count as an answer."""
-    visual_threshold: float = Field(default=0.0, ge=0)
-    """Below this score of the best scene, nothing like it was seen."""
+    moment_threshold: float = Field(default=0.25, gt=0, lt=1)
+    """The same for "when was it shown or said", which asks for no attribute that could be missing."""
     moments: int = Field(default=3, ge=1, le=10)
     """Moments that a "when" answer names at most."""
     prompt_tokens: int = Field(default=1500, ge=200)

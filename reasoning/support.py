@@ -46,6 +46,7 @@ _TERM_WEIGHT = {
     TermKind.VERB: 0.7,
 }
 _SAME_NAME = 0.78
+_NO_SUCH_THING = 1.0
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
 
@@ -102,7 +103,9 @@ class Verifier:
             asked,
             1.0 if modality == "read" else 0.0,
         )
-        logit = BIAS + sum(w * f for w, f in zip(WEIGHTS, features, strict=True))
+        # A question for a number, a colour or a name is not answered by a statement without one.
+        veto = _NO_SUCH_THING if asked <= -1.0 else 0.0
+        logit = BIAS - veto + sum(w * f for w, f in zip(WEIGHTS, features, strict=True))
         return Support(
             probability=1.0 / (1.0 + math.exp(-logit)),
             coverage=coverage,

@@ -57,7 +57,9 @@ def tile_difference(a: Gray, b: Gray) -> NDArray[np.float32]:
     """(rows, columns) mean absolute difference in grey levels; differences within the noise count as none."""
     difference = cv2.absdiff(a, b)
     cv2.threshold(difference, _NOISE, 0, cv2.THRESH_TOZERO, dst=difference)
-    return _means(difference, (a.shape[0] // _TILE, a.shape[1] // _TILE))
+    tiles = (a.shape[1] // _TILE, a.shape[0] // _TILE)
+    means = cv2.resize(difference.astype(np.float32), tiles, interpolation=cv2.INTER_AREA)
+    return np.asarray(means, np.float32)
 
 
 def stroke_share(image: Image, grid: tuple[int, int]) -> NDArray[np.float32]:
@@ -68,8 +70,8 @@ def stroke_share(image: Image, grid: tuple[int, int]) -> NDArray[np.float32]:
     """
     gray = _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _STROKE_SIDE, 2)
     half = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    share = np.maximum(_means(_strokes(gray), grid), _means(_strokes(half), grid)) / 255
-    return np.asarray(share, np.float32)
+    counts = [cv2.resize(_strokes(g), grid[::-1], interpolation=cv2.INTER_AREA) for g in (gray, half)]
+    return np.asarray(np.maximum(*counts) / 255, np.float32)
 
 
 def _strokes(gray: Gray) -> Gray:
@@ -80,12 +82,6 @@ def _strokes(gray: Gray) -> Gray:
     edge = np.zeros_like(gray)
     cv2.absdiff(thin[:, 1:], thin[:, :-1], dst=edge[:, 1:])
     return np.asarray(cv2.threshold(edge, _STROKE_CONTRAST, 255, cv2.THRESH_BINARY)[1], np.uint8)
-
-
-def _means(picture: Gray, grid: tuple[int, int]) -> NDArray[np.float32]:
-    """(rows, columns) mean of each tile."""
-    means = cv2.resize(picture.astype(np.float32), grid[::-1], interpolation=cv2.INTER_AREA)
-    return np.asarray(means, np.float32)
 
 
 @dataclass(slots=True)

@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     _ask(commands)
     _qa(commands)
     _models(commands)
+    _engine(commands)
     _doctor(commands)
     _memory(commands)
     return parser
@@ -222,6 +223,25 @@ def _models(commands: Any) -> None:
     _add(sub, "list", "every model: here or not, where, how big, what its absence costs", list_models)
     get = _add(sub, "pull", "get the default set, or the named models", pull)
     get.add_argument("names", nargs="*", metavar="NAME")
+
+
+def _engine(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.commands import run_engine
+
+        return await run_engine(args)
+
+    parser = _add(commands, "engine", "the language model's server (vLLM)", None)
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, text in (
+        (
+            "start",
+            "start the server, or find it running; makes its environment in the cache when first needed",
+        ),
+        ("stop", "stop it"),
+        ("status", "is it running, where, with which model"),
+    ):
+        _add(sub, name, text, run).set_defaults(action=name)
 
 
 def _doctor(commands: Any) -> None:

@@ -233,6 +233,25 @@ async def run_models_pull(args: argparse.Namespace) -> int:
     return 0
 
 
+async def run_engine(args: argparse.Namespace) -> int:
+    from reasoning import engine_server
+
+    settings = app_settings(args.config, args.overrides).engine
+    if args.action == "start":
+        address = await engine_server.start(settings, say)
+        console.stdout.print(f"ready    {address.model} at {address.url}", markup=False)
+    elif args.action == "stop":
+        stopped = await engine_server.stop()
+        console.stdout.print("stopped" if stopped else "was not running", markup=False)
+    else:
+        state = await engine_server.status()
+        console.stdout.print(
+            " ".join(str(v) for v in (state.phase, state.model, state.url, state.line) if v), markup=False
+        )
+        return 0 if state.phase == "ready" else 1
+    return 0
+
+
 async def run_doctor(args: argparse.Namespace) -> int:
     missing = 0
     for status in Registry.load().status():

@@ -9,6 +9,7 @@ from pathlib import Path
 from memory.settings import MemorySettings
 from perception.audio.settings import AudioSettings
 from perception.settings import ReadSettings, SourceSettings, VideoSettings, VisionSettings
+from reasoning.engine_settings import EngineSettings
 from reasoning.settings import AnswerSettings
 from runtime.config import Settings, load_settings
 from runtime.errors import ConfigError
@@ -33,6 +34,7 @@ class AppSettings(Settings):
     audio: AudioSettings = AudioSettings()
     memory: MemorySettings = MemorySettings()
     answer: AnswerSettings = AnswerSettings()
+    engine: EngineSettings = EngineSettings()
 
 
 def app_settings(config: Path | None, overrides: Sequence[str]) -> AppSettings:

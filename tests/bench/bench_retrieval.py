@@ -31,11 +31,8 @@ from runtime.messages import FrameFeature, Observation, Watermark
 from runtime.models import TextEncoder
 
 Message = FrameFeature | Observation | Watermark
-SYLLABLES = [
-    a + b
-    for a in ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st", "tr", "pl"]
-    for b in ["a", "e", "i", "o", "u", "ai", "or", "en"]
-]
+ONSETS = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st", "tr", "pl"]
+SYLLABLES = [onset + rime for onset in ONSETS for rime in ("a", "e", "i", "o", "u", "ai", "or", "en")]
 SOURCES = 10
 
 

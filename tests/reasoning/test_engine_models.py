@@ -1,0 +1,110 @@
+"""Which model is served, and how."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from reasoning import engine_models
+from reasoning.engine_env import OWN_PYTHON
+from reasoning.engine_models import make_plan, read_facts, vision_models, wanted
+from reasoning.engine_settings import EngineSettings
+from reasoning.engine_state import LaunchPlan
+from runtime.clock import SystemClock
+from runtime.errors import EngineError, ModelError
+from runtime.weights import Registry
+
+SPARSE_BYTES = 4_000_000_000
+
+
+def model(folder: Path, *, big: bool = False, **config: Any) -> Path:
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"max_position_embeddings": 8192, **config}))
+    with (folder / "model.safetensors").open("wb") as file:
+        file.truncate(SPARSE_BYTES if big else 1000)
+    return folder
+
+
+def plan_for(
+    settings: EngineSettings, monkeypatch: pytest.MonkeyPatch, gpu: tuple[int, int] | None = None
+) -> LaunchPlan:
+    async def memory() -> tuple[int, int] | None:
+        return gpu
+
+    monkeypatch.setattr(engine_models, "gpu_memory_mb", memory)
+    monkeypatch.setenv(OWN_PYTHON, sys.executable)
+    return asyncio.run(make_plan(settings, print, SystemClock()))
+
+
+def option(plan: LaunchPlan, name: str) -> str:
+    return plan.command[plan.command.index(name) + 1]
+
+
+def test_the_best_model_that_fits() -> None:
+    assert vision_models(80_000) == ("qwen3-vl-8b", "qwen3-vl-4b", "qwen3-vl-2b")
+    assert vision_models(16_000) == ("qwen3-vl-4b", "qwen3-vl-2b")
+    assert vision_models(8_000) == ("qwen3-vl-2b",)
+    assert vision_models(4_000) == ()
+    catalogue = Registry.load()
+    assert all(catalogue.spec(name).kind == "reasoner" for name in vision_models(80_000))
+
+
+def test_a_small_text_model_without_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = model(tmp_path / "little", max_position_embeddings=2048)
+    plan = plan_for(EngineSettings(model=str(folder), threads=2), monkeypatch)
+    assert (plan.model, plan.vision, plan.weak, plan.context_tokens) == ("little", False, True, 2048)
+    assert option(plan, "--host") == "127.0.0.1"
+    assert plan.env["OMP_NUM_THREADS"] == "2" and plan.env["OMP_WAIT_POLICY"] == "passive"
+    assert plan.env["HF_HUB_OFFLINE"] == "1" and plan.env["VLLM_NO_USAGE_STATS"] == "1"
+    assert "--limit-mm-per-prompt" not in plan.command
+
+
+def test_a_vision_model_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = {"max_position_embeddings": 262_144}
+    folder = model(tmp_path / "vl", big=True, model_type="qwen3_vl", vision_config={}, text_config=text)
+    settings = EngineSettings(model=str(folder), images=6, extra_args=("--seed", "1"))
+    plan = plan_for(settings, monkeypatch, (40_000, 80_000))
+    assert (plan.vision, plan.weak, plan.context_tokens) == (True, False, 16_384)
+    assert json.loads(option(plan, "--limit-mm-per-prompt")) == {"image": 6, "video": 0}
+    assert option(plan, "--gpu-memory-utilization") == "0.49"
+    assert plan.command[-2:] == ("--seed", "1")
+    assert "OMP_NUM_THREADS" not in plan.env
+
+
+def test_the_user_knows_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = model(tmp_path / "little", vision_config={})
+    settings = EngineSettings(model=str(folder), weak=False, vision=False, context_tokens=1024)
+    plan = plan_for(settings, monkeypatch)
+    assert (plan.vision, plan.weak, plan.context_tokens) == (False, False, 1024)
+
+
+def test_a_gpu_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EngineError, match="no NVIDIA GPU"):
+        plan_for(EngineSettings(device="gpu"), monkeypatch)
+
+
+@pytest.mark.parametrize("config", [None, "", "[]", '{"max_position_embeddings": "many"}'])
+def test_a_folder_that_is_no_model(tmp_path: Path, config: str | None) -> None:
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    with pytest.raises(ModelError, match="not the folder of a language model"):
+        read_facts(tmp_path)
+
+
+def test_a_deadline_does_not_ask_for_another_server() -> None:
+    settings = EngineSettings()
+    assert wanted(settings) == wanted(EngineSettings(answer_timeout_s=5, first_token_timeout_s=2))
+    assert wanted(settings) != wanted(EngineSettings(context_tokens=1024))
+
+
+def test_remote_settings_are_whole() -> None:
+    with pytest.raises(ValidationError, match=r"engine\.url is empty"):
+        EngineSettings(mode="remote", model="m")
+    with pytest.raises(ValidationError, match=r"engine\.model must name"):
+        EngineSettings(mode="remote", url="http://10.0.0.5/v1")
