@@ -7,10 +7,12 @@ never touched again, and the byte budget is kept by a least length, not by mergi
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +27,14 @@ from runtime.messages import Observation, Vector
 
 _NODE_OVERHEAD_BYTES = 160
 """Ids, times and lengths of one row."""
+
+
+class _Timed(Protocol):
+    @property
+    def t_start_s(self) -> float: ...
+
+
+_T = TypeVar("_T", bound=_Timed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +85,8 @@ def build(
     settings: MemorySettings,
 ) -> list[Node]:
     """All events and episodes of one source, in order of time, events before their episode."""
+    keys = sorted(keys, key=_start)
+    observations = sorted(observations, key=_start)
     nodes: list[Node] = []
     episodes: dict[int, list[Unit]] = {}
     for one in sorted(units, key=lambda u: (u.t_start_s, u.id)):
@@ -212,12 +224,9 @@ def _node(
     settings: MemorySettings,
 ) -> Node:
     start, end = members[0].t_start_s, max(u.t_end_s for u in members)
-    inside = [k.vector for k in keys if start <= k.t_start_s < end and k.known_at_s <= known_at_s]
-    texts = [
-        o
-        for o in observations
-        if o.modality != "seen" and start <= o.t_start_s < end and o.known_at_s <= known_at_s
-    ]
+    inside = [k.vector for k in _within(keys, start, end) if k.known_at_s <= known_at_s]
+    spoken = (o for o in _within(observations, start, end) if o.modality != "seen")
+    texts = [o for o in spoken if o.known_at_s <= known_at_s]
     return Node(
         id=node_id,
         level=level,
@@ -229,6 +238,15 @@ def _node(
         synopsis=synopsis(texts, members, settings.synopsis_chars),
         children=children,
     )
+
+
+def _start(one: _Timed) -> float:
+    return one.t_start_s
+
+
+def _within(ordered: Sequence[_T], start_s: float, end_s: float) -> Sequence[_T]:
+    """Those that begin in [start_s, end_s), of a sequence in order of their begin."""
+    return ordered[bisect_left(ordered, start_s, key=_start) : bisect_left(ordered, end_s, key=_start)]
 
 
 def synopsis(observations: Sequence[Observation], members: Sequence[Unit], limit: int) -> str:

@@ -4,7 +4,6 @@ prior).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,25 +45,23 @@ class Priors:
             self._levels[where] = _Level(start[at], end[at], known[at], quantise(vectors[at]))
 
     def factors(
-        self, places: Iterable[tuple[str, float]], vector: NDArray[np.float32], as_of_s: float
-    ) -> list[float]:
-        """For each (source, time): 1 + weighted likeness of the event and episode there that ended by
-        as_of_s.
-        """
+        self,
+        sources: NDArray[np.object_],
+        t_s: NDArray[np.float64],
+        vector: NDArray[np.float32],
+        as_of_s: float,
+    ) -> NDArray[np.float64]:
+        """For each (source, time): 1 + weighted likeness of the event and episode there that ended by as_of_s."""
         query = query_of(vector)
-        fits: dict[tuple[str, str], NDArray[np.float64]] = {}
-        out = []
-        for source, t_s in places:
-            factor = 1.0
+        out = np.ones(len(t_s))
+        for source in sorted(set(sources.tolist())):
+            mine = np.flatnonzero(sources == source)
             for name, weight in self._weights.items():
                 level = self._levels.get((source, name))
                 if level is None or not weight:
                     continue
-                at = int(np.searchsorted(level.t_start_s, t_s, side="right")) - 1
-                if at < 0 or t_s >= level.t_end_s[at] or level.known_at_s[at] > as_of_s:
-                    continue
-                if (source, name) not in fits:
-                    fits[source, name] = level.vectors.dot(query)
-                factor += weight * max(0.0, float(fits[source, name][at]))
-            out.append(factor)
+                at = np.searchsorted(level.t_start_s, t_s[mine], side="right") - 1
+                inside = (at >= 0) & (t_s[mine] < level.t_end_s[at]) & (level.known_at_s[at] <= as_of_s)
+                nodes, inverse = np.unique(at[inside], return_inverse=True)
+                out[mine[inside]] += weight * np.maximum(level.vectors.dot(query, nodes), 0.0)[inverse]
         return out

@@ -39,45 +39,36 @@ def rank(
         return []
     weights = np.array([settings.kinds.get(kind, 1.0) for kind in KINDS])[keys.kinds]
     scores = weights * (settings.lexical * keys.lexical + settings.vector * keys.vector)
-    found: dict[str, dict[str, tuple[float, KeyScore]]] = {}
-    for at in _worth(keys, scores, settings, k):
-        key, score = keys[at], float(scores[at])
-        kinds = found.setdefault(key.record, {})
-        if key.kind not in kinds or (-score, key.number) < (-kinds[key.kind][0], kinds[key.kind][1].number):
-            kinds[key.kind] = (score, key)
-    if question.vector is None:
-        factors = [1.0] * len(found)
-    else:
-        any_key = [next(iter(kinds.values()))[1] for kinds in found.values()]
-        places = [(key.source, key.t_start_s) for key in any_key]
-        factors = priors.factors(places, question.vector, question.as_of_s)
-    out = [_ranked(kinds, prior, settings) for kinds, prior in zip(found.values(), factors, strict=True)]
-    out.sort(key=lambda r: (-r.total, r.best.known_at_s, r.record))
-    return out[:k]
-
-
-def _worth(keys: KeyScores, scores: NDArray[np.float64], settings: SearchSettings, k: int) -> list[int]:
-    """The keys of all records that can be among the k best, whatever their second keys and priors turn out to be."""
-    order = np.argsort(-scores, kind="stable")
-    order = order[scores[order] > 0.0]
-    # Record j's total lies between best / (1 + second_key) and best times the largest prior.
-    spread = (1.0 + settings.second_key) * (1.0 + settings.event_prior + settings.episode_prior)
-    records: set[str] = set()
-    least = 0.0
-    for at in order.tolist():
-        if len(records) >= k and scores[at] * spread < least:
-            break
-        records.add(keys.records[at])
-        if len(records) <= k:
-            least = float(scores[at])
-    return [at for at in order.tolist() if keys.records[at] in records]
-
-
-def _ranked(found: dict[str, tuple[float, KeyScore]], prior: float, settings: SearchSettings) -> Ranked:
-    ordered = sorted(found.values(), key=lambda pair: (-pair[0], pair[1].kind))
-    best = ordered[0][1]
+    records, first, owner = np.unique(keys.records, return_index=True, return_inverse=True)
+    by_kind = np.zeros((len(records), len(KINDS)))
+    np.maximum.at(by_kind, (owner, keys.kinds), scores)
+    by_kind.sort(axis=1)
+    best, second = by_kind[:, -1], by_kind[:, -2]
     # A record with one kind of key (a first turn has none before it) must not lose to those with two.
-    second = ordered[min(1, len(ordered) - 1)][0]
-    score = (ordered[0][0] + settings.second_key * second) / (1.0 + settings.second_key)
-    shown = next((found[kind][1] for kind in _POINTS_AT if kind in found), best)
-    return Ranked(best.record, best, shown, prior, score * prior)
+    second = np.where(second > 0.0, second, best)
+    prior = np.ones(len(records))
+    if question.vector is not None:
+        places = keys.sources[first], keys.t_start_s[first]
+        prior = priors.factors(*places, question.vector, question.as_of_s)
+    total = (best + settings.second_key * second) / (1.0 + settings.second_key) * prior
+    # records is sorted, so its numbers are the order of the ids.
+    order = np.lexsort((np.arange(len(records)), keys.known_at_s[first], -total))[:k]
+    return [
+        _ranked(keys, np.flatnonzero(owner == at), scores, float(prior[at]), float(total[at]))
+        for at in order.tolist()
+        if total[at] > 0.0
+    ]
+
+
+def _ranked(
+    keys: KeyScores, rows: NDArray[np.int64], scores: NDArray[np.float64], prior: float, total: float
+) -> Ranked:
+    ordered = sorted(((keys[row], scores[row]) for row in rows.tolist()), key=_by_score)
+    best = ordered[0][0]
+    shown = next((key for kind in _POINTS_AT for key, _ in ordered if key.kind == kind), best)
+    return Ranked(best.record, best, shown, prior, total)
+
+
+def _by_score(scored: tuple[KeyScore, float]) -> tuple[float, str, int]:
+    key, score = scored
+    return (-score, key.kind, key.number)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from memory import schema
 from memory.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class TableStats:
-    """disk_bytes: all versions, indices and compacted files; -1 where the memory is no local folder."""
+    """data_bytes: files of the newest version.
+    disk_bytes: all versions, indices and compacted files; -1 where the memory is no local folder."""
 
     rows: int
     versions: int
     fragments: int
+    data_bytes: int
     disk_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryStats:
-    """levels: bytes of the rows themselves by level (observations, clips, short_term, event, episode)."""
+    """levels: bytes by level (observations, clips, short_term: files; event, episode: rows)."""
 
     tables: dict[str, TableStats]
     levels: dict[str, int]
@@ -40,11 +40,11 @@ async def memory_stats(store: Store) -> MemoryStats:
     """Raises MemoryStoreError."""
     tables = {name: TableStats(**row) for name, row in (await store.table_stats()).items()}
     durations = [source.duration_s or 0.0 for source in await store.sources()]
-    levels = {}
-    for name in (schema.OBSERVATIONS, schema.CLIPS, schema.SHORT_TERM):
-        levels[name] = _bytes(await store.rows(name))
+    whole = (schema.OBSERVATIONS, schema.CLIPS, schema.SHORT_TERM)
+    levels = {name: tables[name].data_bytes if name in tables else 0 for name in whole}
     for level in ("event", "episode"):
-        levels[level] = _bytes(await store.rows(schema.NODES, f"level = '{level}'"))
+        rows = await store.rows(schema.NODES, f"level = '{level}'")
+        levels[level] = int(rows.nbytes) if rows is not None else 0
     keyframes = tables.get(schema.KEYFRAMES)
     return MemoryStats(
         tables=tables,
@@ -53,7 +53,3 @@ async def memory_stats(store: Store) -> MemoryStats:
         disk_bytes=sum(max(t.disk_bytes, 0) for t in tables.values()),
         keyframe_bytes=max(keyframes.disk_bytes, 0) if keyframes is not None else 0,
     )
-
-
-def _bytes(rows: pa.Table | None) -> int:
-    return 0 if rows is None else int(rows.nbytes)

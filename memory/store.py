@@ -243,7 +243,8 @@ class Store:
                     await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
 
     async def table_stats(self) -> dict[str, dict[str, int]]:
-        """By table: rows, versions, fragments, and disk_bytes (-1 where it is no local folder)."""
+        """By table: rows, versions, fragments, data_bytes (of the newest version) and
+        disk_bytes (-1 where it is no local folder)."""
         out = {}
         with _told(self.uri):
             for name in sorted(await self._names()):
@@ -251,12 +252,11 @@ class Store:
                 if table is None:
                     continue
                 stats = await table.stats()
-                fragments = stats["fragment_stats"] if isinstance(stats, dict) else stats.fragment_stats
-                count = fragments["num_fragments"] if isinstance(fragments, dict) else fragments.num_fragments
                 out[name] = {
                     "rows": int(await table.count_rows()),
                     "versions": len(await table.list_versions()),
-                    "fragments": int(count),
+                    "fragments": int(stats["fragment_stats"]["num_fragments"]),
+                    "data_bytes": int(stats["total_bytes"]),
                     "disk_bytes": self._bytes_of(name),
                 }
         return out

@@ -16,6 +16,7 @@ from runtime.models import VisionEncoder
 
 _SAME_SCENE = 0.85
 _TAGS_SHOWN = 4
+_MOST = 20
 
 
 class Scenes:
@@ -47,14 +48,17 @@ class Scenes:
         for source in await self._memory.sources():
             if query.sources is None or source.id in query.sources:
                 clips += await self._memory.visible_clips(source.id, query.as_of_s)
-        clips = [c for c in clips if _within(c, question)]
         if not clips:
             return []
         texts = [question.subject, *question.phrases]
         vectors = await self._compute.run("vision text", self._encoder.encode_text, texts)
-        return await self._compute.run("answer", self._ranked, clips, vectors)
+        # All clips are scored, also those outside the asked span: they are what a clip has to stand out from.
+        found = await self._compute.run("answer", self._ranked, clips, vectors, question)
+        return found[:_MOST]
 
-    def _ranked(self, clips: Sequence[StoredClip], vectors: NDArray[np.float32]) -> list[Evidence]:
+    def _ranked(
+        self, clips: Sequence[StoredClip], vectors: NDArray[np.float32], question: Question
+    ) -> list[Evidence]:
         if self._class_vectors is not None:
             scores = score_clips(vectors, self._class_vectors, [c.tags for c in clips])
         else:
@@ -64,9 +68,13 @@ class Scenes:
         )
         chosen: list[int] = []
         for i in order:
-            if all(float(clips[i].appearance @ clips[j].appearance) < _SAME_SCENE for j in chosen):
+            if (
+                scores[i] > 0
+                and _within(clips[i], question)
+                and all(float(clips[i].appearance @ clips[j].appearance) < _SAME_SCENE for j in chosen)
+            ):
                 chosen.append(i)
-        return [_evidence(clips[i], float(scores[i])) for i in chosen if scores[i] > 0]
+        return [_evidence(clips[i], float(scores[i])) for i in chosen]
 
 
 def _within(clip: StoredClip, question: Question) -> bool:

@@ -6,6 +6,7 @@ import hashlib
 import heapq
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,7 @@ from av.stream import Disposition
 from perception.settings import SourceSettings
 from perception.sources.decoding import AudioTrack, PictureTrack, SourceStats
 from runtime.channel import Channel
-from runtime.compute import Compute
+from runtime.compute import Compute, ComputeClosed
 from runtime.errors import MediaError
 from runtime.messages import AudioChunk, VideoFrame
 
@@ -138,7 +139,9 @@ class FileSource:
                         await audio_out.put(item)
         finally:
             if batches is not None:
-                batches.close()
+                # In the thread that decodes: a step under way when this is cancelled must not lose its file.
+                with suppress(ComputeClosed):
+                    await compute.run("decode", batches.close)
         return self.stats
 
     def _begin(self, want_video: bool, want_audio: bool, resume_video_s: float) -> _Pass:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -38,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.parser.print_help()
         return EXIT_USAGE
     try:
-        return asyncio.run(handler(args))
+        return asyncio.run(_until_signal(handler(args)))
     except HearsightError as error:
         print(f"hearsight: {error}", file=sys.stderr)
         return EXIT_ERROR
@@ -48,11 +50,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"hearsight: {mine}", file=sys.stderr)
         return EXIT_ERROR
-    except KeyboardInterrupt:
-        print("hearsight: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("hearsight: interrupted; what was committed is kept, run again to go on", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # A model's thread may still be in native code, which does not survive the interpreter's orderly end.
+        os._exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         return EXIT_ERROR
+
+
+async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
+    """SIGINT and SIGTERM cancel the work: the writer commits what is whole, every task ends."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    return await work
 
 
 def _first_of(group: ExceptionGroup[Exception]) -> HearsightError | None:

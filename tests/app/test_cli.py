@@ -137,3 +137,35 @@ def test_a_second_writer_is_refused_and_a_reader_is_not(memory: Path) -> None:
         assert hearsight("ask", "Which room?", "--memory", memory).returncode == 0
     finally:
         lock.release()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_ingest_cleanly_and_a_second_run_finishes_it(
+    weights: None, tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "runtime.app.cli",
+        "ingest",
+        str(TALK),
+        "--memory",
+        str(tmp_path / "m"),
+        "--quiet",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        watched = tmp_path / "m" / "sources.lance" / "data"
+        while process.poll() is None and not (watched.is_dir() and any(watched.iterdir())):
+            os.sched_yield()
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert stderr.strip().splitlines() == [
+        "hearsight: interrupted; what was committed is kept, run again to go on"
+    ]
+    assert hearsight("ingest", TALK, "--memory", tmp_path / "m", "--quiet").returncode == 0
+    answer = json.loads(
+        hearsight("ask", "When does bus 27 leave?", "--memory", tmp_path / "m", "--json").stdout
+    )
+    assert "09:40" in answer["answer"]

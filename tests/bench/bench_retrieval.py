@@ -143,8 +143,8 @@ async def main() -> None:
                 requests = [SearchRequest(t, v, k=20, **how) for t, v in zip(texts, vectors, strict=True)]
                 p50, p95 = await measure(memory, requests)
                 print(f"search, {label}: p50 {p50:.1f} ms, p95 {p95:.1f} ms ({len(requests)} questions)")
-            stats = await memory.stats()
             rss = psutil.Process().memory_info().rss
+            stats = await memory.stats()
             print(
                 f"{stats.tables['keys'].rows} keys, {args.vectors} vectors; on disk {stats.disk_bytes / 1e6:.0f} MB, "
                 f"{stats.mb_per_hour:.2f} MB per hour of media; RSS {rss / 1e6:.0f} MB, "

@@ -115,7 +115,7 @@ def test_time_and_modality_narrow_a_search(tmp_path: Path) -> None:
     ask(tmp_path / "m", TALK, use)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     seed=st.integers(0, 30),
     as_of_s=st.floats(5, 95),
@@ -155,6 +155,29 @@ def test_a_reader_follows_a_writer(tmp_path: Path) -> None:
             assert "second" not in {h.record.source for h in before}
             assert after[0].record.source == "second"
             assert (await memory.visible_clips("film")) == []
+
+    asyncio.run(main())
+
+
+def test_a_reader_searches_on_while_a_writer_writes_and_compacts(tmp_path: Path) -> None:
+    busy = SETTINGS.model_copy(update={"optimize_every": 2})
+
+    async def main() -> None:
+        async with (
+            await Store.open(tmp_path / "m", HashEncoder()) as store,
+            await opened(tmp_path / "m") as memory,
+        ):
+            writing = asyncio.create_task(ingest(store, source(), stream(11, 120.0), busy))
+            seen = [0]
+            while not writing.done():
+                seen.append(len(await memory.search(SearchRequest("ferry lamp garden", k=50))))
+                await memory.visible_clips("film")
+            assert (await writing).complete
+            found = await memory.search(SearchRequest("ferry lamp garden", k=50))
+            fresh = await opened(tmp_path / "m")
+            assert found == await fresh.search(SearchRequest("ferry lamp garden", k=50))
+            await fresh.close()
+            assert len(found) >= max(seen) > 0
 
     asyncio.run(main())
 

@@ -61,7 +61,7 @@ def test_clips_keep_to_their_lengths_and_chapters(tmp_path: Path) -> None:
         assert clip["t_end_s"] <= 90.0
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 50), cuts=st.lists(st.floats(0, 1), min_size=1, max_size=3))
 def test_a_cut_and_resumed_run_keeps_what_an_undisturbed_one_does(seed: int, cuts: list[float]) -> None:
     messages = stream(seed, 70.0, patches=9)
@@ -86,7 +86,7 @@ class Dies(Exception):
     pass
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 50), writes=st.integers(1, 40))
 def test_a_run_that_dies_between_any_two_writes_is_taken_up_without_loss_or_doubles(
     seed: int, writes: int
