@@ -1,4 +1,5 @@
 # make demo   set up everything and run the main job on the clip in demo/
+# make live   set up everything and open the live mode's server on this machine
 # make test   set up everything and run the tests
 # make lint   ruff, ruff format, mypy
 # make bench  the benchmarks that need nothing but the project
@@ -7,7 +8,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup demo test lint bench clean help
+.PHONY: setup demo live test lint bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -27,9 +28,13 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/python demo/run.py
 
+live: $(READY)
+	$(BIN)/hearsight models pull
+	$(BIN)/hearsight live
+
 test: $(READY)
 	$(BIN)/hearsight models pull
-	$(BIN)/python -m pytest -m "not engine"
+	$(BIN)/python -m pytest
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -39,6 +44,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/bench/bench_channel.py
 	$(BIN)/python tests/bench/bench_retrieval.py
+	$(BIN)/python tests/bench/bench_ingest.py --minutes 3
 
 clean:
 	rm -rf $(VENV) build *.egg-info demo/out

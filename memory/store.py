@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import errno
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import numpy as np
 import pyarrow as pa
-from lancedb.index import BTree
 from numpy.typing import NDArray
 
 from memory import schema
-from memory.lock import LOCK_NAME, WriterLock
+from memory.lock import WriterLock
+from memory.place import is_to_be_made, local_folder, told
 from memory.records import ResumePoint, SourceInfo
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
@@ -48,18 +47,18 @@ class Store:
         Raises MemoryStoreError: no memory there, a folder of something else, not writable, another writer,
         written by a newer Hearsight, or with another text encoder.
         """
-        folder = _local(uri)
+        folder = local_folder(uri)
         lock = None
-        with _told(str(uri)):
-            fresh = folder is not None and _inspect(folder, read_only)
+        with told(str(uri)):
+            fresh = folder is not None and is_to_be_made(folder, read_only)
             if folder is not None and not read_only:
                 if fresh:
                     folder.mkdir(parents=True, exist_ok=True)
                 lock = WriterLock(folder)
                 lock.acquire()
         try:
-            with _told(str(uri)):
-                db = await lancedb.connect_async(str(folder) if folder is not None else str(uri))
+            with told(str(uri)):
+                db = await _connect(str(folder) if folder is not None else str(uri))
                 self = cls(str(uri), db, lock, read_only)
                 await self._begin(text_encoder)
             return self
@@ -86,7 +85,7 @@ class Store:
     @property
     def folder(self) -> Path | None:
         """The memory's folder, None where it is not a local one."""
-        return _local(self.uri)
+        return local_folder(self.uri)
 
     @property
     def text_dim(self) -> int:
@@ -102,7 +101,12 @@ class Store:
         if table is None:
             if name not in await self._names():
                 return None
-            table = self._tables[name] = await self._db.open_table(name)
+            try:
+                table = self._tables[name] = await self._db.open_table(name)
+            except ValueError as error:
+                if "was not found" not in str(error):
+                    raise
+                return None  # its writer has made the folder, and not yet the first version
         elif self.read_only:
             await table.checkout_latest()
         return table
@@ -111,7 +115,7 @@ class Store:
         self, name: str, where: str | None = None, columns: Sequence[str] | None = None
     ) -> pa.Table | None:
         """All rows that match, unordered; None where the table has not been made yet."""
-        with _told(self.uri):
+        with told(self.uri):
             for attempt in (0, 1):
                 table = await self.table(name)
                 if table is None:
@@ -133,7 +137,7 @@ class Store:
         self, name: str, vector: NDArray[np.float32], where: str, limit: int, columns: Sequence[str]
     ) -> list[dict[str, Any]]:
         """The rows of least cosine distance of their vector column, filtered first, scanned exhaustively."""
-        with _told(self.uri):
+        with told(self.uri):
             for attempt in (0, 1):
                 table = await self.table(name)
                 if table is None:
@@ -150,12 +154,12 @@ class Store:
 
     async def version(self, name: str) -> int:
         """Grows with every change of a table; -1 where it has not been made yet."""
-        with _told(self.uri):
+        with told(self.uri):
             table = await self.table(name)
             return -1 if table is None else int(await table.version())
 
     async def count(self, name: str) -> int:
-        with _told(self.uri):
+        with told(self.uri):
             table = await self.table(name)
             return 0 if table is None else int(await table.count_rows())
 
@@ -192,12 +196,14 @@ class Store:
                 await table.delete(where)
             return rows
 
-    async def claim_model(self, kind: str, name: str) -> None:
-        """Remembers which model made this kind of vectors. Raises MemoryStoreError if it was another one."""
+    async def claim_model(self, kind: str, name: str, weights: str = "") -> None:
+        """Remembers which model made this kind of vectors (meta KIND_model), and where its weights were
+        (KIND_weights). Raises MemoryStoreError if it was another one.
+        """
         key = f"{kind}_model"
         known = self._meta.get(key)
         if known is None:
-            await self._set_meta({key: name})
+            await self._set_meta({key: name} | ({f"{kind}_weights": weights} if weights else {}))
         elif known != name:
             raise MemoryStoreError(
                 f"memory {self.uri} was written with the {kind} encoder {known}, not {name}: "
@@ -246,7 +252,7 @@ class Store:
         """By table: rows, versions, fragments, data_bytes (of the newest version) and
         disk_bytes (-1 where it is no local folder)."""
         out = {}
-        with _told(self.uri):
+        with told(self.uri):
             for name in sorted(await self._names()):
                 table = await self.table(name)
                 if table is None:
@@ -273,11 +279,12 @@ class Store:
         return total
 
     async def _begin(self, text_encoder: TextEncoder | None) -> None:
-        if schema.META not in await self._names():
+        rows = await self.rows(schema.META)
+        if rows is None:  # never made, or its maker died (or found the disk full) over it
             if self.read_only or text_encoder is None:
                 raise MemoryStoreError(f"there is no memory at {self.uri}")
             await self._create(text_encoder)
-        rows = await self.rows(schema.META)
+            rows = await self.rows(schema.META)
         self._meta = {row["key"]: row["value"] for row in rows.to_pylist()} if rows is not None else {}
         version = int(self._meta.get("schema_version", "0"))
         if version > schema.SCHEMA_VERSION:
@@ -310,12 +317,11 @@ class Store:
         self._tables[schema.META] = await self._db.create_table(schema.META, data=data)
 
     async def _create_missing(self) -> None:
-        names = await self._names()
         dim = self.text_dim
         wanted = {name: schema.fixed_schema(name) for name in schema.FIXED_TABLES}
         wanted |= {schema.KEYS: schema.keys_schema(dim), schema.NODES: schema.nodes_schema(dim)}
         for name, shape in wanted.items():
-            if name not in names:
+            if await self.table(name) is None:
                 self._tables[name] = await self._db.create_table(name, schema=shape)
 
     async def _set_meta(self, values: dict[str, str]) -> None:
@@ -327,17 +333,17 @@ class Store:
         found: set[str] = set()
         token = None
         while True:
-            page = await self._db.table_names(start_after=token, limit=100)
-            found.update(page)
-            if len(page) < 100:
+            page = await self._db.list_tables(page_token=token, limit=100)
+            found.update(page.tables)
+            token = page.page_token
+            if not token:
                 return found
-            token = page[-1]
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
         if self.read_only:
             raise MemoryStoreError(f"memory {self.uri} was opened for reading only")
-        with _told(self.uri):
+        with told(self.uri):
             yield
 
     def _write(self) -> _Write:
@@ -366,8 +372,18 @@ class _Write:
             self._lock.release()
 
 
+async def _connect(uri: str) -> Any:
+    # Read by lancedb as it is imported: what it would log it also raises, and a user is to see one line.
+    os.environ.setdefault("LANCEDB_LOG", "off")
+    import lancedb  # here, because it takes over a second, and many a command ends before it is needed
+
+    return await lancedb.connect_async(uri)
+
+
 async def _index_ids(table: Any) -> None:
     """Found records are fetched by id: in a large table that takes an index."""
+    from lancedb.index import BTree
+
     if await table.count_rows() >= _INDEX_FROM_ROWS and not await table.list_indices():
         await table.create_index("id", config=BTree())
 
@@ -379,47 +395,3 @@ def quoted(text: str) -> str:
 
 def _by_added(source: SourceInfo) -> tuple[float, str]:
     return (source.added_at_s, source.id)
-
-
-def _local(uri: str | Path) -> Path | None:
-    text = str(uri)
-    if text.startswith("file://"):
-        return Path(text.removeprefix("file://"))
-    return None if "://" in text else Path(text).expanduser()
-
-
-def _inspect(folder: Path, read_only: bool) -> bool:
-    """True if a new memory is to be made there."""
-    if folder.exists() and not folder.is_dir():
-        raise MemoryStoreError(f"{folder} is a file, not a memory folder")
-    entries = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if f"{schema.META}.lance" in entries:
-        return False
-    if read_only:
-        raise MemoryStoreError(f"there is no memory at {folder}")
-    if entries - {LOCK_NAME}:
-        raise MemoryStoreError(f"{folder} holds other files and no memory: name an empty or new folder")
-    return True
-
-
-@contextmanager
-def _told(uri: str) -> Iterator[None]:
-    """Turns what the disk and Lance raise into one line for the user."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        text = str(error)
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if full or any(s in text for s in ("No space left", "StorageFull", "Disk quota", "os error 28")):
-            raise MemoryStoreError(
-                f"no space left on the disk of memory {uri}: free some and run again; "
-                "what was committed is kept"
-            ) from error
-        denied = isinstance(error, PermissionError) or "Permission denied" in text
-        if denied or "Read-only file system" in text:
-            raise MemoryStoreError(f"no permission to use memory {uri}: {_line(text)}") from error
-        raise MemoryStoreError(f"memory {uri} failed: {_line(text)}") from error
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())[:300]

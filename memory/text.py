@@ -97,6 +97,45 @@ _IRREGULAR = {
     for form in forms.split()
 }
 
+# What the English of one place calls otherwise than that of another, and everyday short forms: one key for both.
+_VARIANTS = {
+    form: base
+    for base, forms in {
+        "elevator": "lift",
+        "truck": "lorry",
+        "glasses": "spectacles eyeglasses",
+        "holiday": "vacation",
+        "garbage": "rubbish trash",
+        "sidewalk": "pavement",
+        "gasoline": "petrol",
+        "flashlight": "torch",
+        "diaper": "nappy",
+        "pharmacy": "chemist drugstore",
+        "airplane": "aeroplane",
+        "sweater": "jumper pullover",
+        "subway": "metro",
+        "couch": "sofa",
+        "bicycle": "bike",
+        "telephone": "phone",
+        "television": "tv telly",
+        "refrigerator": "fridge",
+        "photo": "photograph",
+        "child": "kid kids",
+        "mother": "mum mom",
+        "father": "dad",
+        "grandmother": "grandma granny",
+        "grandfather": "grandpa grandad granddad",
+        "soccer": "football",
+        "apartment": "flat",
+        "closet": "wardrobe",
+        "faucet": "tap",
+        "movie": "film",
+        "rent": "hire",
+        "parking": "carpark",
+    }.items()
+    for form in forms.split()
+}
+
 # A word with inner joiners is one identifier (zlib.h, copper-lantern-88, 16:40) and its parts.
 _TOKEN = re.compile(r"[^\W_]+(?:[._:/@'&+\-]+[^\W_]+)*", re.UNICODE)
 _PART = re.compile(r"[^\W_]+", re.UNICODE)
@@ -121,6 +160,8 @@ def stem(word: str) -> str:
     leaves.
     """
     word = _IRREGULAR.get(word, word)
+    plural = word[:-1] if word.endswith("s") else word
+    word = _VARIANTS.get(word) or _VARIANTS.get(plural, word)
     if len(word) < 4 or not word.isalpha() or not word.isascii():
         return word
     if word.endswith("ies") and len(word) > 4:
@@ -204,7 +245,7 @@ def _numbers(words: list[str]) -> list[str]:
             length = 1
             out.append(words[at])
             if words[at] in _ORDINALS:
-                out.append(_short_ordinal(_ORDINALS[words[at]]))
+                out.append(ordinal(_ORDINALS[words[at]]))
         at += length
     return out
 
@@ -243,7 +284,8 @@ def _spoken(words: list[str], at: int) -> tuple[int, int]:
     return (total + group, used) if used else (0, 0)
 
 
-def _short_ordinal(value: int) -> str:
+def ordinal(value: int) -> str:
+    """1st, 2nd, 3rd, 4th, ..."""
     if value % 100 in (11, 12, 13):
         return f"{value}th"
     return f"{value}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(value % 10, 'th') }"

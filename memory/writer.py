@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from math import floor, inf
 
@@ -51,12 +51,16 @@ class MemoryWriter:
         compute: Compute,
         settings: MemorySettings,
         source: SourceInfo,
+        *,
+        remembered: Callable[[Sequence[Clip]], None] = lambda _: None,
     ) -> None:
+        """remembered: is told of clips that have just been committed."""
         self._store = store
         self._encoder = text_encoder
         self._compute = compute
         self._settings = settings
         self._source = source
+        self._remembered = remembered
         self._frames: dict[int, list[FrameFeature]] = {}
         self._screens: dict[int, list[Observation]] = {}
         self._said: list[tuple[_Order, Observation]] = []
@@ -70,6 +74,7 @@ class MemoryWriter:
         self._previous: Observation | None = None
         self._at_mark: set[str] = set()
         self._commits = 0
+        self._forgetting = asyncio.Lock()  # held by a commit, too: nothing is written that is being forgotten
 
     async def begin(self) -> ResumePoint:
         """Registers the source and makes it ready to be written from the point returned on.
@@ -121,6 +126,31 @@ class MemoryWriter:
         await self.finish()
         return self._done
 
+    async def forget(self, from_s: float, to_s: float = inf) -> int:
+        """Takes back what this source perceived from from_s to to_s, with all that was derived from it and the
+        old versions that held it. Returns how many records that were. What is still on its way comes through.
+        """
+        async with self._forgetting:
+            self._frames = {
+                n: [f for f in frames if not from_s <= f.t_s <= to_s] for n, frames in self._frames.items()
+            }
+            self._screens = {
+                n: [o for o in screens if o.t_end_s < from_s or o.t_start_s > to_s]
+                for n, screens in self._screens.items()
+            }
+            self._said = [entry for entry in self._said if not _within(entry[1], from_s, to_s)]
+            if self._previous is not None and _within(self._previous, from_s, to_s):
+                self._previous = None
+            where = f"source = {quoted(self._source.id)} AND t_end_s >= {from_s!r}"
+            where += "" if to_s == inf else f" AND t_start_s <= {to_s!r}"
+            count = 0
+            for name in (schema.OBSERVATIONS, schema.KEYS, schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM):
+                deleted = await self._store.delete(name, where)
+                count += deleted if name == schema.OBSERVATIONS else 0
+            await rebuild(self._store, self._source.id, self._settings)
+            await self._store.optimize()
+            return count
+
     async def finish(self) -> None:
         """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""
         await rebuild(self._store, self._source.id, self._settings)
@@ -161,13 +191,17 @@ class MemoryWriter:
 
     async def _commit_whole(self, force: bool) -> None:
         """A commit that a cancellation does not cut in two: it ends, then the cancellation goes on."""
-        commit = asyncio.create_task(self._commit(force))
+        commit = asyncio.create_task(self._commit_alone(force))
         try:
             await asyncio.shield(commit)
         except asyncio.CancelledError:
             await asyncio.wait({commit})
             commit.result()
             raise
+
+    async def _commit_alone(self, force: bool) -> None:
+        async with self._forgetting:
+            await self._commit(force)
 
     async def _commit(self, force: bool) -> None:
         """Commits what the watermarks allow. force: speech too that is less than said_commit_s ahead."""
@@ -188,6 +222,8 @@ class MemoryWriter:
         )
         await self._store.set_progress(self._source.id, point)
         self._done = point
+        if clips:
+            self._remembered(clips)
         self._commits += 1
         if self._commits % self._settings.optimize_every == 0:
             await rebuild(self._store, self._source.id, self._settings)
@@ -309,6 +345,10 @@ class MemoryWriter:
         said = observations_of(rows) if rows is not None else []
         self._previous = max(said, key=lambda o: (o.known_at_s, o.t_start_s, o.id), default=None)
         self._at_mark = {o.id for o in said if o.known_at_s == point.said_done_s}
+
+
+def _within(record: Observation, from_s: float, to_s: float) -> bool:
+    return record.t_end_s >= from_s and record.t_start_s <= to_s
 
 
 def _known_at_end(said: Observation) -> Observation:

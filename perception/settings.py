@@ -14,7 +14,8 @@ class SourceSettings(BaseModel):
         seconds. decode_fps times the chapter length must be whole: no cell may straddle a chapter.
     max_side: longest side of a picture in pixels; larger ones are scaled down, smaller ones left alone.
     audio_chunk_s: length of an audio chunk; the last one may be shorter.
-    ahead_s: how far one stream may run ahead of the other in media time.
+    ahead_s: how much of one stream may wait, read and not yet decoded, while the other goes on, in media
+        seconds; never more than 64 MB.
     threads: of the video decoder. One by default: the models want the cores.
     skip_nonref_fps: where pictures follow each other at this rate (and 8 times decode_fps) or faster, those
         that no other refers to are not decoded.
@@ -25,7 +26,7 @@ class SourceSettings(BaseModel):
     decode_fps: float = Field(default=2.0, gt=0, le=30)
     max_side: int = Field(default=1280, ge=64, le=8192)
     audio_chunk_s: float = Field(default=0.5, gt=0, le=10)
-    ahead_s: float = Field(default=2.0, gt=0, le=30)
+    ahead_s: float = Field(default=300.0, gt=0, le=3600)
     threads: int = Field(default=1, ge=1, le=64)
     skip_nonref_fps: float = Field(default=20.0, gt=0)
 
@@ -62,14 +63,18 @@ class VideoSettings(BaseModel):
 class VisionSettings(BaseModel):
     """What looks at the sampled frames.
 
-    encoder: "open_clip", or "imagenet" for the packaged model (ConSE).
-    model, pretrained: any pair open_clip knows; pretrained may also be a local path, and model a hub id.
-    device: "auto" takes a GPU when there is one.
+    encoder: "open_clip"; "imagenet" for the packaged model (ConSE); "auto" for open_clip where its weights are
+        here or the hub can be reached, else the packaged model. A memory that holds clips keeps to the encoder
+        that they were made with.
+    model, pretrained: any pair open_clip knows. pretrained may also be a file with weights for the model.
+        model may also be "hf-hub:ID" or a folder (open_clip_config.json and the weights in it); pretrained is
+        not looked at then.
+    device: "cpu", "cuda", or "auto", which takes a GPU when there is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    encoder: Literal["open_clip", "imagenet"] = "imagenet"
+    encoder: Literal["auto", "open_clip", "imagenet"] = "auto"
     model: str = "ViT-B-32"
     pretrained: str = "laion2b_s34b_b79k"
     device: str = "auto"

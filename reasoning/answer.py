@@ -1,30 +1,46 @@
-"""From a question to an answer with proof: retrieve, weigh, put into words, check, or abstain."""
+"""From a question to an answer with proof: recall, weigh, put into words, check, or abstain."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
-from memory import Hit, Memory, SearchRequest
+from memory import Keyframe, Memory
 from reasoning import compose
-from reasoning.judge import Candidate, current, weigh
+from reasoning.deliberate import Verdict, deliberate, supported
+from reasoning.engine import Reasoner
+from reasoning.engine_client import EngineClient
+from reasoning.judge import Candidate
+from reasoning.language import Language
+from reasoning.prompts import Memo
 from reasoning.question import Kind, Question, parse_question
+from reasoning.recall import THREAD, Recall
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
-from reasoning.visual import Scenes
+from reasoning.visual import Scenes, Sighting
+from reasoning.wording import short_answer
 from runtime.clock import Clock
 from runtime.compute import Compute
-from runtime.messages import Answer, Evidence, Modality, Observation, Query
+from runtime.errors import EngineError
+from runtime.messages import Answer, AnswerDelta, Evidence, Query
 
-_THREAD = "answer"
-_PAUSE_S = 1.0
-_CUT_S = 8.0
-_REACH = 4
-_SENSES: tuple[Modality, ...] = ("said", "read")
+NO_ENGINE = "no language model: the evidence itself is the answer"
+NOT_BORNE_OUT = "the model's answer was not borne out by what it cited: the evidence itself is the answer"
+_SURE_SPAN, _SPAN = 0.9, 0.5
+
+Streamed = AsyncGenerator[AnswerDelta | Answer, None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    question: Question
+    query: Query
+    candidates: tuple[Candidate, ...]
 
 
 class Answerer:
-    """Answers from memory alone. The evidence is the answer: every answer quotes what was said, read or seen."""
+    """Answers from memory. Without a language model, or while it is down, the evidence is the answer."""
 
     def __init__(
         self,
@@ -34,82 +50,186 @@ class Answerer:
         compute: Compute,
         settings: AnswerSettings,
         clock: Clock,
+        engine: Reasoner | None = None,
     ) -> None:
         self._memory = memory
+        self._recall = Recall(memory, verifier, compute, settings)
         self._verifier = verifier
         self._scenes = scenes
         self._compute = compute
         self._settings = settings
         self._clock = clock
+        self._engine = engine
 
     async def answer(self, query: Query) -> Answer:
         """Raises InputError when the query names an unknown source, or as_of without a single one."""
-        began = self._clock.now()
-        question = await self._compute.run(_THREAD, parse_question, query.text, self._verifier.language)
-        candidates = await self._candidates(question, query)
-        if question.kind is Kind.MOMENT:
-            answer = await self._moment(question, query, candidates)
-        else:
-            answer = self._fact(question, query, candidates)
-        if query.options:
-            answer = await self._choose(query, answer)
-        return replace(answer, latency_s=self._clock.now() - began)
+        async with aclosing(self.stream(query)) as parts:
+            async for part in parts:
+                if isinstance(part, Answer):
+                    return part
+        raise AssertionError("a stream ends with its answer")
 
-    async def _candidates(self, question: Question, query: Query) -> list[Candidate]:
-        text = query.text if not query.options else f"{query.text} {' '.join(query.options)}"
-        hits = await self._memory.search(
-            SearchRequest(
-                text=text,
-                as_of_s=query.as_of_s,
-                sources=query.sources,
-                t_min_s=question.t_min_s,
-                t_max_s=question.t_max_s,
-                modalities=_SENSES,
-                k=self._settings.candidates,
-            )
-        )
-        found = await self._passages([evidence_of(hit) for hit in hits if hit.text.strip()], query.as_of_s)
-        weighed = await self._compute.run(_THREAD, weigh, question, found, self._verifier)
-        return current(question, weighed, self._settings.support_threshold)
+    async def stream(self, query: Query) -> Streamed:
+        """The answer's text as it is written, then the whole answer, which holds.
 
-    async def _passages(self, found: Sequence[Evidence], as_of_s: float | None) -> list[Evidence]:
-        """The best of what was said, joined with what the speaker said without a real pause before and after.
-
-        Speech recognition cuts at short pauses, and half a sentence answers nothing.
+        The deltas together are the answer's text, unless that does not begin with them: then the model's words
+        did not stand the check, or broke off, and are taken back. Closing the generator aborts the model's work.
+        Raises like answer.
         """
-        out: list[Evidence] = []
-        covered: set[str] = set()
-        for rank, evidence in enumerate(found):
-            if evidence.id in covered:
-                continue
-            if evidence.modality != "said" or rank >= self._settings.passages:
-                out.append(evidence)
-                continue
-            around = await self._memory.neighbours(evidence.id, _REACH, as_of_s)
-            run = _unbroken(around, evidence.id)
-            covered.update(o.id for o in run)
-            if len(run) < 2:
-                out.append(evidence)
-                continue
-            text = " ".join(o.text for o in run)
-            out.append(replace(evidence, text=text, t_start_s=run[0].t_start_s, t_end_s=run[-1].t_end_s))
+        began = self._clock.now()
+        question = await self._compute.run(THREAD, parse_question, query.text, self._verifier.language)
+        found = _Found(question, query, tuple(await self._recall.candidates(question, query)))
+        told = ""
+        async with aclosing(self._reasoned(found)) as parts:
+            async for part in parts:
+                if isinstance(part, AnswerDelta):
+                    told += part.text
+                else:
+                    if part.text != told and part.text.startswith(told):
+                        yield AnswerDelta(query.turn_id, part.text[len(told) :])
+                    part = replace(part, latency_s=self._clock.now() - began)
+                yield part
+
+    async def _reasoned(self, found: _Found) -> Streamed:
+        if self._engine is None:
+            yield await self._plain(found, NO_ENGINE)
+            return
+        try:
+            client = None if await self._engine.weak() else await self._engine.client()
+            if client is None or client.address.weak:
+                answer = await self._worded(found, self._engine)
+            else:
+                async with aclosing(self._deliberated(found, client)) as parts:
+                    async for part in parts:
+                        yield part
+                return
+        except EngineError as error:
+            answer = await self._plain(found, f"{error}: the evidence itself is the answer")
+        yield answer
+
+    async def _plain(self, found: _Found, note: str = "") -> Answer:
+        """The answer from the evidence alone."""
+        if found.question.kind is Kind.MOMENT:
+            answer = await self._moment(found)
+        else:
+            answer = self._fact(found)
+        if found.query.options:
+            answer = await self._choose(found.query, answer)
+        return replace(answer, note=note)
+
+    async def _worded(self, found: _Found, engine: Reasoner) -> Answer:
+        """A small model is asked only where the answering words do not stand out by themselves."""
+        answer = await self._plain(found)
+        if answer.abstained or answer.choice is not None or found.question.kind is Kind.MOMENT:
+            return answer
+        best = found.candidates[0]
+        if best.support.span is not None and best.support.span.fit >= _SURE_SPAN:
+            return answer
+        client = await engine.client()
+        short, usage = await short_answer(client, found.question, best, self._settings)
+        if usage is not None:
+            answer = replace(
+                answer, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+            )
+        if short is None:
+            return answer
+        return replace(answer, text=compose.fact_answer(short, best.evidence), engine=client.address.model)
+
+    async def _deliberated(self, found: _Found, client: EngineClient) -> Streamed:
+        query = found.query
+        scenes = (await self._look(found)).scenes
+        pictures = self._settings.images if client.address.vision else 0
+        memos = await self._memos([c.evidence for c in found.candidates], scenes, pictures, query)
+
+        async def look_again(text: str) -> Sequence[Memo]:
+            moments = await self._recall.moments(text, found.question, query)
+            return [Memo(e) for e in moments[: self._settings.evidence]]
+
+        verdict: Verdict | None = None
+        async with aclosing(deliberate(client, query, memos, look_again, self._settings)) as parts:
+            async for part in parts:
+                if isinstance(part, Verdict):
+                    verdict = part
+                elif found.question.kind is not Kind.MOMENT:
+                    yield AnswerDelta(query.turn_id, part)
+        assert verdict is not None
+        if verdict.text and not await self._borne_out(found, verdict):
+            answer = await self._plain(found, NOT_BORNE_OUT)
+        else:
+            answer = self._spoken(found, verdict)
+            if query.options and answer.choice is None:
+                answer = await self._choose(query, answer)
+            answer = replace(answer, engine=client.address.model)
+        yield replace(
+            answer, prompt_tokens=verdict.prompt_tokens, completion_tokens=verdict.completion_tokens
+        )
+
+    async def _borne_out(self, found: _Found, verdict: Verdict) -> bool:
+        if found.question.kind is Kind.MOMENT:
+            # What it cites is the answer, whatever it says about it.
+            return bool(verdict.cited)
+        names = await self._compute.run(THREAD, _names, self._verifier.language, verdict.text)
+        question = " ".join((found.query.text, *found.query.options))
+        return supported(verdict.text, question, verdict.cited, names)
+
+    def _spoken(self, found: _Found, verdict: Verdict) -> Answer:
+        query, shown = found.query, self._settings.evidence
+        others = tuple(c.evidence for c in found.candidates)
+        if not verdict.text:
+            return Answer(query.turn_id, compose.ABSTAINED, others[:shown], abstained=True)
+        text, cited = verdict.text, [m.evidence for m in verdict.cited]
+        if found.question.kind is Kind.MOMENT:
+            text = compose.moment_answer(cited[: self._settings.moments], certain=cited[0].modality != "seen")
+        ids = {e.id for e in cited}
+        evidence = (*cited, *(e for e in others if e.id not in ids))[:shown]
+        return Answer(query.turn_id, text, evidence, abstained=False, choice=verdict.choice)
+
+    async def _memos(
+        self, moments: Sequence[Evidence], scenes: Sequence[Evidence], pictures: int, query: Query
+    ) -> list[Memo]:
+        """What was said and read and what was seen by turns, best first; the first ones with their pictures."""
+        by_turns = [e for pair in zip(moments, scenes, strict=False) for e in pair]
+        rest = max(moments, scenes, key=len)[len(by_turns) // 2 :]
+        out: list[Memo] = []
+        taken: set[str] = set()
+        for evidence in (*by_turns, *rest):
+            look = len(taken) < pictures and evidence.modality != "said"
+            picture = await self._picture(evidence, query) if look else None
+            if picture is None or picture.clip in taken:
+                out.append(Memo(evidence))
+            else:
+                taken.add(picture.clip)
+                out.append(Memo(evidence, picture.jpeg))
         return out
 
-    def _fact(self, question: Question, query: Query, candidates: Sequence[Candidate]) -> Answer:
-        evidence = self._shown(candidates)
-        if not candidates or candidates[0].support.probability < self._settings.support_threshold:
-            return Answer(query.turn_id, compose.ABSTAINED, evidence, abstained=True)
-        best = candidates[0]
-        span = best.support.span if best.support.span and best.support.span.fit >= 0.5 else None
-        return Answer(
-            query.turn_id,
-            compose.fact_answer(compose.shorten(span), best.evidence),
-            evidence,
-            abstained=False,
-        )
+    async def _picture(self, evidence: Evidence, query: Query) -> Keyframe | None:
+        """Taken while it was to be seen; one of another moment would mislead."""
+        middle_s = (evidence.t_start_s + evidence.t_end_s) / 2
+        found = await self._memory.keyframe_at(evidence.source, middle_s, query.as_of_s)
+        inside = found is not None and evidence.t_start_s <= found.t_s <= evidence.t_end_s
+        return found if inside else None
 
-    async def _moment(self, question: Question, query: Query, candidates: Sequence[Candidate]) -> Answer:
-        wanted = question.modalities
+    async def _look(self, found: _Found) -> Sighting:
+        wanted = found.question.modalities
+        if wanted is not None and "seen" not in wanted:
+            return Sighting()
+        return await self._scenes.find(found.question, found.query)
+
+    def _fact(self, found: _Found) -> Answer:
+        candidates, turn = found.candidates, found.query.turn_id
+        evidence = self._shown(candidates)
+        # The version that holds may be worded further from the question than the one it replaced.
+        likeliest = max((c.support.probability for c in candidates), default=0.0)
+        if likeliest < self._settings.support_threshold:
+            return Answer(turn, compose.ABSTAINED, evidence, abstained=True)
+        best = candidates[0]
+        span = best.support.span if best.support.span and best.support.span.fit >= _SPAN else None
+        text = compose.fact_answer(span.text if span is not None else None, best.evidence)
+        return Answer(turn, text, evidence, abstained=False)
+
+    async def _moment(self, found: _Found) -> Answer:
+        candidates, turn = found.candidates, found.query.turn_id
+        wanted = found.question.modalities
         said = [
             c
             for c in candidates
@@ -120,20 +240,15 @@ class Answerer:
             best = said[0].support.probability
             near = [c.evidence for c in said if c.support.probability >= best - 0.1]
             text = compose.moment_answer(near[: self._settings.moments], certain=True)
-            return Answer(
-                query.turn_id,
-                text,
-                self._shown(said + [c for c in candidates if c not in said]),
-                abstained=False,
-            )
-        scenes: list[Evidence] = []
-        if wanted is None or "seen" in wanted:
-            scenes = await self._scenes.find(question, query)
-        if not scenes:
-            return Answer(query.turn_id, compose.ABSTAINED, self._shown(candidates), abstained=True)
-        moments = scenes[: self._settings.moments]
-        text = compose.moment_answer(moments, certain=False)
-        return Answer(query.turn_id, text, tuple(scenes[: self._settings.evidence]), abstained=False)
+            shown = self._shown(said + [c for c in candidates if c not in said])
+            return Answer(turn, text, shown, abstained=False)
+        sighting = await self._look(found)
+        scenes = sighting.scenes[: self._settings.evidence]
+        if sighting.nowhere or not scenes:
+            nearest = scenes or self._shown(candidates)
+            return Answer(turn, compose.ABSTAINED, nearest, abstained=True)
+        text = compose.moment_answer(scenes[: self._settings.moments], certain=False)
+        return Answer(turn, text, scenes, abstained=False)
 
     async def _choose(self, query: Query, answer: Answer) -> Answer:
         """The option that shares most with the answer; none when there is no answer."""
@@ -141,7 +256,7 @@ class Answerer:
             return answer
         proof = answer.evidence[0].text if answer.evidence else answer.text
         scores = await self._compute.run(
-            _THREAD, self._verifier.likeness_of, query.options, f"{answer.text} {proof}"
+            THREAD, self._verifier.likeness_of, query.options, f"{answer.text} {proof}"
         )
         return replace(answer, choice=max(range(len(scores)), key=lambda i: (scores[i], -i)))
 
@@ -149,32 +264,5 @@ class Answerer:
         return tuple(c.evidence for c in candidates[: self._settings.evidence])
 
 
-def _unbroken(around: Sequence[Observation], record_id: str) -> list[Observation]:
-    """The run of utterances around one that belong together."""
-    at = next((i for i, o in enumerate(around) if o.id == record_id), None)
-    if at is None:
-        return []
-    first = last = at
-    while first > 0 and _goes_on(around[first - 1], around[first]):
-        first -= 1
-    while last + 1 < len(around) and _goes_on(around[last], around[last + 1]):
-        last += 1
-    return list(around[first : last + 1])
-
-
-def _goes_on(before: Observation, after: Observation) -> bool:
-    """No real pause, or a sentence that was cut: the transcript goes on in lower case."""
-    pause_s = after.t_start_s - before.t_end_s
-    return pause_s < (_CUT_S if after.text[:1].islower() else _PAUSE_S)
-
-
-def evidence_of(hit: Hit) -> Evidence:
-    return Evidence(
-        id=hit.record.id,
-        source=hit.record.source,
-        modality=hit.record.modality,
-        text=hit.text,
-        t_start_s=hit.t_start_s,
-        t_end_s=hit.t_end_s,
-        score=min(1.0, hit.scores.total),
-    )
+def _names(language: Language, text: str) -> list[str]:
+    return [token.text for token in language(text) if token.pos_ == "PROPN"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reasoning.extract import Span
 from reasoning.times import clock_text
 from runtime.messages import Evidence
 
@@ -42,7 +41,3 @@ def moment_answer(moments: Sequence[Evidence], certain: bool) -> str:
         return f"{text} Also at {others}." if rest else text
     text = f"Most likely at {clock_text(first.t_start_s)}, going by the picture"
     return f"{text}; otherwise at {others}." if rest else f"{text}."
-
-
-def shorten(span: Span | None) -> str | None:
-    return span.text if span is not None and span.text else None

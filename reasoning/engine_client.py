@@ -204,7 +204,8 @@ class EngineClient:
         except aiohttp.ClientConnectorError as error:
             reason = error.os_error.strerror or "no connection"
             raise self._error(f"the engine at {self._where} cannot be reached: {reason}", answer) from None
-        except (aiohttp.ClientError, OSError) as error:
+        # RuntimeError: aiohttp's, for a connection or session that is just being closed.
+        except (aiohttp.ClientError, OSError, RuntimeError) as error:
             what = "broke off in the middle of the answer" if answer.text else "closed the connection"
             raise self._error(f"the engine at {self._where} {what}", answer) from error
         except _Malformed as error:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from reasoning import engine_torchvision
 from reasoning.engine_state import engine_folder
+from runtime import torchvision_operators as engine_torchvision
 from runtime.clock import Clock, SystemClock
 from runtime.config import config_text
 from runtime.errors import EngineError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -44,8 +45,8 @@ class EngineSettings(Settings):
     """How often in a row a server that dies is started again."""
 
     connect_timeout_s: float = Field(5.0, gt=0)
-    first_token_timeout_s: float = Field(60.0, gt=0)
-    answer_timeout_s: float = Field(180.0, gt=0)
+    first_token_timeout_s: float = Field(30.0, gt=0)
+    answer_timeout_s: float = Field(90.0, gt=0)
 
     @model_validator(mode="after")
     def _remote_is_whole(self) -> Self:
@@ -53,4 +54,14 @@ class EngineSettings(Settings):
             raise ValueError("engine.mode is remote, but engine.url is empty")
         if self.mode == "remote" and self.model == "auto":
             raise ValueError("engine.mode is remote: engine.model must name the model")
+        if self.url and not _is_web_address(self.url):
+            raise ValueError(f"engine.url {self.url} is no address like http://10.0.0.5:8000/v1")
         return self
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,170 +12,37 @@ from reasoning.language import Language
 from reasoning.question import Kind, Question
 from runtime.messages import Modality
 
-_COLOURS = set(
-    [
-        "red",
-        "orange",
-        "yellow",
-        "green",
-        "blue",
-        "purple",
-        "violet",
-        "pink",
-        "brown",
-        "black",
-        "white",
-        "grey",
-        "gray",
-        "silver",
-        "gold",
-        "golden",
-        "beige",
-        "turquoise",
-        "navy",
-        "maroon",
-        "crimson",
-        "scarlet",
-        "teal",
-        "cream",
-        "ivory",
-        "olive",
-        "indigo",
-        "magenta",
-        "cyan",
-        "amber",
-        "tan",
-        "lilac",
-        "khaki",
-        "copper",
-        "bronze",
-    ]
+_COLOURS = frozenset(
+    """red orange yellow green blue purple violet pink brown black white grey gray silver gold golden beige
+    turquoise navy maroon crimson scarlet teal cream ivory olive indigo magenta cyan amber tan lilac
+    khaki copper bronze""".split()
 )
-_TIME_WORDS = set(
-    [
-        "today",
-        "tomorrow",
-        "tonight",
-        "yesterday",
-        "morning",
-        "noon",
-        "midday",
-        "afternoon",
-        "evening",
-        "night",
-        "midnight",
-        "weekend",
-        "week",
-        "month",
-        "year",
-        "spring",
-        "summer",
-        "autumn",
-        "fall",
-        "winter",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "daily",
-        "weekly",
-        "oclock",
-    ]
+_TIME_WORDS = frozenset(
+    """today tomorrow tonight yesterday morning noon midday afternoon evening night midnight weekend week
+    month year spring summer autumn fall winter monday tuesday wednesday thursday friday saturday sunday
+    january february march april may june july august september october november december daily weekly
+    oclock""".split()
 )
-_UNITS = set(
-    [
-        "second",
-        "minute",
-        "hour",
-        "day",
-        "week",
-        "month",
-        "year",
-        "decade",
-        "century",
-        "metre",
-        "meter",
-        "kilometre",
-        "kilometer",
-        "mile",
-        "foot",
-        "inch",
-        "litre",
-        "liter",
-        "gram",
-        "kilogram",
-        "kilo",
-        "tonne",
-        "degree",
-        "percent",
-        "dollar",
-        "euro",
-        "pound",
-        "cent",
-        "ml",
-        "kg",
-        "km",
-        "cm",
-        "mm",
-        "g",
-        "l",
-        "lap",
-        "page",
-        "spoon",
-        "cup",
-    ]
+_UNITS = frozenset(
+    """second minute hour day week month year decade century metre meter kilometre kilometer mile foot inch
+    litre liter gram kilogram kilo tonne degree percent dollar euro pound cent ml kg km cm mm g l lap
+    page spoon cup""".split()
 )
-_PLACE_PREPOSITIONS = set(
-    [
-        "in",
-        "on",
-        "under",
-        "at",
-        "behind",
-        "beside",
-        "near",
-        "inside",
-        "above",
-        "below",
-        "between",
-        "next",
-        "into",
-        "onto",
-        "over",
-        "beneath",
-        "outside",
-        "opposite",
-        "to",
-        "from",
-        "along",
-        "across",
-        "by",
-        "around",
-        "within",
-        "through",
-        "underneath",
-    ]
+_PLACE_PREPOSITIONS = frozenset(
+    """in on under at behind beside near inside above below between next into onto over beneath outside
+    opposite to from along across by around within through underneath""".split()
 )
 _STALE = re.compile(r"\b(?:no longer|not|instead of|rather than|used to be|isn't|wasn't|never|was)\b", re.I)
 _FRESH = re.compile(
     r"\b(?:but|now|meant|instead|actually|correction|rather|moved to|changed to|new|make that|make it)\b",
     re.I,
 )
+_BEFORE_TIME = frozenset("at by until till around about before after from to past since on".split())
+_AMOUNTS = frozenset("a an half quarter couple few several all whole".split())
+_CLOCK = re.compile(r"\d(?:[:.]\d\d|st|nd|rd|th)\b|\b[ap]\.?m\b|\b(?:1[0-9]|20)\d\d\b", re.I)
+_YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_IDENTIFIER = re.compile(r"(?=.*\d)[\w./-]+|[A-Z]")
+_KIND_WEIGHT, _UNLIKE = 0.8, 0.3
 _KEY_VALUE = re.compile(r"\s*(?:(?<!\d):|:(?!\d)|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
 
 
@@ -187,17 +54,33 @@ class Span:
     fit: float
 
 
-def answer_span(question: Question, statement: str, modality: Modality, language: Language) -> Span | None:
-    """The best answering words of one sentence or screen line, or None when nothing is left beside the question's words."""
+Alike = Callable[[str, Sequence[str]], Sequence[float]]
+"""Likeness of meaning of one word to each of several phrases, -1 to 1."""
+
+
+def answer_span(
+    question: Question,
+    unit: str,
+    modality: Modality,
+    language: Language,
+    alike: Alike,
+    lines: Sequence[str] = (),
+) -> Span | None:
+    """The best answering words of one sentence or screen line, or None when nothing is left beside the question's words.
+
+    lines: the whole of what was on the screen, where the line's columns may have heads.
+    """
     asked_stems = {s for term in question.terms for s in term.stems}
     if modality == "read":
-        value = _value_of_line(question, statement, asked_stems)
+        value = _cell(unit, lines, asked_stems) or _value_of_line(question, unit, asked_stems)
         if value is not None:
             return value
-    doc = language(statement)
+    doc = language(unit)
     anchors = [t.i for t in doc if asked_stems & set(tokens(t.text))]
     best: tuple[float, Span] | None = None
-    for start, end, fit in _candidates(question, doc):
+    candidates = list(_candidates(question, doc))
+    kinds = _kind_likeness(question, [doc[start:end].text for start, end, _ in candidates], alike)
+    for (start, end, fit), kind in zip(candidates, kinds, strict=True):
         stems = [s for t in doc[start:end] for s in tokens(t.text)]
         fresh = [s for s in stems if s not in asked_stems]
         if not fresh:
@@ -206,11 +89,31 @@ def answer_span(question: Question, statement: str, modality: Modality, language
             (0 if start <= a < end else min(abs(a - start), abs(a - end + 1)) for a in anchors), default=6
         )
         score = fit - 0.03 * gap - 0.25 * (len(stems) - len(fresh)) / max(1, len(stems))
-        score += _correction(doc, start)
+        score += _correction(doc, start) + kind
         if best is None or score > best[0] + 1e-9:
             text = doc[start:end].text.strip(" ,.;:!?-")
             best = (score, Span(text, fit))
     return best[1] if best else None
+
+
+def _kind_likeness(question: Question, phrases: Sequence[str], alike: Alike) -> Sequence[float]:
+    """What is like the thing that is asked for: "Finland" rather than "a small company" for "which country"."""
+    if question.asked is None or question.kind not in {Kind.WHAT, Kind.NAME} or not phrases:
+        return [0.0] * len(phrases)
+    return [_KIND_WEIGHT * max(0.0, a - _UNLIKE) for a in alike(question.asked, phrases)]
+
+
+def _cell(row: str, lines: Sequence[str], asked: set[str]) -> Span | None:
+    """The cell of a table whose column's head is asked for: "362" of "South 380 362" under "Region May June"."""
+    cells = row.split()
+    for line in lines:
+        heads = line.split()
+        if line == row or len(heads) != len(cells) or len(cells) < 3:
+            continue
+        for head, cell in list(zip(heads, cells, strict=True))[1:]:
+            if asked & set(tokens(head)) and not asked & set(tokens(cell)) and any(c.isdigit() for c in cell):
+                return Span(cell, 0.9)
+    return None
 
 
 def _correction(doc: Any, start: int) -> float:
@@ -236,24 +139,25 @@ def _value_of_line(question: Question, line: str, asked: set[str]) -> Span | Non
     rest = [p for i, p in enumerate(parts) if i != key and set(tokens(p)) - asked]
     if not rest:
         return None
-    rest.sort(key=lambda p: -_value_fit(question.kind, p))
-    return Span(rest[0], 0.8)
+    best = max(rest, key=lambda p: _value_fit(question.kind, p))
+    return Span(best, 0.8 if _value_fit(question.kind, best) >= 0.5 else 0.4)
 
 
 def _value_fit(kind: Kind, text: str) -> float:
     has_digit = any(c.isdigit() for c in text)
     if kind in {Kind.COUNT, Kind.AMOUNT, Kind.TIME, Kind.DURATION}:
         return 1.0 if has_digit else 0.0
-    if kind in {Kind.WHO, Kind.NAME, Kind.WHERE}:
-        return 0.3 if has_digit else 1.0
-    return 0.5
+    if kind is Kind.WHO or kind is Kind.WHERE:
+        # "Room 12" is a place, "copper-88" is not.
+        return 1.0 if any(w.isalpha() for w in text.split()) else 0.3
+    return 1.0 if kind is Kind.NAME and not has_digit else 0.5
 
 
 def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]]:
     kind = question.kind
     entities = {(e.start, e.end): e.label_ for e in doc.ents}
     for (start, end), label in entities.items():
-        yield start, end, _entity_fit(kind, label)
+        yield start, end, _entity_fit(kind, label, doc[start:end])
     for token in doc:
         low = token.lower_
         if token.like_num or any(c.isdigit() for c in token.text):
@@ -270,12 +174,14 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             yield token.i, _clause_end(doc, token.i), 1.2
         if low == "to" and kind is Kind.REASON and token.i + 1 < len(doc) and doc[token.i + 1].pos_ == "VERB":
             yield token.i, _clause_end(doc, token.i), 0.8
+        if low == question.asked and token.i + 1 < len(doc) and _IDENTIFIER.fullmatch(doc[token.i + 1].text):
+            yield token.i + 1, token.i + 2, 1.1
     for chunk in doc.noun_chunks:
         root = chunk.root
         if root.pos_ == "PRON":
             continue
         fit = 0.45
-        if kind in {Kind.WHO, Kind.NAME} and root.pos_ == "PROPN":
+        if kind in {Kind.WHO, Kind.NAME} and root.pos_ == "PROPN" and root.text[:1].isupper():
             fit = 0.9
         elif kind is Kind.WHO and root.dep_ in {"nsubj", "nsubjpass", "agent", "pobj"}:
             fit = 0.5
@@ -290,7 +196,17 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
                 yield token.left_edge.i, token.right_edge.i + 1, 0.4
 
 
-def _entity_fit(kind: Kind, label: str) -> float:
+def _entity_fit(kind: Kind, label: str, entity: Any) -> float:
+    """How well a named entity answers a kind of question. The tagger's label is checked against its words."""
+    words = {t.lower_.strip(".'") for t in entity}
+    lemmas = {t.lemma_.lower() for t in entity}
+    digits = any(c.isdigit() for c in entity.text)
+    if kind is Kind.DURATION and not (lemmas & _UNITS and (digits or words & _AMOUNTS or _numeric(entity))):
+        return 0.05
+    if kind is Kind.TIME and not (words & _TIME_WORDS or _CLOCK.search(entity.text) or _numeric(entity)):
+        return 0.05
+    if kind in {Kind.WHO, Kind.NAME} and label == "PERSON" and digits:
+        return 0.3
     wanted = {
         Kind.WHO: {"PERSON": 1.2, "ORG": 0.8, "NORP": 0.7, "GPE": 0.5},
         Kind.NAME: {
@@ -313,14 +229,21 @@ def _entity_fit(kind: Kind, label: str) -> float:
     return wanted.get(label, 0.05)
 
 
+def _numeric(words: Any) -> bool:
+    return any(t.like_num or t.text.isdigit() or t.text[:-2].isdigit() for t in words)
+
+
 def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
     following = [t.lemma_.lower() for t in doc[start : end + 2]]
     if question.kind is Kind.COUNT:
         return 1.2 if question.asked and question.asked in following else 0.7
     if question.kind in {Kind.AMOUNT, Kind.DURATION}:
-        return 1.0 if _UNITS & set(following) else 0.7
+        year = end - start == 1 and _YEAR.fullmatch(doc[start].text)
+        return 1.0 if _UNITS & set(following) else 0.2 if year else 0.7
     if question.kind is Kind.TIME:
-        return 0.8
+        before = doc[start - 1].lower_ if start else ""
+        timely = before in _BEFORE_TIME or _CLOCK.search(doc[start:end].text) or _TIME_WORDS & set(following)
+        return 0.8 if timely else 0.3
     if question.asked in {
         "number",
         "room",

@@ -2,93 +2,119 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
+from reasoning.engine_client import Message, estimate_tokens
 from reasoning.times import clock_text
 from runtime.messages import Evidence, Modality
 
 NOT_IN_MEMORY = "NOT IN MEMORY"
+SEARCH = "SEARCH:"
 
 _VERB: dict[Modality, str] = {"said": "said", "read": "on screen", "seen": "seen"}
 
 CAPABLE = f"""You answer questions about a video from what was perceived in it. Each memory below has a number in brackets, \
-its time, and whether it was said, read on screen or seen. Pictures, if any, follow in the order of the [n] they belong to.
-Use only these memories. When memories disagree, the later one holds, unless the question asks how it was before.
+its time, and whether it was said, read on screen or seen. Pictures come first, in the order of the memories that say \
+"picture".
+Use only these memories and pictures. When memories disagree, the later one holds, unless the question asks how it was \
+before.
 Answer in one or two short sentences and cite the memories you used, like [2]. Give times as they stand in the memories.
-If the memories do not contain the answer, reply exactly: {NOT_IN_MEMORY}
-If, and only if, another search would help, reply exactly: SEARCH: <a few words>"""
+If they do not hold the answer, reply exactly: {NOT_IN_MEMORY}"""
+
+LOOK_AGAIN = (
+    f"\nIf, and only if, another search of the memory would help, reply exactly: {SEARCH} <a few words>"
+)
 
 SMALL = "Answer the question with a few words copied from the text."
 
-
-def prompt_hash() -> str:
-    """Identifies the prompts in use, for records of how an answer came to be."""
-    return hashlib.sha256((CAPABLE + SMALL).encode()).hexdigest()[:12]
+_FRAME = 40
+"""Tokens that a chat template puts around the messages, guessed from above."""
 
 
-def estimate_tokens(text: str) -> int:
-    """An upper guess without a tokenizer: English runs at about four characters a token."""
-    return len(text) // 3 + 1
+@dataclass(frozen=True, slots=True)
+class Memo:
+    """A line of the prompt. picture: the JPEG that goes with it."""
+
+    evidence: Evidence
+    picture: bytes | None = None
 
 
-def memory_line(number: int, evidence: Evidence) -> str:
-    text = " / ".join(line.strip() for line in evidence.text.splitlines() if line.strip())
-    span = f"{clock_text(evidence.t_start_s)}-{clock_text(evidence.t_end_s)}"
-    return f"[{number}] ({span}, {_VERB[evidence.modality]}) {text}"
+def memo_line(number: int, memo: Memo) -> str:
+    e = memo.evidence
+    text = " / ".join(line.strip() for line in e.text.splitlines() if line.strip())
+    span = f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
+    shown = ", picture" if memo.picture is not None else ""
+    return f"[{number}] ({span}, {_VERB[e.modality]}{shown}) {text}"
 
 
-def fit_evidence(evidence: Sequence[Evidence], budget_tokens: int) -> list[Evidence]:
-    """The longest run of the best evidence whose lines fit; a line that is too long alone is cut, not dropped."""
-    out: list[Evidence] = []
+def fit_memos(memos: Sequence[Memo], budget_tokens: int, image_tokens: int) -> list[Memo]:
+    """The best ones that fit, in the order of time. memos: best first."""
+    out: list[Memo] = []
     left = budget_tokens
-    for number, item in enumerate(evidence, 1):
-        cost = estimate_tokens(memory_line(number, item)) + 1
-        if cost > left:
-            break
-        out.append(item)
-        left -= cost
-    return out
+    for memo in memos:
+        cost = estimate_tokens(memo_line(99, memo)) + 1
+        if memo.picture is not None and cost + image_tokens > left:
+            memo = Memo(memo.evidence)
+        cost += image_tokens if memo.picture is not None else 0
+        if cost <= left:
+            out.append(memo)
+            left -= cost
+    return sorted(out, key=lambda m: (m.evidence.t_start_s, m.evidence.id))
+
+
+def fixed_cost(question: str, options: Sequence[str]) -> int:
+    """Tokens of the prompt without any memory, guessed from above."""
+    return estimate_tokens(CAPABLE + LOOK_AGAIN + question + " ".join(options)) + 10 * len(options) + _FRAME
 
 
 def capable_messages(
-    question: str,
-    options: Sequence[str],
-    evidence: Sequence[Evidence],
-    images: Sequence[bytes],
-    now_s: float | None,
-) -> list[dict[str, Any]]:
-    """Messages for a model that can follow instructions. images are JPEG bytes, sent by the client as data URLs."""
-    lines = [memory_line(i, e) for i, e in enumerate(evidence, 1)]
+    question: str, options: Sequence[str], memos: Sequence[Memo], now_s: float | None, *, look_again: bool
+) -> list[Message]:
+    """Messages for a model that can follow instructions; the client puts the pictures before the last one."""
+    lines = [memo_line(i, m) for i, m in enumerate(memos, 1)]
     parts = ["Memories:", *(lines or ["(none)"]), ""]
     if now_s is not None:
         parts.append(f"It is now {clock_text(now_s)} in the video.")
     parts.append(f"Question: {question}")
     if options:
-        parts += ["Options:", *(f"{chr(65 + i)}. {o}" for i, o in enumerate(options))]
-        parts.append("Begin your answer with the letter of the right option.")
-    return [{"role": "system", "content": CAPABLE}, {"role": "user", "content": "\n".join(parts)}]
+        parts += ["Options:", *(f"{letter(i)}. {o}" for i, o in enumerate(options))]
+        parts.append("Begin your answer with the letter of the right option and a full stop.")
+    system = CAPABLE + (LOOK_AGAIN if look_again else "")
+    return [{"role": "system", "content": system}, {"role": "user", "content": "\n".join(parts)}]
 
 
-def small_messages(question: str, evidence: Evidence) -> list[dict[str, Any]]:
+def small_messages(question: str, statement: str, budget_tokens: int) -> list[Message]:
     """Messages for a small text model: one statement, one question, no instructions it would trip over."""
-    text = " ".join(evidence.text.split())
+    text = " ".join(statement.split())
+    spare = max(0, budget_tokens - estimate_tokens(SMALL + question) - _FRAME)
+    while (over := estimate_tokens(text) - spare) > 0:
+        text = text[:-over]
     return [
         {"role": "system", "content": SMALL},
         {"role": "user", "content": f"Text: {text}\nQuestion: {question}\nAnswer:"},
     ]
 
 
-_CITATION = re.compile(r"\[(\d+(?:\s*[,;]\s*\d+)*)\]")
+def letter(index: int) -> str:
+    return chr(ord("A") + index) if index < 26 else str(index + 1)
+
+
+_NUMBERS = re.compile(r"\[\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\s*\]")
+_CITATION = re.compile(rf"\s*{_NUMBERS.pattern}(?:\s*[,;]?\s*{_NUMBERS.pattern})*(?:\s+(?=[.,;:!?]))?")
+_RANGE = re.compile(r"[–-]")
 
 
 def cited_numbers(text: str) -> list[int]:
-    """Numbers cited as [1] or [1, 3], in order, each once."""
-    found = [int(n) for m in _CITATION.finditer(text) for n in re.split(r"[,;]", m[1])]
+    """Numbers cited as [1], [1, 3] or [1-3], in order, each once."""
+    found: list[int] = []
+    for match in _NUMBERS.finditer(text):
+        for part in re.split(r"[,;]", match[1]):
+            ends = [int(n) for n in _RANGE.split(part)]
+            found += range(ends[0], ends[-1] + 1)
     return list(dict.fromkeys(found))
 
 
 def without_citations(text: str) -> str:
-    return re.sub(r"\s+([.,;!?])", r"\1", _CITATION.sub("", text)).strip()
+    return _CITATION.sub("", text).strip()

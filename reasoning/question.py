@@ -41,8 +41,8 @@ class TermKind(StrEnum):
 class Term:
     """A word of the question that an answering statement should account for.
 
-    stems: its normal forms as memory indexes them. head: it is what the question is about rather than
-    what it is asked about that ("colour" in "what colour is the cat").
+    stems: its normal forms as memory indexes them. asked: it names what is asked for ("colour" in "what
+    colour is the cat"). owned: a thing told apart by whose it is ("brother" in "Ana's brother").
     """
 
     text: str
@@ -50,6 +50,7 @@ class Term:
     kind: TermKind
     stems: tuple[str, ...]
     asked: bool = False
+    owned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Question:
     """Noun phrases without articles, for looking at pictures."""
     subject: str = ""
     """The question without its asking words, for retrieval."""
+    negated: frozenset[str] = frozenset()
+    """Stems of the verbs under a "not"."""
 
 
 _SAID = re.compile(
@@ -123,6 +126,7 @@ _PERCEPTION_VERBS = {
     "say", "mention", "show", "see", "appear", "tell", "hear", "display", "talk", "announce", "come", "bring", "discuss",
     "speak", "describe", "read", "write", "list", "state", "explain", "give", "accord", "call", "watch", "pop", "look",
 }  # fmt: skip
+_ORDINALS = {"second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"}
 _LIGHT_VERBS = {"be", "do", "have", "get", "go", "make", "take", "will", "can", "use", "want", "need", "let"}
 
 
@@ -147,7 +151,14 @@ def parse_question(text: str, language: Language) -> Question:
         t_max_s=t_max,
         phrases=tuple(_phrases(doc)),
         subject=_subject(doc),
+        negated=negated_stems(doc),
     )
+
+
+def negated_stems(doc: Any) -> frozenset[str]:
+    """Stems of the words under a "not", "never" or "no longer" of a parsed text."""
+    heads = [t.head for t in doc if t.dep_ == "neg" or t.lower_ in {"never", "nobody", "none"}]
+    return frozenset(s for head in heads for s in tokens(head.text))
 
 
 def _kind(low: str, doc: Any, asked: Any | None) -> Kind:
@@ -252,10 +263,10 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
         term_kind = _term_kind(token)
         if term_kind is None:
             continue
-        if term_kind is not TermKind.NUMBER and term_kind is not TermKind.NAME:
-            if lemma in _EMPTY_NOUNS or token.lower_ in _EMPTY_NOUNS:
+        if term_kind not in {TermKind.NUMBER, TermKind.NAME}:
+            if (lemma in _EMPTY_NOUNS or token.lower_ in _EMPTY_NOUNS) and token.head.lemma_ != "take":
                 continue
-            if token.pos_ in {"VERB", "AUX"} and lemma in _LIGHT_VERBS | _PERCEPTION_VERBS:
+            if lemma in _LIGHT_VERBS or (token.pos_ in {"VERB", "AUX"} and lemma in _PERCEPTION_VERBS):
                 continue
         stems = tuple(tokens(token.text))
         if not stems or stems[0] in seen:
@@ -268,6 +279,10 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
                 term_kind,
                 stems,
                 asked=asked is not None and token.i == asked.i and kind is not Kind.COUNT,
+                owned=any(
+                    c.dep_ == "poss" and c.pos_ in {"PROPN", "NOUN"} and c.lemma_ not in _EMPTY_NOUNS
+                    for c in token.children
+                ),
             )
         )
     return out
@@ -276,12 +291,17 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
 def _term_kind(token: Any) -> TermKind | None:
     if any(c.isdigit() for c in token.text) or (token.pos_ == "NUM" and token.lower_ != "one"):
         return TermKind.NUMBER
-    if token.pos_ == "PROPN" or (token.text[:1].isupper() and token.i > 0):
+    if token.lower_ in _ORDINALS and token.dep_ == "amod":
+        return TermKind.NUMBER
+    if token.text[:1].isupper() and token.i > 0:
         return TermKind.NAME
     if token.is_stop and token.pos_ not in {"NOUN"}:
         return None
+    if _is_verb(token):
+        return TermKind.VERB
     return {
         "NOUN": TermKind.NOUN,
+        "PROPN": TermKind.NOUN,  # in lower case: a word the tagger does not know
         "VERB": TermKind.VERB,
         "ADJ": TermKind.MODIFIER,
         "ADV": TermKind.MODIFIER,
@@ -289,6 +309,14 @@ def _term_kind(token: Any) -> TermKind | None:
         "SYM": TermKind.NOUN,
         "ADP": None,
     }.get(token.pos_)
+
+
+def _is_verb(token: Any) -> bool:
+    """Also what the tagger takes for a noun: "play" in "what does she play", "charge" in "who is in charge of it"."""
+    if token.dep_ == "ROOT" and any(c.lemma_ == "do" for c in token.children):
+        return True
+    around = token.doc[max(0, token.i - 1) : token.i + 2]
+    return len(around) == 3 and around[0].pos_ == "ADP" and around[2].lower_ == "of"
 
 
 def _modalities(low: str, kind: Kind) -> tuple[Modality, ...] | None:

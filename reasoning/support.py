@@ -16,10 +16,10 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from memory.text import tokens
+from memory.text import ordinal, tokens
 from reasoning.extract import Span, answer_span
 from reasoning.language import Language
-from reasoning.question import Kind, Question, Term, TermKind
+from reasoning.question import Kind, Question, Term, TermKind, negated_stems
 from runtime.messages import Modality
 from runtime.models import TextEncoder
 
@@ -33,9 +33,11 @@ FEATURES = (
     "span_fit",
     "asked",
     "read",
+    "missing_owned",
+    "contradicted",
 )
 # missing_number is set by hand: the items hold few wrong numbers (fitted -1.3), and a wrong one is never the answer.
-WEIGHTS: tuple[float, ...] = (0.54, -0.79, -1.56, -2.5, 2.65, 1.86, 0.45, 0.54, 0.71)
+WEIGHTS: tuple[float, ...] = (0.54, -0.79, -1.56, -2.5, 2.65, 1.86, 0.45, 0.54, 0.71, -1.0, -1.5)
 BIAS = -3.45
 
 _TERM_WEIGHT = {
@@ -47,6 +49,7 @@ _TERM_WEIGHT = {
 }
 _SAME_NAME = 0.78
 _NO_SUCH_THING = 1.0
+_FITS = 0.3
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
 
@@ -73,9 +76,11 @@ class Verifier:
         units = self._units(statement, modality)
         words = _words(statement)
         matches = {term: self._match(term, words) for term in question.terms}
-        ranked = sorted(units, key=lambda unit: -self._unit_score(question, unit, matches))
+        # A heading speaks for every line below it.
+        heading = units[0] if modality == "read" and len(units) > 1 else ""
+        ranked = sorted(units, key=lambda unit: -self._unit_score(question, unit, heading, matches))
         best = ranked[0]
-        in_unit = _words(best) | (_words(units[0]) if modality == "read" else set())
+        in_unit = _words(best) | _words(heading)
         weights = {term: self._weight(term) for term in question.terms}
         total = sum(weights.values()) or 1.0
         # A number or a name has to stand in the answering line itself: the next row of a table is about something else.
@@ -88,8 +93,10 @@ class Verifier:
             return sum(1.0 - matches[t] for t in question.terms if t.kind in kinds and not t.asked)
 
         # A heading may hold all the question's words, and the line below it the answer.
-        spans = (answer_span(question, unit, modality, self.language) for unit in ranked[:4])
-        span = next((s for s in spans if s is not None and s.fit >= 0.3), None)
+        spans = (
+            answer_span(question, unit, modality, self.language, self._alike, units) for unit in ranked[:4]
+        )
+        span = next((s for s in spans if s is not None and s.fit >= _FITS), None)
         likeness = self._cosine(question.text, statement)
         asked = self._asked_match(question, best, statement, span)
         features = (
@@ -98,10 +105,12 @@ class Verifier:
             min(2.0, missing(TermKind.NAME)),
             min(2.0, missing(TermKind.NUMBER)),
             likeness,
-            self._cosine(question.subject, best) if len(units) > 1 else likeness,
+            self._cosine(question.subject, _below(heading, best)) if len(units) > 1 else likeness,
             min(1.0, span.fit) if span else -0.5,
             asked,
             1.0 if modality == "read" else 0.0,
+            max((1.0 - matches[t] for t in question.terms if t.owned), default=0.0),
+            self._contradicted(question, best),
         )
         # A question for a number, a colour or a name is not answered by a statement without one.
         veto = _NO_SUCH_THING if asked <= -1.0 else 0.0
@@ -130,10 +139,10 @@ class Verifier:
             return [line for line in statement.splitlines() if line.strip()] or [statement]
         return [s.text.strip() for s in self.language(statement).sents if s.text.strip()] or [statement]
 
-    def _unit_score(self, question: Question, unit: str, matches: dict[Term, float]) -> float:
-        words = _words(unit)
+    def _unit_score(self, question: Question, unit: str, heading: str, matches: dict[Term, float]) -> float:
+        words = _words(unit) | _words(heading)
         own = sum(self._weight(t) * self._match(t, words) for t in question.terms if matches[t] > 0)
-        return own + 0.5 * self._cosine(question.subject, unit)
+        return own + 0.5 * self._cosine(question.subject, _below(heading, unit))
 
     def _weight(self, term: Term) -> float:
         return _TERM_WEIGHT[term.kind] * (0.4 if term.asked else 1.0)
@@ -166,20 +175,30 @@ class Verifier:
             Kind.AMOUNT,
             Kind.DURATION,
             Kind.COLOUR,
-            Kind.REASON,
         }
         if typed:
             return min(1.0, span.fit) if span is not None and span.fit >= 0.5 else -1.0
+        if question.kind is Kind.REASON:
+            return 0.5 if span is not None and span.fit >= 0.8 else 0.0
         if question.kind is Kind.NAME:
-            return (
-                0.5
-                if {"name", "call"} & _words(statement) or (span is not None and span.fit >= 0.9)
-                else -0.2
-            )
+            named = {"name", "call"} & _words(statement) or (span is not None and span.fit >= 0.9)
+            return 0.5 if named else -0.2 if self._has_name(question, statement) else -1.0
         asked = next((t for t in question.terms if t.asked), None)
         if asked is None:
             return 0.0
         return self._match(asked, _words(statement)) - 0.5
+
+    def _has_name(self, question: Question, statement: str) -> bool:
+        own = {s for t in question.terms for s in t.stems}
+        return any(
+            (t.pos_ == "PROPN" or any(c.isdigit() for c in t.text)) and not set(tokens(t.text)) <= own
+            for t in self.language(statement)
+        )
+
+    def _contradicted(self, question: Question, unit: str) -> float:
+        """1 where the question has a verb under a "not", and the unit has it without."""
+        plain = {s for w in _words(unit) for s in _stems(w)} - negated_stems(self.language(unit))
+        return 1.0 if question.negated & plain else 0.0
 
     def _word_vectors(self, words: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         new = [w for w in dict.fromkeys(words) if w not in self._vectors]
@@ -187,16 +206,27 @@ class Verifier:
             self._vectors.update(zip(new, self._encoder.encode(new), strict=True))
         return np.stack([self._vectors[w] for w in words])
 
+    def _alike(self, word: str, phrases: Sequence[str]) -> list[float]:
+        vectors = self._word_vectors([word, *phrases])
+        return [float(v) for v in vectors[1:] @ vectors[0]]
+
     def _cosine(self, a: str, b: str) -> float:
         left, right = self._word_vectors([a, b])
         return float(left @ right)
 
 
+def _below(heading: str, unit: str) -> str:
+    return unit if not heading or unit == heading else f"{heading}: {unit}"
+
+
+_NUMBERED = re.compile(r"^\s*(\d{1,3})[.)]\s", re.MULTILINE)
 _WORD = re.compile(r"[^\W_]+(?:[.'’:,/-][^\W_]+)*")
 
 
 def _words(text: str) -> set[str]:
-    return {w.lower() for w in _WORD.findall(text)} | set(tokens(text))
+    """With the place of a numbered line: "2. Hugo" is the second."""
+    words = {w.lower() for w in _WORD.findall(text)} | set(tokens(text))
+    return words | {ordinal(int(n)) for n in _NUMBERED.findall(text)}
 
 
 _STEMS: dict[str, tuple[str, ...]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,16 @@ from runtime.models import VisionEncoder
 _SAME_SCENE = 0.85
 _TAGS_SHOWN = 4
 _MOST = 20
+_SAME_CLASS, _LIKE_CLASS = 0.84, 0.6
+_GLIMPSE = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """scenes: most like the question first. nowhere: none of them shows it, as far as the encoder can tell."""
+
+    scenes: tuple[Evidence, ...] = ()
+    nowhere: bool = False
 
 
 class Scenes:
@@ -35,7 +46,7 @@ class Scenes:
         self._encoder = encoder
         self._compute = compute
 
-    async def find(self, question: Question, query: Query) -> list[Evidence]:
+    async def find(self, question: Question, query: Query) -> Sighting:
         """Scenes most like the question first; of scenes that look the same only the best moment.
 
         An encoder that only names classes is scored by how much more a class is there than elsewhere (ConSE on
@@ -43,23 +54,24 @@ class Scenes:
         nothing about which one is meant. Only clips known by query.as_of_s take part.
         """
         if self._encoder is None:
-            return []
+            return Sighting()
         clips: list[StoredClip] = []
         for source in await self._memory.sources():
             if query.sources is None or source.id in query.sources:
                 clips += await self._memory.visible_clips(source.id, query.as_of_s)
         if not clips:
-            return []
+            return Sighting()
         texts = [question.subject, *question.phrases]
         vectors = await self._compute.run("vision text", self._encoder.encode_text, texts)
         # All clips are scored, also those outside the asked span: they are what a clip has to stand out from.
-        found = await self._compute.run("answer", self._ranked, clips, vectors, question)
-        return found[:_MOST]
+        return await self._compute.run("answer", self._ranked, clips, vectors, question)
 
     def _ranked(
         self, clips: Sequence[StoredClip], vectors: NDArray[np.float32], question: Question
-    ) -> list[Evidence]:
+    ) -> Sighting:
+        nowhere = False
         if self._class_vectors is not None:
+            nowhere = _nowhere(vectors[1:], self._class_vectors, clips)
             scores = score_clips(vectors, self._class_vectors, [c.tags for c in clips])
         else:
             scores = _centred_cosine(clips, vectors)
@@ -74,7 +86,22 @@ class Scenes:
                 and all(float(clips[i].appearance @ clips[j].appearance) < _SAME_SCENE for j in chosen)
             ):
                 chosen.append(i)
-        return [_evidence(clips[i], float(scores[i])) for i in chosen]
+        scenes = tuple(_evidence(clips[i], float(scores[i])) for i in chosen[:_MOST])
+        return Sighting(scenes, nowhere)
+
+
+def _nowhere(
+    phrases: NDArray[np.float32], classes: Mapping[str, NDArray[np.float32]], clips: Sequence[StoredClip]
+) -> bool:
+    """The encoder knows one of the things by name, and sees neither it nor anything like the others in any clip.
+
+    phrases: (n, d) unit rows. Below a probability of _GLIMPSE a class counts as not seen.
+    """
+    likeness = np.stack(list(classes.values())) @ phrases.T
+    if likeness.size == 0 or likeness.max() < _SAME_CLASS:
+        return False
+    meant = {name for name, row in zip(classes, likeness, strict=True) if row.max() >= _LIKE_CLASS}
+    return not any(name in meant and p >= _GLIMPSE for clip in clips for name, p in clip.tags)
 
 
 def _within(clip: StoredClip, question: Question) -> bool:

@@ -12,9 +12,7 @@ import json
 import sys
 import warnings
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 
 def minilm(source: Path, out: Path) -> None:
@@ -102,28 +100,6 @@ def smollm2(source: Path, out: Path) -> None:
     tokenizer.save_pretrained(str(out))
 
 
-def let_torchvision_import() -> Any:
-    """Declares torchvision's operators where its compiled half does not fit this torch. Keep what it returns.
-
-    The package index has torchvision as a CUDA build only. Beside a CPU torch its import fails, and with it
-    open_clip's and transformers', unless two operators exist that nothing here calls.
-    """
-    import torch
-
-    found = find_spec("torchvision")
-    if found is None or found.origin is None:
-        return None
-    try:
-        for compiled in Path(found.origin).parent.glob("_C*.so"):
-            torch.ops.load_library(str(compiled))
-    except OSError:
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for name in ("nms", "qnms"):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        return library
-    return None
-
-
 KINDS: dict[str, Callable[[Path, Path], None]] = {
     "efficientnet-lite": efficientnet_lite,
     "minilm": minilm,
@@ -135,13 +111,15 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 3 or arguments[0] not in KINDS:
         print(f"usage: convert.py {{{','.join(sorted(KINDS))}}} SOURCE_DIR OUT_DIR", file=sys.stderr)
         return 2
-    operators = let_torchvision_import()
     KINDS[arguments[0]](Path(arguments[1]), Path(arguments[2]))
-    del operators
     return 0
 
 
 if __name__ == "__main__":
+    from torchvision_operators import INSTALLED_AS, install  # type: ignore[import-not-found]  # beside this script
+
+    if INSTALLED_AS not in sys.modules:  # the engine's Python has it from its start
+        install()
     # A script's own folder heads sys.path, and runtime/models.py must not shadow a library's module.
     here = Path(__file__).resolve().parent
     sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != here]

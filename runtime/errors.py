@@ -25,5 +25,9 @@ class EngineError(HearsightError):
     """The language model's server cannot be started, reached, or did not answer in time."""
 
 
+class VoiceError(HearsightError):
+    """What should be spoken cannot be, or not in time: the text itself has to do."""
+
+
 class InputError(HearsightError):
     """A question file, a manifest or an argument is not what it should be."""

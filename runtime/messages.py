@@ -228,6 +228,9 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
+    """What the agent says without being asked. watch: id of the watch that asked for it, or ""."""
+
     text: str
     t_s: float
     evidence: tuple[Evidence, ...] = ()
+    watch: str = ""

@@ -1,8 +1,8 @@
-"""Narrow protocols of the models. All methods are blocking compute: call them through runtime.compute."""
+"""Narrow protocols of the models. All methods but Voice's are blocking compute: call them through runtime.compute."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -80,4 +80,30 @@ class Transcriber(Protocol):
     def name(self) -> str: ...
     def transcribe(self, samples: Samples, t_start_s: float) -> tuple[Utterance, ...]:
         """Utterances with word times, shifted so that samples[0] is at t_start_s. Empty for no speech."""
+        ...
+
+
+class TurnDetector(Protocol):
+    """Has the speaker finished, or only paused? From the sound of the voice."""
+
+    @property
+    def name(self) -> str: ...
+    def end_probability(self, samples: Samples) -> float:
+        """Probability in [0, 1] that the turn ends with the last of these samples (its last seconds count)."""
+        ...
+
+
+class Voice(Protocol):
+    """Texts to speech, in an event loop: a voice may be a program or a thread, and ends either when it is no longer heard."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sample_rate_hz(self) -> int: ...
+    def speak(self, text: str) -> AsyncGenerator[NDArray[np.int16], None]:
+        """Pieces of mono sound, (n,) each, as they are made. text: what reasoning.speech.speakable gives.
+
+        Closing the generator, or cancelling the task that waits for a piece, stops the work at once and leaves nothing
+        behind. How long a piece may take is the caller's to say. Raises VoiceError.
+        """
         ...

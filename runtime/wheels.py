@@ -108,5 +108,7 @@ def _wanted(info: zipfile.ZipInfo, prefix: str) -> bool:
 
 def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if any("connection broken by" in line for line in lines):
+        return "the package index cannot be reached"  # pip ends with "No matching distribution found"
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     return (errors or lines or ["it said nothing"])[-1]

@@ -14,6 +14,9 @@ from runtime import clock
 
 T = TypeVar("T")
 
+# What a test finds must not hang on whether the model hub can be reached. Read when huggingface_hub is imported.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
 
 def require(condition: object, reason: str) -> None:
     """A test that lacks what it needs is skipped here and fails where nothing may be missing (CI=true)."""

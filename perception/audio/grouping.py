@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from runtime.models import Transcriber
 Group = tuple[SpeechEnd, ...]
 # Their scripts put no space between words, so a word without one may well be the first of a stretch.
 _UNSPACED = frozenset({"ja", "lo", "my", "th", "yue", "zh"})
+# No stretch ends with more silence than this: what the segmenter pads it with, and what it is late to notice.
+_SILENT_END_S = 0.4
 
 
 class Grouper:
@@ -60,18 +63,30 @@ def transcribe_group(
     """What was said in each stretch, None where nothing was. Blocking.
 
     A stretch that shared a call is transcribed again by itself when that gave no words for it, or words of
-    low
-    probability: the others' language or loudness may have hurt it. The surer of the two counts.
+    low probability: the others' language or loudness may have hurt it. The surer of the two counts.
     """
+    alone = cache(lambda i: _alone(transcriber, group[i]))
     if len(group) == 1:
-        return (_alone(transcriber, group[0]),)
-    results = []
-    for stretch, together in zip(group, _together(transcriber, group, settings.gap_s), strict=True):
-        result = together
-        if together is None or together.confidence < settings.retry_below:
-            alone = _alone(transcriber, stretch)
-            if together is None or (alone is not None and alone.confidence > together.confidence):
-                result = alone
+        return (alone(0),)
+    joined, starts = _join(group, settings.gap_s)
+    utterances = transcriber.transcribe(joined, 0.0)
+    words = [w for u in utterances for w in u.words]
+    language = utterances[0].language if utterances else None
+    spans = [(t, t + len(s.samples) / SAMPLE_RATE_HZ) for t, s in zip(starts, group, strict=True)]
+    owners = _deal(words, spans, language)
+    for run in _torn(words, spans):
+        owners = _deal_again(owners, run, [len(u.words) if (u := alone(i)) is not None else 0 for i in run])
+    results: list[Utterance | None] = []
+    for i, stretch in enumerate(group):
+        shift = stretch.t_start_s - starts[i]
+        share = [
+            replace(word, t_start_s=word.t_start_s + shift, t_end_s=word.t_end_s + shift)
+            for word, owner in zip(words, owners, strict=True)
+            if owner == i
+        ]
+        result = _utterance(share, stretch, language) if share else None
+        if result is None or result.confidence < settings.retry_below:
+            result = max((result, alone(i)), key=lambda u: u.confidence if u is not None else 0.0)
         results.append(result)
     return tuple(results)
 
@@ -82,24 +97,46 @@ def _alone(transcriber: Transcriber, stretch: SpeechEnd) -> Utterance | None:
     return _utterance(words, stretch, utterances[0].language) if words else None
 
 
-def _together(transcriber: Transcriber, group: Group, gap_s: float) -> list[Utterance | None]:
-    joined, starts = _join(group, gap_s)
-    utterances = transcriber.transcribe(joined, 0.0)
-    words = [w for u in utterances for w in u.words]
-    language = utterances[0].language if utterances else None
-    spans = [(t, t + len(s.samples) / SAMPLE_RATE_HZ) for t, s in zip(starts, group, strict=True)]
-    shares: list[list[Word]] = [[] for _ in group]
-    current = 0
+def _deal(words: Sequence[Word], spans: Sequence[tuple[float, float]], language: str | None) -> list[int]:
+    """For each word the number of the stretch that it was said in, going by time."""
+    owners: list[int] = []
     for word in words:
         # part of the word before it ("10 o" + "'clock"), or a new one, which never goes back
-        if not (shares[current] and language not in _UNSPACED and not word.text.startswith(" ")):
-            current = max(current, _nearest(word, spans))
-        shift = group[current].t_start_s - starts[current]
-        shares[current].append(replace(word, t_start_s=word.t_start_s + shift, t_end_s=word.t_end_s + shift))
-    return [
-        _utterance(share, stretch, language) if share else None
-        for share, stretch in zip(shares, group, strict=True)
-    ]
+        part = bool(owners) and language not in _UNSPACED and not word.text.startswith(" ")
+        before = owners[-1] if owners else 0
+        owners.append(before if part else max(before, _nearest(word, spans)))
+    return owners
+
+
+def _torn(words: Sequence[Word], spans: Sequence[tuple[float, float]]) -> list[range]:
+    """Runs of stretches over which a word reaches: there the times do not tell whose the words are.
+
+    Where a stretch is noise, alignment spreads the words that come next over it. A word that only begins in
+    the silence at the end of a stretch does not count.
+    """
+    runs: list[range] = []
+    for word in words:
+        overlaps = [min(word.t_end_s, end) - max(word.t_start_s, start) for start, end in spans]
+        touched = [i for i, overlap in enumerate(overlaps) if overlap > 0]
+        if len(touched) > 1 and overlaps[touched[0]] > _SILENT_END_S:
+            start = runs.pop().start if runs and touched[0] < runs[-1].stop else touched[0]
+            runs.append(range(start, touched[-1] + 1))
+    return runs
+
+
+def _deal_again(owners: Sequence[int], run: range, counts: Sequence[int]) -> list[int]:
+    """The words of a run of stretches, going by how many words each of them has when it is heard alone.
+
+    As they were where that does not tell either: then more than one has words, and not so many together.
+    """
+    mine = sum(owner in run for owner in owners)
+    if sum(map(bool, counts)) == 1:
+        counts = [mine if count else 0 for count in counts]
+    if sum(counts) != mine:
+        return list(owners)
+    first = sum(owner < run.start for owner in owners)
+    again = [i for i, count in zip(run, counts, strict=True) for _ in range(count)]
+    return [*owners[:first], *again, *owners[first + mine :]]
 
 
 def _join(group: Group, gap_s: float) -> tuple[Samples, list[float]]:

@@ -55,6 +55,11 @@ class Segmenter:
             return self._time(self._first)
         return self._time(max(self._free, self._heard - self._padding))
 
+    @property
+    def silence_s(self) -> float:
+        """How long the speech going on has been silent; 0 where it is not, or where there is no speech."""
+        return 0.0 if self._silence is None else (self._heard - self._silence) * WINDOW_S
+
     def push(self, samples: Samples, probabilities: Vector) -> list[SpeechEvent]:
         """samples: (512 * n,) float32; probabilities: (n,), one for each window."""
         if len(samples) != WINDOW * len(probabilities):

@@ -89,12 +89,49 @@ class GroupSettings(Settings):
     retry_below: Probability = 0.5
 
 
+class LiveSettings(Settings):
+    """When somebody begins and has finished to speak, while it happens.
+
+    segmenter: a stretch ends at a short pause already; whether the turn ends there is decided above it.
+    end_probability: at a pause the turn is over when the end-of-turn model is that sure.
+    second_look_ms: a longer pause, at which the model is asked again.
+    max_silence_ms: silence that ends a turn whatever the model says. Speech that comes back sooner continues it.
+    part_s: a turn longer than that is transcribed in parts, cut at its pauses.
+    partial_every_ms: new speech after which what is being said is transcribed, if the transcriber is idle.
+    waiting_parts: parts that may wait for a slow transcriber before hearing waits for it too.
+    doubtful_speech_ms, doubtful_confidence: words from less speech, or words less probable, are marked as doubtful.
+    """
+
+    segmenter: SegmenterSettings = SegmenterSettings(
+        min_speech_ms=64, min_silence_ms=192, padding_ms=128, max_speech_s=16.0
+    )
+    end_probability: Probability = 0.5
+    second_look_ms: int = Field(default=600, ge=100, le=10_000)
+    max_silence_ms: int = Field(default=1_200, ge=200, le=10_000)
+    part_s: float = Field(default=10.0, gt=0.0, le=20.0)
+    partial_every_ms: int = Field(default=700, ge=200, le=10_000)
+    waiting_parts: int = Field(default=8, ge=1, le=100)
+    doubtful_speech_ms: int = Field(default=250, ge=0, le=5_000)
+    doubtful_confidence: Probability = 0.5
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.part_s + self.max_silence_ms / 1000 + self.segmenter.max_speech_s > 28.0:
+            raise ValueError(
+                "part_s, max_silence_ms and segmenter.max_speech_s together must not exceed 28 s"
+            )
+        if self.segmenter.min_silence_ms > self.max_silence_ms:
+            raise ValueError("segmenter.min_silence_ms must not be above max_silence_ms")
+        return self
+
+
 class AudioSettings(Settings):
     """From sound to sentences.
 
     vad_batch_ms: sound gathered before the voice activity model is run; more is cheaper, less is sooner.
     mark_every_s: media seconds between two marks of how far hearing has come.
     sentence_split_s: a stretch of speech longer than that becomes one observation per sentence.
+    live: hearing as it happens, which has bounds and pauses of its own.
     """
 
     segmenter: SegmenterSettings = SegmenterSettings()
@@ -103,3 +140,4 @@ class AudioSettings(Settings):
     vad_batch_ms: int = Field(default=512, ge=32, le=60_000)
     mark_every_s: float = Field(default=1.0, gt=0.0, le=60.0)
     sentence_split_s: float = Field(default=12.0, gt=0.0)
+    live: LiveSettings = LiveSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import av
@@ -20,6 +21,8 @@ _SAME_S = 0.0015
 _GAP_S = 0.04
 # Compressed pictures kept back on resume until it is known that no later key frame precedes the resume time.
 _MAX_KEPT_PACKETS = 2000
+# No packet comes this many cells after one that is shown later.
+_MAX_CELLS = 64
 
 
 @dataclass(slots=True)
@@ -40,10 +43,40 @@ class SourceStats:
     warnings: list[str] = field(default_factory=list)
 
 
+def seconds(stamp: int, base: Fraction) -> float:
+    """stamp * base, rounded once, at a tenth of what Fraction takes: it is asked several times a packet."""
+    return stamp * base.numerator / base.denominator
+
+
+def upright_rgb(
+    frame: Any, max_side: int, reformatter: VideoReformatter, aspect_ratio: Fraction = Fraction(1)
+) -> Image:
+    """The picture with rotation applied and square pixels, longest side at most max_side. Blocking: 1 to 10 ms.
+
+    aspect_ratio: of one pixel of the frame.
+    """
+    width, height = frame.width, frame.height
+    if 0.1 < float(aspect_ratio) < 10 and aspect_ratio != 1:
+        width = round(width * float(aspect_ratio))
+    scale = min(1.0, max_side / max(width, height))
+    width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    rgb = reformatter.reformat(
+        frame,
+        width,
+        height,
+        "rgb24",
+        interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR,
+        threads=1,
+    )
+    image: Image = np.asarray(rgb.to_ndarray(), np.uint8)
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
 class PictureTrack:
     """Decodes one video stream, and converts the first picture of every 1/decode_fps seconds to upright RGB.
 
-    reached_s: no picture before this time will follow. end_s: end of the last picture decoded.
+    end_s: end of the last picture; those that were left out count.
     """
 
     def __init__(
@@ -58,6 +91,8 @@ class PictureTrack:
         # Closer to the one before than this, a picture that no other refers to is not missed.
         self._dense_s = min(1 / settings.skip_nonref_fps, 1 / (8 * settings.decode_fps)) + 1e-6
         self._last_dts_s = -math.inf
+        # The first picture of each cell, of those read so far; only the last few cells.
+        self._firsts_s: dict[int, float] = {}
         self._time_base = stream.time_base
         self._settings, self._stats = settings, stats
         self._zero_s, self._resume_s = zero_s, resume_s
@@ -65,28 +100,28 @@ class PictureTrack:
         self._kept: list[tuple[Any, float, bool]] | None = [] if resume_s > 0 else None
         self._last_cell = -1
         self._splice_s = 0.0
-        self.reached_s = -math.inf
         self.end_s = 0.0
 
     def push(self, packet: Any, splice_s: float) -> Iterator[VideoFrame]:
-        dense = self._is_dense(packet)
-        if self._kept is None:
-            yield from self._decode(packet, splice_s, dense)
-            return
         stamp = packet.pts if packet.pts is not None else packet.dts
-        t_s = -math.inf if stamp is None else float(stamp * self._time_base) - self._zero_s + splice_s
+        t_s = -math.inf if stamp is None else seconds(stamp, self._time_base) - self._zero_s + splice_s
+        dense = self._is_dense(packet)
+        spare = self._is_second(t_s) or dense
+        if spare:
+            self.end_s = max(self.end_s, t_s + self._frame_s)
+        if self._kept is None:
+            yield from self._decode(packet, splice_s, spare)
+            return
         if packet.is_keyframe and t_s <= self._resume_s + _SAME_S:
             # Everything before it is settled history; decoding can begin here.
             self._kept.clear()
-        self._kept.append((packet, splice_s, dense))
-        self.reached_s = max(self.reached_s, min(t_s, self._resume_s))
+        self._kept.append((packet, splice_s, spare))
         if (packet.is_keyframe and t_s > self._resume_s + _SAME_S) or len(self._kept) > _MAX_KEPT_PACKETS:
             yield from self._decode_kept()
 
     def flush(self) -> Iterator[VideoFrame]:
         yield from self._decode_kept()
         yield from self._decode(None, self._splice_s, False)
-        self.reached_s = math.inf
 
     def _is_dense(self, packet: Any) -> bool:
         """It follows the one before so closely that it may be left out. Asked of each packet, because what the
@@ -94,18 +129,33 @@ class PictureTrack:
         """
         if packet.dts is None:
             return False
-        dts_s = float(packet.dts * self._time_base)
+        dts_s = seconds(packet.dts, self._time_base)
         gap_s, self._last_dts_s = dts_s - self._last_dts_s, dts_s
         return 0 < gap_s <= self._dense_s
 
+    def _is_second(self, t_s: float) -> bool:
+        """An earlier picture of its cell has been read, which will be given out instead of it."""
+        if t_s < -_SAME_S:
+            return False
+        cell = self._cell_of(t_s)
+        first_s = self._firsts_s.setdefault(cell, t_s)
+        self._firsts_s[cell] = min(first_s, t_s)
+        if len(self._firsts_s) > _MAX_CELLS:
+            del self._firsts_s[next(iter(self._firsts_s))]
+        return first_s < t_s
+
+    def _cell_of(self, t_s: float) -> int:
+        return math.floor((t_s + _SAME_S) * self._settings.decode_fps)
+
     def _decode_kept(self) -> Iterator[VideoFrame]:
         kept, self._kept = self._kept, None
-        for packet, splice_s, dense in kept or ():
-            yield from self._decode(packet, splice_s, dense)
+        for packet, splice_s, spare in kept or ():
+            yield from self._decode(packet, splice_s, spare)
 
-    def _decode(self, packet: Any | None, splice_s: float, dense: bool) -> Iterator[VideoFrame]:
+    def _decode(self, packet: Any | None, splice_s: float, spare: bool) -> Iterator[VideoFrame]:
+        """spare: it need not be decoded unless another picture refers to it."""
         self._splice_s = splice_s
-        self._codec.skip_frame = "NONREF" if dense else "DEFAULT"
+        self._codec.skip_frame = "NONREF" if spare else "DEFAULT"
         try:
             frames = self._codec.decode(packet)
         except av.error.EOFError:
@@ -124,16 +174,15 @@ class PictureTrack:
         if frame.pts is None:
             t_s = self.end_s
         else:
-            t_s = float(frame.pts * (frame.time_base or self._time_base)) - self._zero_s + self._splice_s
+            t_s = seconds(frame.pts, frame.time_base or self._time_base) - self._zero_s + self._splice_s
         if t_s < -_SAME_S:
             return None
         t_s = max(0.0, t_s)
-        self.reached_s = max(self.reached_s, t_s)
         self.end_s = max(self.end_s, t_s + self._frame_s)
         if frame.is_corrupt:
             self._stats.corrupt_frames += 1
             return None
-        cell = math.floor((t_s + _SAME_S) * self._settings.decode_fps)
+        cell = self._cell_of(t_s)
         if cell <= self._last_cell:
             return None
         self._last_cell = cell
@@ -144,31 +193,16 @@ class PictureTrack:
         return VideoFrame(t_s, self._image(frame))
 
     def _image(self, frame: Any) -> Image:
-        """Upright RGB with square pixels, longest side at most max_side."""
-        width, height = frame.width, frame.height
-        ratio = self._codec.sample_aspect_ratio
-        if ratio and 0.1 < float(ratio) < 10 and ratio != 1:
-            width = round(width * float(ratio))
-        scale = min(1.0, self._settings.max_side / max(width, height))
-        width, height = max(1, round(width * scale)), max(1, round(height * scale))
-        rgb = self._reformatter.reformat(
-            frame,
-            width,
-            height,
-            "rgb24",
-            interpolation=Interpolation.AREA if scale < 1 else Interpolation.BILINEAR,
-            threads=1,
+        return upright_rgb(
+            frame, self._settings.max_side, self._reformatter, self._codec.sample_aspect_ratio or Fraction(1)
         )
-        image: Image = np.asarray(rgb.to_ndarray(), np.uint8)
-        turns = round(frame.rotation / 90) % 4
-        return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 class AudioTrack:
     """Decodes one audio stream to mono float32 at 16 kHz on an exact clock.
 
     Sample n is at (time of the first sample) + n / 16000: holes become silence and overlaps are cut, so time
-    never drifts from the file's own. reached_s: no sample before this time will follow. end_s: end of the last.
+    never drifts from the file's own. end_s: end of the last.
     """
 
     def __init__(self, stream: Any, settings: SourceSettings, stats: SourceStats, zero_s: float) -> None:
@@ -190,7 +224,6 @@ class AudioTrack:
         # Samples still to be cut, because the input went over this time before.
         self._surplus = 0
         self._splice_s = 0.0
-        self.reached_s = -math.inf
 
     @property
     def end_s(self) -> float:
@@ -212,7 +245,6 @@ class AudioTrack:
         yield from self.push(None, self._splice_s)
         self._drain()
         yield from self._deliver(last=True)
-        self.reached_s = math.inf
 
     def _take(self, frame: Any) -> Iterator[AudioChunk]:
         if not frame.samples or not frame.sample_rate:
@@ -220,7 +252,7 @@ class AudioTrack:
         if frame.pts is None:
             t_s = self._input_end_s
         else:
-            t_s = float(frame.pts * (frame.time_base or self._time_base)) - self._zero_s + self._splice_s
+            t_s = seconds(frame.pts, frame.time_base or self._time_base) - self._zero_s + self._splice_s
         duration_s = frame.samples / frame.sample_rate
         if self._anchor_s is None:
             if t_s + duration_s <= 0:
@@ -281,5 +313,4 @@ class AudioTrack:
             t_s = self._anchor_s + self._delivered / SAMPLE_RATE_HZ
             self._delivered += len(chunk)
             self._stats.samples_delivered += len(chunk)
-            self.reached_s = t_s + len(chunk) / SAMPLE_RATE_HZ
             yield AudioChunk(t_s, chunk)

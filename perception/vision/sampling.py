@@ -32,12 +32,19 @@ _STROKE_CONTRAST = 40
 # Times on the grid of the decoder's pictures are compared with this tolerance.
 _EPS_S = 0.02
 
+# Waking a second thread costs more than it does for pictures of this size, and the models want the cores.
+cv2.setNumThreads(1)
+
 _KERNEL = cv2.getStructuringElement(cv2.MORPH_RECT, (_STROKE_WIDTH, _STROKE_WIDTH))
 
 
 def small_gray(image: Image) -> Gray:
     """(h, w) uint8, longest side 480 or less, both sides a multiple of the tile side."""
-    return _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _SIDE, _TILE)
+    return _shrink(_gray(image), _SIDE, _TILE)
+
+
+def _gray(image: Image) -> Gray:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _shrink(gray: Gray, side: int, multiple: int) -> Gray:
@@ -45,11 +52,19 @@ def _shrink(gray: Gray, side: int, multiple: int) -> Gray:
     height, width = gray.shape
     scale = min(1.0, side / max(height, width))
     size = tuple(max(1, round(length * scale / multiple)) * multiple for length in (width, height))
-    # Halving is several times cheaper than an area average over fractions of pixels.
-    while gray.shape[1] >= 2 * size[0] and gray.shape[0] >= 2 * size[1]:
-        gray = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    gray = _halved(gray, size)
     if size != gray.shape[::-1]:
         gray = cv2.resize(gray, size, interpolation=cv2.INTER_LINEAR)
+    return gray
+
+
+def _halved(gray: Gray, size: tuple[int, int]) -> Gray:
+    """Halved until another time would make it smaller than size, (width, height).
+
+    Several times cheaper than an area average over fractions of pixels.
+    """
+    while gray.shape[1] >= 2 * size[0] and gray.shape[0] >= 2 * size[1]:
+        gray = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
     return gray
 
 
@@ -62,16 +77,27 @@ def tile_difference(a: Gray, b: Gray) -> NDArray[np.float32]:
     return np.asarray(means, np.float32)
 
 
-def stroke_share(image: Image, grid: tuple[int, int]) -> NDArray[np.float32]:
+def stroke_share(whole: Gray, grid: tuple[int, int]) -> NDArray[np.float32]:
     """(rows, columns) of the grid: share of each tile that lies on edges of thin, high-contrast strokes.
+
+    whole: the picture at full size.
 
     Strokes are what a small closing or opening removes (top-hat transforms), looked for at two sizes.
     Counting only where the picture changes along x leaves out horizontal rules.
     """
-    gray = _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _STROKE_SIDE, 2)
+    gray = _shrink(whole, _STROKE_SIDE, 2)
     half = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    counts = [cv2.resize(_strokes(g), grid[::-1], interpolation=cv2.INTER_AREA) for g in (gray, half)]
+    counts = [_tile_means(_strokes(g), grid) for g in (gray, half)]
     return np.asarray(np.maximum(*counts) / 255, np.float32)
+
+
+def _tile_means(gray: Gray, grid: tuple[int, int]) -> Gray:
+    """(rows, columns) of the grid: mean of each tile, whose sides may be fractions of pixels."""
+    rows, columns = grid
+    return np.asarray(
+        cv2.resize(_halved(gray, (8 * columns, 8 * rows)), (columns, rows), interpolation=cv2.INTER_AREA),
+        np.uint8,
+    )
 
 
 def _strokes(gray: Gray) -> Gray:
@@ -111,7 +137,8 @@ class Sampler:
         """The frame with what changed, or None when it adds too little."""
         settings = self._settings
         number = math.floor(frame.t_s / settings.chapter_s + 1e-9)
-        gray = small_gray(frame.image)
+        whole = _gray(frame.image)
+        gray = _shrink(whole, _SIDE, _TILE)
         before = self._looks[-1][1] if self._looks else None
         if number != self._chapter.number or (before is not None and before.shape != gray.shape):
             self._chapter = _Chapter(number)
@@ -120,7 +147,7 @@ class Sampler:
         change = 1.0
         if chapter.sampled is not None:
             change = float(np.mean(tile_difference(chapter.sampled, gray) > settings.tile_change))
-        read = self._worth_reading(frame, gray)
+        read = self._worth_reading(frame.t_s, whole, gray)
         self._looks.append((frame.t_s, gray))
         if read:
             chapter.read, chapter.read_s, chapter.waiting_since_s = gray, frame.t_s, None
@@ -136,9 +163,9 @@ class Sampler:
             return settings.busy_interval_s
         return settings.base_interval_s if change >= settings.still_change else settings.still_interval_s
 
-    def _worth_reading(self, frame: VideoFrame, gray: Gray) -> bool:
+    def _worth_reading(self, t_s: float, whole: Gray, gray: Gray) -> bool:
         """Text-like tiles changed since the last reading, and have settled."""
-        settings, chapter, t_s = self._settings, self._chapter, frame.t_s
+        settings, chapter = self._settings, self._chapter
         changed = np.ones((gray.shape[0] // _TILE, gray.shape[1] // _TILE), np.bool_)
         if chapter.read is not None:
             changed = tile_difference(chapter.read, gray) > settings.tile_change
@@ -155,7 +182,7 @@ class Sampler:
         # Finding strokes is the dearest part of a look.
         if not (changed & settled).any():
             return False
-        wanted = changed & _text_like(stroke_share(frame.image, settled.shape), settings.stroke_share)
+        wanted = changed & _text_like(stroke_share(whole, settled.shape), settings.stroke_share)
         if not wanted.any():
             chapter.waiting_since_s = None
             return False

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from runtime.errors import HearsightError
 
@@ -82,8 +82,15 @@ def _first_of(group: ExceptionGroup[Exception]) -> HearsightError | None:
     return None
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"hearsight: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="hearsight",
         description="Watches and listens to video, remembers it, and answers questions with the moments that prove it.",
         epilog=_EXAMPLES,
@@ -103,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     _ingest(commands)
     _ask(commands)
     _qa(commands)
+    _live(commands)
     _models(commands)
     _engine(commands)
     _doctor(commands)
@@ -131,6 +139,15 @@ def _memory_option(parser: argparse.ArgumentParser) -> None:
         "--memory",
         metavar="DIR",
         help="the memory: a folder or any LanceDB URI (default: $HEARSIGHT_MEMORY, else the user's data folder)",
+    )
+
+
+def _engine_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-engine",
+        dest="engine",
+        action="store_false",
+        help="without a language model: the evidence itself is the answer",
     )
 
 
@@ -182,6 +199,13 @@ def _ask(commands: Any) -> None:
         "--option", action="append", default=[], metavar="TEXT", help="a choice; repeat for multiple choice"
     )
     parser.add_argument("--json", action="store_true", help="one JSON line, as in the batch mode")
+    parser.add_argument(
+        "--strip",
+        type=Path,
+        metavar="FILE.jpg",
+        help="write the pictures of the evidence there, side by side",
+    )
+    _engine_option(parser)
 
 
 def _qa(commands: Any) -> None:
@@ -217,19 +241,51 @@ ask_at is causal: nothing perceived after that second is used. A second run answ
         "--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models"
     )
     parser.add_argument(
+        "--strips",
+        type=Path,
+        metavar="DIR",
+        help="write the pictures of each answer's evidence to DIR/ID.jpg",
+    )
+    parser.add_argument(
         "--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")
+    _engine_option(parser)
+
+
+def _live(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.live.command import run_live
+
+        return await run_live(args)
+
+    parser = _add(
+        commands,
+        "live",
+        "a page to talk to: it sees, hears, remembers, and can be interrupted",
+        run,
+        description="""Starts a server on this machine and prints the address of its page. Open it in a browser, share a
+camera, a tab or the screen, and talk. Ctrl-C ends it; what was perceived is kept in the memory.
+
+Beyond this machine (--host 0.0.0.0) a token is demanded and shown, and a browser wants https for a camera:
+--set live.certificate=cert.pem --set live.key=key.pem""",
+    )
+    _memory_option(parser)
+    parser.add_argument("--host", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=_port, metavar="N", help="on which port, 0 for a free one (default: 8080)"
+    )
+    _engine_option(parser)
 
 
 def _models(commands: Any) -> None:
     async def list_models(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_models_list
+        from runtime.app.upkeep import run_models_list
 
         return await run_models_list(args)
 
     async def pull(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_models_pull
+        from runtime.app.upkeep import run_models_pull
 
         return await run_models_pull(args)
 
@@ -242,7 +298,7 @@ def _models(commands: Any) -> None:
 
 def _engine(commands: Any) -> None:
     async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_engine
+        from runtime.app.upkeep import run_engine
 
         return await run_engine(args)
 
@@ -261,7 +317,7 @@ def _engine(commands: Any) -> None:
 
 def _doctor(commands: Any) -> None:
     async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_doctor
+        from runtime.app.upkeep import run_doctor
 
         return await run_doctor(args)
 
@@ -273,7 +329,7 @@ def _doctor(commands: Any) -> None:
 
 def _memory(commands: Any) -> None:
     async def stats(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_memory_stats
+        from runtime.app.upkeep import run_memory_stats
 
         return await run_memory_stats(args)
 
@@ -292,6 +348,12 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return value
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
 
 
 def _media_time(text: str) -> float:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from reasoning.answer import Streamed
 from reasoning.times import clock_text
 from runtime.clock import SystemClock
-from runtime.messages import Answer
+from runtime.messages import Answer, AnswerDelta
 
 stderr = Console(stderr=True, highlight=False)
-stdout = Console(highlight=False, soft_wrap=True)
+# Not a terminal: tables are for other programs and logs, which have no width.
+stdout = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
 _LINE_EVERY_S = 5.0
 
 
 def say(line: str) -> None:
-    stderr.print(line, markup=False)
+    stderr.print(line, markup=False, soft_wrap=True)
 
 
 class Bars:
@@ -73,8 +76,36 @@ class _Bar:
             say(f"{self._path.name}: {clock_text(position_s)}{of}, real-time factor {rtf}")
 
 
-def show_answer(answer: Answer) -> None:
-    stdout.print(answer.text, markup=False)
+@contextmanager
+def busy(text: str) -> Iterator[Callable[[], None]]:
+    """A moving sign on a terminal until the block ends, or what it gives is called."""
+    with stderr.status(text) as status:
+        yield status.stop
+
+
+async def show_stream(parts: Streamed, begin: Callable[[], None] = lambda: None) -> Answer:
+    """The answer as it is written, then its note and the moments that prove it. begin: called before the first word."""
+    told = ""
+    answer: Answer | None = None
+    async with aclosing(parts):
+        async for part in parts:
+            begin()
+            if isinstance(part, AnswerDelta):
+                told += part.text
+                stdout.print(part.text, end="", markup=False)
+                stdout.file.flush()
+            else:
+                answer = part
+    assert answer is not None
+    if told:
+        stdout.print()
+    if told.strip() != answer.text.strip():
+        stdout.print(answer.text, markup=False)
+    _show_proof(answer)
+    return answer
+
+
+def _show_proof(answer: Answer) -> None:
     if answer.note:
         stdout.print(f"({answer.note})", markup=False)
     if answer.evidence:

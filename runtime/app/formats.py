@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,14 +16,19 @@ from runtime.messages import Answer
 
 
 class QuestionLine(BaseModel):
-    """One question. ask_at: media seconds; nothing perceived later is used. options: multiple choice."""
+    """One question. id: a string, or a number that is taken as one. ask_at: media seconds; nothing perceived
+    later is used. options: multiple choice.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    id: str
-    question: str = Field(min_length=1)
-    ask_at: float | None = Field(default=None, ge=0)
+    id: str = Field(min_length=1, coerce_numbers_to_str=True)
+    question: str = Field(pattern=r"\S")
+    ask_at: float | None = Field(default=None, ge=0, strict=True, allow_inf_nan=False)
     options: list[str] | None = None
+
+
+_FileName = Annotated[str, Field(pattern=r"^[^\x00]+$")]
 
 
 class ManifestLine(BaseModel):
@@ -31,9 +36,9 @@ class ManifestLine(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    video: str
-    questions: str
-    out: str
+    video: _FileName
+    questions: _FileName
+    out: _FileName
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +54,8 @@ def read_questions(path: Path) -> tuple[QuestionLine, ...]:
     seen: set[str] = set()
     for number, line in _lines(path):
         try:
-            data = json.loads(line)
-            if isinstance(data, dict) and isinstance(data.get("id"), int):
-                data["id"] = str(data["id"])
-            item = QuestionLine.model_validate(data)
-        except (json.JSONDecodeError, ValidationError) as error:
+            item = QuestionLine.model_validate_json(line)
+        except ValidationError as error:
             raise InputError(f"{path}, line {number}: {_why(error)}") from None
         if item.id in seen:
             raise InputError(f"{path}, line {number}: the id {item.id!r} is used twice")
@@ -114,12 +116,18 @@ class AnswerFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.done: dict[str, dict[str, Any]] = {}
-        if path.exists():
-            self._load()
+        try:
+            # Made now, so that a place that cannot be written is known before a long video is read.
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a+b") as file:
+                file.seek(0)
+                text = file.read().decode("utf-8", "replace")
+            self._load(text)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror or error}") from None
 
-    def _load(self) -> None:
+    def _load(self, text: str) -> None:
         """Takes over what an earlier run has written. A last line that was cut off by a kill is dropped."""
-        text = self.path.read_text(encoding="utf-8", errors="replace")
         lines = text.split("\n")
         for number, line in enumerate(lines, 1):
             if not line.strip():
@@ -127,22 +135,26 @@ class AnswerFile:
             try:
                 record = json.loads(line)
                 self.done[str(record["id"])] = record
-            except (json.JSONDecodeError, KeyError, TypeError):
-                if number != len(lines):
+            except (ValueError, KeyError, TypeError):
+                if number != len(lines) or not line.startswith("{"):
                     raise InputError(
                         f"{self.path}, line {number}: not an answer; move the file away or name another --out"
                     ) from None
-                self._replace([json.dumps(r, ensure_ascii=False) for r in self.done.values()])
+        if lines[-1]:
+            self._replace([json.dumps(r, ensure_ascii=False) for r in self.done.values()])
 
     def _replace(self, lines: list[str]) -> None:
         temporary = self.path.with_name(self.path.name + ".part")
         temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
         os.replace(temporary, self.path)
 
+    def missing(self, questions: Sequence[QuestionLine]) -> list[QuestionLine]:
+        """Those that have no answer yet."""
+        return [q for q in questions if q.id not in self.done]
+
     def append(self, record: dict[str, Any]) -> None:
         """Writes one line through to the disk. Raises InputError when the file cannot be written."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record, ensure_ascii=False) + "\n")
                 file.flush()
@@ -154,21 +166,21 @@ class AnswerFile:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a string of JSON may hold what splitlines splits at
         if line.strip():
             yield number, line
 
 
-def _why(error: json.JSONDecodeError | ValidationError) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return "not JSON"
+def _why(error: ValidationError) -> str:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return "not JSON"
     where = ".".join(str(p) for p in first["loc"]) or "the line"
+    if first["type"] == "string_pattern_mismatch":
+        return f"{where}: cannot be used: {json.dumps(first['input'])[:60]}"
     return f"{where}: {first['msg'].lower()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -63,8 +63,12 @@ async def ingest(
     began = clock.now()
     source = FileSource(path, settings.source)
     info = await compute.run("decode", source.probe)
+    point = await store.resume_point(info.source_id)
+    known_s = _known_s(point, info)
+    if point.complete:
+        return IngestReport(path, info.source_id, info.duration_s or 0.0, 0.0, known_s, True, ())
     encoder = await models.text_encoder()
-    vision = await models.vision() if info.has_video else None
+    vision = await models.vision.to_perceive(store) if info.has_video else None
     about = SourceInfo(
         id=info.source_id,
         path=_absolute(path),
@@ -77,10 +81,6 @@ async def ingest(
         added_at_s=clock.wall(),
     )
     writer = MemoryWriter(store, encoder, compute, settings.memory, about)
-    point = await store.resume_point(info.source_id)
-    known_s = _known_s(point, info)
-    if point.complete:
-        return IngestReport(path, info.source_id, info.duration_s or 0.0, 0.0, known_s, True, ())
     session = Session(clock, metrics)
     ended = False
 
@@ -90,80 +90,57 @@ async def ingest(
     def channel(name: str, bound: float, **extra: Any) -> Channel[Any]:
         return Channel(name, bound, Policy.BLOCK, clock=clock, **extra)
 
+    def stage(
+        name: str,
+        run: Callable[[], Awaitable[None]],
+        inboxes: Sequence[Channel[Any]] = (),
+        outboxes: Sequence[Channel[Any]] = (),
+        source: bool = False,
+    ) -> None:
+        session.add(
+            Stage(name, run, inboxes=inboxes, outboxes=outboxes, essential=True, restarts=0, source=source)
+        )
+
+    # The slow models are loaded by their stages, while the first pictures and sounds are on their way to them.
     bounds = settings.pipeline
     percepts = channel("percepts", bounds.percepts)
+    outputs: list[Channel[Any]] = []
     video: Channel[VideoFrame] | None = None
     audio: Channel[AudioChunk] | None = None
     if vision is not None:
-        video = channel("video", bounds.frames)
+        frames = video = channel("video", bounds.frames)
         to_encode: Channel[SampledFrame] = channel("frames", bounds.frames)
-        to_read: Channel[SampledFrame] = channel("frames to read", bounds.frames)
+        to_read: Channel[SampledFrame] = channel("frames to read", bounds.frames_to_read)
         sampler = SampleStage(compute, settings.video)
         encode = EncodeStage(compute, vision, settings.vision, ended=whole)
-        read = ReadStage(compute, await models.reader(), info.source_id, settings.read, ended=whole)
-        frames = video
-        session.add(
-            Stage(
-                "sample",
-                lambda: sampler.run(frames, (to_encode, to_read)),
-                inboxes=(video,),
-                outboxes=(to_encode, to_read),
-                essential=True,
-                restarts=0,
-            )
-        )
-        session.add(
-            Stage(
-                "vision",
-                lambda: encode.run(to_encode, percepts),
-                inboxes=(to_encode,),
-                outboxes=(percepts,),
-                essential=True,
-                restarts=0,
-            )
-        )
-        session.add(
-            Stage(
-                "ocr",
-                lambda: read.run(to_read, percepts),
-                inboxes=(to_read,),
-                outboxes=(percepts,),
-                essential=True,
-                restarts=0,
-            )
-        )
+
+        async def read() -> None:
+            reader = await models.reader()
+            reading = ReadStage(compute, reader, info.source_id, settings.read, ended=whole)
+            await reading.run(to_read, percepts)
+
+        stage("sample", lambda: sampler.run(frames, (to_encode, to_read)), (video,), (to_encode, to_read))
+        stage("vision", lambda: encode.run(to_encode, percepts), (to_encode,), (percepts,))
+        stage("ocr", read, (to_read,), (percepts,))
+        outputs.append(video)
     if info.has_audio:
-        audio = channel("audio", bounds.audio_queue_ms, weigh=lambda chunk: chunk.duration_s * 1000.0)
+        sound = audio = channel("audio", bounds.audio_queue_ms, weigh=lambda chunk: chunk.duration_s * 1000.0)
         speech: Channel[SpeechEvent] = channel("speech", bounds.speech)
         vad = VadStage(compute, SileroVad(), settings.audio, ended=whole)
-        transcribe = TranscribeStage(
-            compute,
-            await models.transcriber(),
-            settings.audio,
-            info.source_id,
-            skip_before_s=point.said_done_s,
-        )
-        sound = audio
-        session.add(
-            Stage(
-                "vad",
-                lambda: vad.run(sound, speech),
-                inboxes=(audio,),
-                outboxes=(speech,),
-                essential=True,
-                restarts=0,
+
+        async def transcribe() -> None:
+            hearing = TranscribeStage(
+                compute,
+                await models.transcriber(),
+                settings.audio,
+                info.source_id,
+                skip_before_s=point.said_done_s,
             )
-        )
-        session.add(
-            Stage(
-                "transcribe",
-                lambda: transcribe.run(speech, percepts),
-                inboxes=(speech,),
-                outboxes=(percepts,),
-                essential=True,
-                restarts=0,
-            )
-        )
+            await hearing.run(speech, percepts)
+
+        stage("vad", lambda: vad.run(sound, speech), (audio,), (speech,))
+        stage("transcribe", transcribe, (speech,), (percepts,))
+        outputs.append(audio)
 
     async def decode() -> None:
         nonlocal ended
@@ -174,19 +151,15 @@ async def ingest(
     async def remember() -> None:
         await writer.run(percepts)
 
-    outputs = tuple(c for c in (video, audio) if c is not None)
-    session.add(Stage("decode", decode, outboxes=outputs, essential=True, restarts=0, source=True))
-    session.add(Stage("memory", remember, inboxes=(percepts,), essential=True, restarts=0))
+    stage("decode", decode, outboxes=outputs, source=True)
+    stage("memory", remember, (percepts,))
     watcher = _Watcher(source, progress, info.duration_s)
     await watcher.during(session, clock)
     metrics.stage("decode").count(source.stats.frames_delivered)
-    duration = info.duration_s or max(source.stats.video_end_s, source.stats.audio_end_s)
-    warnings = list(source.stats.warnings)
-    if source.stats.truncated:
-        warnings.append("the file ends before the length it claims: what there is was read")
-    return IngestReport(
-        path, info.source_id, duration, clock.now() - began, known_s, False, tuple(dict.fromkeys(warnings))
-    )
+    there_s = max(source.stats.video_end_s, source.stats.audio_end_s)
+    duration = there_s if source.stats.truncated or not info.duration_s else info.duration_s
+    warnings = tuple(dict.fromkeys(source.stats.warnings))
+    return IngestReport(path, info.source_id, duration, clock.now() - began, known_s, False, warnings)
 
 
 class _Watcher:
@@ -222,18 +195,22 @@ def _known_s(point: ResumePoint, info: MediaInfo) -> float:
 
 
 def _absolute(path: Path) -> str:
-    return os.path.abspath(path)
+    """A file name may hold bytes that are no text; a table cannot."""
+    return os.fsencode(os.path.abspath(path)).decode("utf-8", "replace")
 
 
 def _settings_hash(settings: AppSettings) -> str:
-    """Of everything that shapes the records: a memory half written with one set is not finished with another."""
+    """Of everything that shapes the records: a memory half written with one set is not finished with another.
+
+    Not of the choice of the vision encoder: a memory keeps to the one it was begun with.
+    """
+    vision = settings.vision.model_dump_json(include={"thumbnail_side", "thumbnail_quality"})
     parts = (
         settings.source,
         settings.video,
-        settings.vision,
         settings.read,
         settings.audio,
         settings.memory.chapter_s,
     )
     text = "\n".join(p.model_dump_json() if not isinstance(p, float) else repr(p) for p in parts)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{vision}\n{text}".encode()).hexdigest()[:16]

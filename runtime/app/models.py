@@ -8,18 +8,16 @@ from typing import TypeVar
 
 from memory.text_encoder import MiniLMEncoder
 from perception.audio.transcriber import WhisperTranscriber
-from perception.vision.imagenet import ImageNetEncoder
+from perception.audio.turns import SmartTurn
 from perception.vision.ocr import RapidTextReader
 from reasoning.language import Language
 from reasoning.support import Verifier
 from runtime.app.settings import AppSettings
+from runtime.app.vision import VisionModels
 from runtime.compute import Compute
-from runtime.errors import ConfigError
-from runtime.models import VisionEncoder
 from runtime.weights import Registry
 
 T = TypeVar("T")
-IMAGE_MODEL = "efficientnet-lite0"
 
 
 class Models:
@@ -32,6 +30,7 @@ class Models:
         self._registry = registry
         self._compute = compute
         self._report = report
+        self.vision = VisionModels(settings.vision, registry, compute, report)
         self._lock = asyncio.Lock()
         self._loaded: dict[str, object] = {}
 
@@ -47,15 +46,8 @@ class Models:
     async def reader(self) -> RapidTextReader:
         return await self._once("ocr", None, lambda _: RapidTextReader(self._settings.read))
 
-    async def vision(self) -> VisionEncoder:
-        settings = self._settings.vision
-        if settings.encoder != "imagenet":
-            raise ConfigError("vision.encoder: only imagenet is available in this version")
-        # Its text side has a session of its own: an encoder serves one thread at a time.
-        text = MiniLMEncoder(await self._registry.ensure("minilm", self._report))
-        return await self._once(
-            "vision", IMAGE_MODEL, lambda folder: ImageNetEncoder(folder, text, settings.threads)
-        )
+    async def turn_detector(self) -> SmartTurn:
+        return await self._once("end of turn", "smart-turn", SmartTurn)
 
     async def verifier(self) -> Verifier:
         text = MiniLMEncoder(await self._registry.ensure("minilm", self._report))

@@ -10,17 +10,24 @@ from memory.settings import MemorySettings
 from perception.audio.settings import AudioSettings
 from perception.settings import ReadSettings, SourceSettings, VideoSettings, VisionSettings
 from reasoning.engine_settings import EngineSettings
-from reasoning.settings import AnswerSettings
+from reasoning.settings import AnswerSettings, SpeechSettings
+from runtime.app.live.settings import LiveSettings
 from runtime.config import Settings, load_settings
 from runtime.errors import ConfigError
 
 
 class PipelineSettings(Settings):
-    """Bounds of the channels between the stages, in items; audio_queue_ms in milliseconds of sound."""
+    """Bounds of the channels between the stages, in items; audio_queue_ms in milliseconds of sound.
+
+    A reading takes as long as looking at ten pictures, and a transcription of half a minute's speech as long
+    as looking at a hundred: with shorter queues before these two, all the others would wait for them.
+    speech: about one item for each second of media, and its sound where somebody speaks (64 kB).
+    """
 
     frames: int = 8
+    frames_to_read: int = 32
     audio_queue_ms: int = 30_000
-    speech: int = 8
+    speech: int = 256
     percepts: int = 64
     stop_deadline_s: float = 4.0
 
@@ -35,6 +42,8 @@ class AppSettings(Settings):
     memory: MemorySettings = MemorySettings()
     answer: AnswerSettings = AnswerSettings()
     engine: EngineSettings = EngineSettings()
+    speech: SpeechSettings = SpeechSettings()
+    live: LiveSettings = LiveSettings()
 
 
 def app_settings(config: Path | None, overrides: Sequence[str]) -> AppSettings:

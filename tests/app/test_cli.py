@@ -3,41 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from runtime.weights import Registry
-from tests.conftest import require
-
-TALK = Path(__file__).parent.parent / "fixtures" / "talk.mp4"
-NEEDED = ("whisper-base", "minilm", "efficientnet-lite0", "en-core-web-sm")
-
-
-def hearsight(*args: str | Path, **extra: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "runtime.app.cli", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, **extra)
-
-
-def fails_with_one_line(done: subprocess.CompletedProcess[str], *says: str) -> None:
-    lines = done.stderr.strip().splitlines()
-    assert done.returncode not in (0, -signal.SIGSEGV)
-    assert "Traceback" not in done.stderr
-    assert len(lines) == 1, done.stderr
-    for part in says:
-        assert part in lines[0]
-
-
-@pytest.fixture(scope="module")
-def weights() -> None:
-    here = {s.spec.name for s in Registry.load().status() if s.present}
-    require(here.issuperset(NEEDED), "the default weights are not here: hearsight models pull")
+from tests.app.commandline import TALK, fails_with_one_line, hearsight
 
 
 @pytest.fixture(scope="module")
@@ -56,22 +27,8 @@ def test_help_names_every_command() -> None:
         assert command in done.stdout
 
 
-def test_an_unknown_option_and_no_command_fail() -> None:
-    assert hearsight("ask", "x", "--colour").returncode == 2
+def test_no_command_is_an_error() -> None:
     assert hearsight().returncode == 2
-
-
-def test_an_unknown_setting_is_one_line() -> None:
-    done = hearsight("--set", "video.chaptr_s=3", "ingest", TALK)
-    fails_with_one_line(done, "chaptr_s", "chapter_s")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("content", [b"", b"just some text\n" * 50], ids=["empty", "text"])
-def test_what_is_no_media_is_one_line(weights: None, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "x.mp4"
-    path.write_bytes(content)
-    fails_with_one_line(hearsight("ingest", path, "--memory", tmp_path / "m", "--quiet"), "x.mp4")
 
 
 @pytest.mark.slow
@@ -117,55 +74,3 @@ def test_qa_is_causal_and_a_second_run_adds_nothing(memory: Path, tmp_path: Path
     before = out.read_text()
     assert hearsight("qa", TALK, "--questions", questions, "--out", out, "--memory", memory).returncode == 0
     assert out.read_text() == before
-
-
-@pytest.mark.slow
-def test_an_unwritable_memory_is_one_line(weights: None, tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("x")
-    fails_with_one_line(hearsight("ingest", TALK, "--memory", file, "--quiet"), "not a memory folder")
-
-
-@pytest.mark.slow
-def test_a_second_writer_is_refused_and_a_reader_is_not(memory: Path) -> None:
-    from memory.lock import WriterLock
-
-    lock = WriterLock(memory)
-    lock.acquire()
-    try:
-        fails_with_one_line(hearsight("ingest", TALK, "--memory", memory, "--quiet"), str(os.getpid()))
-        assert hearsight("ask", "Which room?", "--memory", memory).returncode == 0
-    finally:
-        lock.release()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_an_ingest_cleanly_and_a_second_run_finishes_it(
-    weights: None, tmp_path: Path, number: signal.Signals
-) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "runtime.app.cli",
-        "ingest",
-        str(TALK),
-        "--memory",
-        str(tmp_path / "m"),
-        "--quiet",
-    ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        watched = tmp_path / "m" / "sources.lance" / "data"
-        while process.poll() is None and not (watched.is_dir() and any(watched.iterdir())):
-            os.sched_yield()
-        process.send_signal(number)
-        _, stderr = process.communicate(timeout=10)
-    assert process.returncode == 130
-    assert stderr.strip().splitlines() == [
-        "hearsight: interrupted; what was committed is kept, run again to go on"
-    ]
-    assert hearsight("ingest", TALK, "--memory", tmp_path / "m", "--quiet").returncode == 0
-    answer = json.loads(
-        hearsight("ask", "When does bus 27 leave?", "--memory", tmp_path / "m", "--json").stdout
-    )
-    assert "09:40" in answer["answer"]

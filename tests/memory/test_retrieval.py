@@ -106,7 +106,7 @@ def test_spans_are_clamped_to_as_of(tmp_path: Path) -> None:
 
 def test_time_and_modality_narrow_a_search(tmp_path: Path) -> None:
     async def use(memory: Memory) -> None:
-        room = SearchRequest("room", t_min_s=20.0)
+        room = SearchRequest("In which room does the team meet?", t_min_s=20.0)
         assert (await memory.search(room))[0].t_start_s == 70
         read_only = await memory.search(SearchRequest("the design team's invoice", modalities=("read",)))
         assert {h.record.modality for h in read_only} == {"read"}

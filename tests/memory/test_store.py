@@ -17,7 +17,7 @@ from memory import Memory, SearchRequest, Store, schema
 from memory.records import ResumePoint
 from runtime.errors import MemoryStoreError
 from tests.conftest import require
-from tests.memory.world import HashEncoder, ingest, opened, remembered, source, stream
+from tests.memory.world import HashEncoder, contents, ingest, opened, remembered, source, stream
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,6 +81,16 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     refused(tmp_path, "holds other files and no memory")
     assert [p.name for p in tmp_path.iterdir()] == ["photo.jpg"]
     refused(tmp_path / "photo.jpg", "is a file")
+
+
+def test_a_memory_whose_maker_died_over_its_first_table_is_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    for table in ("meta", "keys"):
+        (folder / f"{table}.lance" / "data").mkdir(parents=True)
+    refused(folder, "there is no memory at", read_only=True)
+    asyncio.run(remembered(folder, stream(1)))
+    asyncio.run(remembered(tmp_path / "whole", stream(1)))
+    assert asyncio.run(contents(folder)) == asyncio.run(contents(tmp_path / "whole"))
 
 
 def test_reading_makes_nothing(tmp_path: Path) -> None:

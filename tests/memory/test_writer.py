@@ -312,3 +312,42 @@ def test_a_still_picture_is_one_scene(tmp_path: Path) -> None:
         return (await contents(tmp_path / "m"))["clips"]
 
     assert [(c["t_start_s"], c["t_end_s"]) for c in asyncio.run(main())] == [(0.0, 16.0), (16.0, 20.0)]
+
+
+def test_what_is_forgotten_is_nowhere_on_the_disk(tmp_path: Path) -> None:
+    """From a moment on, while the source still runs: written and waiting records alike; what comes later is kept."""
+
+    async def use() -> None:
+        compute = Compute()
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            writer = MemoryWriter(store, HashEncoder(), compute, SETTINGS, source())
+            inbox: Channel[Message] = Channel("percepts", 1, Policy.BLOCK)
+            running = asyncio.create_task(writer.run(inbox))
+            before = [frame(t, 1) for t in range(40)]
+            for message in before:
+                await inbox.put(message)
+            await inbox.put(said("film", 3.0, 5.0, "The ferry leaves at noon."))
+            await inbox.put(said("film", 33.0, 35.0, "The code is canaryword."))
+            await inbox.put(Watermark("said", 36.0))
+            await inbox.put(said("film", 37.0, 38.0, "It waits as canaryword."))
+            for stream_name in ("vision", "read"):
+                await inbox.put(Watermark(stream_name, 40.0))  # type: ignore[arg-type]
+            for _ in range(3):  # taken one by one: what came before has been dealt with
+                await inbox.put(Watermark("said", 36.0))
+            assert await writer.forget(30.0) >= 1
+            await inbox.put(said("film", 41.0, 42.0, "The ferry is late."))
+            for stream_name in ("vision", "read", "said"):
+                await inbox.put(Watermark(stream_name, inf))  # type: ignore[arg-type]
+            inbox.close()
+            await running
+        await compute.close(1.0)
+
+    asyncio.run(use())
+    rows = asyncio.run(contents(tmp_path / "m"))
+    kept = {row["text"] for row in rows["observations"] if row["modality"] == "said"}
+    assert kept == {"The ferry leaves at noon.", "The ferry is late."}
+    assert rows["clips"]
+    assert all(row["keyframe_t_s"] < 30.0 for row in rows["clips"])  # type: ignore[operator]
+    files = [p for p in (tmp_path / "m").rglob("*") if p.is_file()]
+    assert files
+    assert not [p for p in files if b"canaryword" in p.read_bytes()]

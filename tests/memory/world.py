@@ -96,13 +96,15 @@ def stream(seed: int, duration_s: float = 90.0, name: str = "film", patches: int
         events.append((t, 1, frame(round(t, 3), scene, patches=patches)))
         events.append((t, 2, Watermark("vision", round(t, 3))))
         t += rng.choice((0.5, 1.0, 1.0, 2.0))
-    t = rng.random() * 3
+    t, late = rng.random() * 3, 0.0
     while t < duration_s - 6:
         end = t + rng.uniform(1, 5)
         text = " ".join(rng.choice(WORDS) for _ in range(rng.randint(1, 5)))
         if rng.random() < 0.4:
             text = f"The {rng.choice(WORDS)} is {rng.choice(NAMES)} {rng.randint(1, 30)}."
-        late = end + rng.uniform(0, 4)
+        late = max(
+            late, end + rng.uniform(0, 4)
+        )  # a watermark promises that nothing earlier is still to come
         events.append((late, 0, said(name, round(t, 3), round(end, 3), text)))
         events.append((late, 3, Watermark("said", round(end, 3))))
         t = end + rng.uniform(0.1, 4)

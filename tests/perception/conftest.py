@@ -57,3 +57,13 @@ def whisper_folder() -> Path:
     except HearsightError as error:
         require(False, str(error))
         raise
+
+
+@pytest.fixture(scope="session")
+def smart_turn_folder() -> Path:
+    """The default end-of-turn model's weights."""
+    try:
+        return Registry.load().locate("smart-turn")
+    except HearsightError as error:
+        require(False, str(error))
+        raise

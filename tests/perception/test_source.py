@@ -12,6 +12,7 @@ import pytest
 from perception.settings import SourceSettings
 from perception.sources.file import FileSource, fingerprint
 from runtime.channel import Channel, Policy
+from runtime.clock import VirtualClock, run_virtual
 from runtime.compute import Compute
 from runtime.errors import MediaError
 from runtime.messages import SAMPLE_RATE_HZ, AudioChunk, VideoFrame
@@ -128,6 +129,17 @@ def test_dense_pictures_that_nothing_refers_to_are_skipped_and_sparse_ones_never
     assert source.stats.frames_decoded == len(frames) == 12
 
 
+def test_pictures_that_will_not_be_given_out_are_skipped_where_nothing_refers_to_them(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mkv", steady(6, fps=10))
+    some, _, source, _ = perceive(path)
+    every, _, patient, _ = perceive(path, settings=SourceSettings(decode_fps=10))
+    assert source.stats.frames_decoded < 50 < patient.stats.frames_decoded == 60
+    assert source.stats.video_end_s == patient.stats.video_end_s
+    assert [f.t_s for f in some] == [i / FPS for i in range(12)]
+    for a, b in zip(some, every[::5], strict=True):
+        np.testing.assert_array_equal(a.image, b.image)
+
+
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".ts"])
 def test_times_begin_at_zero_wherever_the_file_begins(tmp_path: Path, suffix: str) -> None:
     path = write_media(tmp_path / f"a{suffix}", steady(2), offset_s=7.0)
@@ -179,6 +191,34 @@ def test_both_streams_come_in_step(tmp_path: Path) -> None:
         reached[type(item)] = item.t_s
         # The consumers' channels add up to four items each to what the source lets run ahead.
         assert abs(reached[VideoFrame] - reached[AudioChunk]) <= 2.0 + 2 * 4 * 0.5
+
+
+@pytest.mark.parametrize(("ahead_s", "least_s", "most_s"), [(300.0, 60.0, 60.0), (4.0, 4.0, 16.0)])
+def test_sound_goes_ahead_of_pictures_that_wait(
+    tmp_path: Path, ahead_s: float, least_s: float, most_s: float
+) -> None:
+    sounds = [(float(i), tone(1)) for i in range(60)]
+    path = write_media(tmp_path / "a.mkv", steady(60, fps=5, step=0), sounds, codec="ffv1")
+    clock = VirtualClock()
+
+    async def main() -> tuple[float, float, int]:
+        frames: Channel[VideoFrame] = Channel("video", 1, Policy.BLOCK)
+        chunks: Channel[AudioChunk] = Channel("audio", 200, Policy.BLOCK)
+        compute = Compute()
+        source = FileSource(path, SourceSettings(decode_fps=FPS, ahead_s=ahead_s))
+        decoding = asyncio.create_task(source.run(frames, chunks, compute))
+        await clock.sleep(1)  # virtual: until nothing moves any more
+        ahead, seen = 0.5 * len(chunks), 0
+        decoding.add_done_callback(lambda _: frames.close())
+        async for _ in frames:
+            seen += 1
+        await decoding
+        await compute.close(1)
+        return ahead, 0.5 * len(chunks), seen
+
+    ahead, heard, seen = run_virtual(main())
+    assert least_s <= ahead <= most_s
+    assert (heard, seen) == (60.0, 120)
 
 
 @pytest.mark.parametrize("turn", [90, 180, -90])
@@ -277,6 +317,19 @@ def test_what_is_not_media_is_one_line_that_names_the_file(tmp_path: Path, conte
         with pytest.raises(MediaError, match=r"clip\.mp4") as caught:
             attempt()
         assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_which_nothing_can_be_decoded_is_refused_by_the_probe(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "clip.mp4", [(i / 10, shade(i)) for i in range(50)], [(0.0, tone(5.0))])
+    whole = path.read_bytes()
+    start, end = whole.index(b"mdat") + 4, whole.index(b"moov") - 4
+    path.write_bytes(whole[:start] + bytes(end - start) + whole[end:])
+    with pytest.raises(MediaError, match=r"clip\.mp4: nothing in it can be decoded"):
+        FileSource(path).probe()
+    # Damage that ends somewhere does not matter.
+    half = start + (end - start) // 2
+    path.write_bytes(whole[:start] + bytes(half - start) + whole[half:])
+    assert FileSource(path).probe().has_video
 
 
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:

@@ -142,6 +142,55 @@ def test_half_a_word_stays_with_its_other_half() -> None:
     assert [u.text for u in heard if u] == ["ten o'clock.", "Bye."]
 
 
+class Smeared(Scripted):
+    """As Whisper did with two stretches of noise before a sentence: its first words fill the noise as well."""
+
+    def __init__(self, alone: str) -> None:
+        super().__init__()
+        self.alone = alone
+
+    def transcribe(self, samples: Samples, t_start_s: float) -> tuple[Utterance, ...]:
+        self.calls.append(len(samples) / SAMPLE_RATE_HZ)
+        if len(self.calls) == 1:
+            times = [0.0, 0.8, 1.6, 4.18, 6.68, 9.12, 9.42]
+            texts = " We counted it. Grandmother arrives on Saturday.".split()
+            spans = zip(texts, times, [*times[1:3], 2.0, *times[4:], 10.0], strict=True)
+            words = tuple(Word(f" {text}", a, b, 0.6) for text, a, b in spans)
+        else:
+            level = round(float(samples[0]) * 100)
+            words = tuple(
+                Word(f" {w}", t_start_s, t_start_s + 1, 0.9) for w in self.alone.split() if level == 50
+            )
+        if not words:
+            return ()
+        return (Utterance("", words[0].t_start_s, words[-1].t_end_s, words, language="en"),)
+
+
+NOISY = (stretch(523, 3.81), stretch(534, 1.34, 0.3), stretch(537, 1.47, 0.3), stretch(540, 5.0, 0.5))
+
+
+def test_a_word_that_reaches_over_noise_into_its_stretch_goes_home() -> None:
+    whisper = Smeared("Grandmother arrives on Saturday.")
+    heard = transcribe_group(whisper, NOISY, SETTINGS)
+    assert [u and u.text for u in heard] == ["We counted it.", None, None, "Grandmother arrives on Saturday."]
+    # Only what the word touches is heard again.
+    assert sorted(whisper.calls[1:]) == [1.34, 1.47, 5.0]
+
+
+def test_how_many_words_each_has_alone_tells_where_to_cut() -> None:
+    group = (stretch(523, 3.81), stretch(534, 1.34, 0.5), stretch(537, 1.47, 0.3), stretch(540, 5.0, 0.5))
+    heard = transcribe_group(Smeared("Big mother"), group, SETTINGS)
+    assert [u and u.text for u in heard] == ["We counted it.", "Grandmother arrives", None, "on Saturday."]
+
+
+@pytest.mark.parametrize("alone", ["Friend mother arrives on Saturday.", "Saturday."])
+def test_no_word_is_lost_or_changed_by_hearing_again(alone: str) -> None:
+    heard = transcribe_group(Smeared(alone), NOISY, SETTINGS)
+    assert [u and u.text for u in heard] == ["We counted it.", None, None, "Grandmother arrives on Saturday."]
+    assert heard[3] is not None
+    assert all(540 <= w.t_start_s <= w.t_end_s <= 545 for w in heard[3].words)
+
+
 def utterance(*words: tuple[str, float, float]) -> Utterance:
     said = tuple(Word(text, a, b, 0.8) for text, a, b in words)
     return Utterance(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -15,61 +14,33 @@ from aiohttp import web
 from reasoning.engine_client import AnswerError, EngineClient, Usage, estimate_tokens
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
-from runtime.clock import SystemClock, VirtualClock
+from runtime.clock import VirtualClock
 from runtime.errors import EngineError
 from tests.conftest import Run
+from tests.reasoning.scripted_engine import (
+    REAL_PAUSE_S,
+    Handler,
+    event,
+    loop_clock,
+    serving,
+    silent,
+    streaming,
+    usage,
+)
 
 KEY = "secret-key-123"
 QUESTION = [{"role": "user", "content": "Where is the cup?"}]
 SETTINGS = EngineSettings(first_token_timeout_s=60, answer_timeout_s=180)
-REAL_PAUSE_S = 0.3
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
 async def served(handler: Handler, **address: Any) -> AsyncIterator[EngineClient]:
     """A client of a server that answers every POST with `handler`."""
-    app = web.Application()
-    app.router.add_post("/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
     usual = {"model": "m", "key": KEY, "vision": True, "weak": False, "context_tokens": 4096, "managed": True}
-    where = EngineAddress(url=f"http://127.0.0.1:{port}/v1", **{**usual, **address})
-    try:
-        async with EngineClient(
-            where, SETTINGS, VirtualClock() if _is_virtual() else SystemClock()
-        ) as client:
+    async with serving(handler) as url:
+        where = EngineAddress(url=url, **{**usual, **address})
+        async with EngineClient(where, SETTINGS, loop_clock()) as client:
             yield client
-    finally:
-        await runner.cleanup()
-
-
-def _is_virtual() -> bool:
-    return type(asyncio.get_running_loop()).__name__ == "_VirtualLoop"
-
-
-def event(text: str, **more: Any) -> bytes:
-    return b"data: " + json.dumps({"choices": [{"delta": {"content": text}, **more}]}).encode() + b"\n\n"
-
-
-def streaming(*pieces: bytes, hang: bool = False, cut: bool = False) -> Handler:
-    async def handler(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        for piece in pieces:
-            await response.write(piece)
-        if hang:
-            await asyncio.Event().wait()
-        if cut:
-            assert request.transport is not None
-            request.transport.abort()
-        return response
-
-    return handler
 
 
 async def text_of(client: EngineClient, **options: Any) -> str:
@@ -92,8 +63,8 @@ def failure(run: Run, handler: Handler, **options: Any) -> AnswerError:
 
 def test_an_answer_in_pieces(run_real: Run) -> None:
     whole = event("On the ") + event("tâble", finish_reason="stop")
-    usage = b'data: {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 3}}\r\n\r\n'
-    stream = b": a comment\n\n" + whole + usage + b"data: [DONE]\n\n"
+    tokens = usage(9, 3).replace(b"\n", b"\r\n")
+    stream = b": a comment\n\n" + whole + tokens + b"data: [DONE]\n\n"
 
     async def main() -> None:
         # Cut anywhere, in the middle of a character too.
@@ -152,11 +123,7 @@ def test_a_text_model_is_sent_no_images(run_real: Run) -> None:
 
 
 def test_a_server_that_never_answers(run_virtual: Run) -> None:
-    async def handler(_: web.Request) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        raise AssertionError
-
-    error = failure(run_virtual, handler, grace_s=REAL_PAUSE_S)
+    error = failure(run_virtual, silent, grace_s=REAL_PAUSE_S)
     assert "did not answer in time" in str(error) and error.partial == ""
 
 

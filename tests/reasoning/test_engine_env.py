@@ -12,10 +12,10 @@ import pytest
 
 from reasoning import engine_env
 from reasoning.engine_env import OWN_PYTHON, ensure_env, env_python
-from reasoning.engine_torchvision import INSTALLED_AS
 from runtime.clock import SystemClock
 from runtime.config import config_text
 from runtime.errors import EngineError
+from runtime.torchvision_operators import INSTALLED_AS
 
 
 @pytest.fixture(autouse=True)

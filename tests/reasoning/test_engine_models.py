@@ -108,3 +108,9 @@ def test_remote_settings_are_whole() -> None:
         EngineSettings(mode="remote", model="m")
     with pytest.raises(ValidationError, match=r"engine\.model must name"):
         EngineSettings(mode="remote", url="http://10.0.0.5/v1")
+
+
+@pytest.mark.parametrize("url", ["http://h:abc", "h:8000/v1", "ftp://h/v1", "http://:80", "http://h:99999"])
+def test_an_address_that_is_none_is_refused_with_the_settings(url: str) -> None:
+    with pytest.raises(ValueError, match=r"engine\.url"):
+        EngineSettings(mode="remote", model="m", url=url)

@@ -1,0 +1,46 @@
+import { byId } from './dom.js';
+
+/** The red dot: onForget({minutes} or {all: true}) once it was confirmed. */
+export function startForget(onForget) {
+  const dialog = byId('forget');
+  const chosen = () => dialog.querySelector('[name=span]:checked').value;
+  byId('forget-open').addEventListener('click', () => {
+    dialog.querySelector('[value="5"]').checked = true;
+    dialog.returnValue = '';
+    label();
+    dialog.showModal();
+  });
+  const label = () => {
+    byId('forget-confirm').textContent = chosen() === 'all' ? 'Forget everything' : 'Forget the last 5 minutes';
+  };
+  dialog.addEventListener('change', label);
+  dialog.addEventListener('close', () => {
+    if (dialog.returnValue === 'forget') onForget(chosen() === 'all' ? { all: true } : { minutes: Number(chosen()) });
+  });
+}
+
+/** Asks for the server's token, where `wrong` once more; null where the person would rather not. */
+export function askToken(wrong) {
+  const dialog = byId('token');
+  byId('token-text').value = '';
+  byId('token-wrong').hidden = !wrong;
+  byId('token-cancel').onclick = () => dialog.close();
+  dialog.returnValue = '';
+  dialog.showModal();
+  return new Promise((resolve) => {
+    const done = () => resolve(dialog.returnValue === 'use' ? byId('token-text').value.trim() : null);
+    dialog.addEventListener('close', done, { once: true });
+  });
+}
+
+/** Dark or light: what the system says until the person chooses; the choice stays. */
+export function startTheme() {
+  const root = document.documentElement;
+  const chosen = localStorage.getItem('hearsight.theme');
+  if (chosen) root.dataset.theme = chosen;
+  byId('theme').addEventListener('click', () => {
+    const now = root.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+    root.dataset.theme = now === 'dark' ? 'light' : 'dark';
+    localStorage.setItem('hearsight.theme', root.dataset.theme);
+  });
+}

@@ -1,0 +1,55 @@
+import { byId, keepAtEnd, make, prune } from './dom.js';
+import { clock } from '../format.js';
+
+const MOST_LINES = 300;
+const VOICES = 6;
+const TAIL_CHARS = 36; // of a partial, beside the state
+
+/** What was said, by whom, and what is being said. onOpen(utterance) is called when a line is chosen. */
+export class Transcript {
+  #list = byId('utterances');
+  #partial = byId('partial');
+  #speakers = new Map();
+  #onOpen;
+
+  constructor(onOpen) {
+    this.#onOpen = onOpen;
+    keepAtEnd(this.#list);
+  }
+
+  partial(text) {
+    this.#partial.textContent = text;
+    byId('hearing').textContent = text.length > TAIL_CHARS ? text.slice(-TAIL_CHARS).replace(/^\S*/, '…') : text;
+  }
+
+  add(utterance) {
+    this.partial('');
+    const { t_start, speaker, text } = utterance;
+    const line = make(
+      'li',
+      { 'data-at': t_start },
+      make('button', { type: 'button', class: 'when number', title: 'See this moment', onclick: () => this.#onOpen(utterance) }, clock(t_start)),
+      make('p', {}, speaker ? make('b', { class: `voice-${this.#voice(speaker)}` }, `${speaker} `) : null, text),
+    );
+    this.#list.append(line);
+    prune(this.#list, MOST_LINES);
+  }
+
+  forget(from, to) {
+    for (const line of [...this.#list.children]) {
+      if (line.dataset.at >= from && line.dataset.at <= to) line.remove();
+    }
+  }
+
+  clear() {
+    this.#speakers.clear();
+    this.#list.replaceChildren();
+    this.partial('');
+  }
+
+  /** Each speaker keeps a colour. */
+  #voice(speaker) {
+    if (!this.#speakers.has(speaker)) this.#speakers.set(speaker, this.#speakers.size % VOICES);
+    return this.#speakers.get(speaker);
+  }
+}

@@ -1,0 +1,105 @@
+"""What memory knows about a question: moments retrieved, read together with those around them, weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from memory import Hit, Memory, SearchRequest
+from reasoning.judge import Candidate, current, weigh
+from reasoning.question import Question
+from reasoning.settings import AnswerSettings
+from reasoning.support import Verifier
+from runtime.compute import Compute
+from runtime.messages import Evidence, Modality, Observation, Query
+
+THREAD = "answer"
+_PAUSE_S = 1.0
+_CUT_S = 8.0
+_REACH = 4
+_SENSES: tuple[Modality, ...] = ("said", "read")
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    memory: Memory
+    verifier: Verifier
+    compute: Compute
+    settings: AnswerSettings
+
+    async def candidates(self, question: Question, query: Query) -> list[Candidate]:
+        """Best first; of several versions of a statement the one that holds comes first."""
+        text = query.text if not query.options else f"{query.text} {' '.join(query.options)}"
+        weighed = await self.compute.run(
+            THREAD, weigh, question, await self.moments(text, question, query), self.verifier
+        )
+        return current(question, weighed, self.settings.support_threshold)
+
+    async def moments(self, text: str, question: Question, query: Query) -> list[Evidence]:
+        """What was said and read that is most like a text, within the question's time and the query's reach."""
+        hits = await self.memory.search(
+            SearchRequest(
+                text=text,
+                as_of_s=query.as_of_s,
+                sources=query.sources,
+                t_min_s=question.t_min_s,
+                t_max_s=question.t_max_s,
+                modalities=_SENSES,
+                k=self.settings.candidates,
+            )
+        )
+        return await self._passages([evidence_of(hit) for hit in hits if hit.text.strip()], query.as_of_s)
+
+    async def _passages(self, found: Sequence[Evidence], as_of_s: float | None) -> list[Evidence]:
+        """The best of what was said, joined with what the speaker said without a real pause before and after.
+
+        Speech recognition cuts at short pauses, and half a sentence answers nothing.
+        """
+        out: list[Evidence] = []
+        covered: set[str] = set()
+        for rank, evidence in enumerate(found):
+            if evidence.id in covered:
+                continue
+            if evidence.modality != "said" or rank >= self.settings.passages:
+                out.append(evidence)
+                continue
+            around = await self.memory.neighbours(evidence.id, _REACH, as_of_s)
+            run = _unbroken(around, evidence.id)
+            covered.update(o.id for o in run)
+            if len(run) < 2:
+                out.append(evidence)
+                continue
+            text = " ".join(o.text for o in run)
+            out.append(replace(evidence, text=text, t_start_s=run[0].t_start_s, t_end_s=run[-1].t_end_s))
+        return out
+
+
+def _unbroken(around: Sequence[Observation], record_id: str) -> list[Observation]:
+    """The run of utterances around one that belong together."""
+    at = next((i for i, o in enumerate(around) if o.id == record_id), None)
+    if at is None:
+        return []
+    first = last = at
+    while first > 0 and _goes_on(around[first - 1], around[first]):
+        first -= 1
+    while last + 1 < len(around) and _goes_on(around[last], around[last + 1]):
+        last += 1
+    return list(around[first : last + 1])
+
+
+def _goes_on(before: Observation, after: Observation) -> bool:
+    """No real pause, or a sentence that was cut: the transcript goes on in lower case."""
+    pause_s = after.t_start_s - before.t_end_s
+    return pause_s < (_CUT_S if after.text[:1].islower() else _PAUSE_S)
+
+
+def evidence_of(hit: Hit) -> Evidence:
+    return Evidence(
+        id=hit.record.id,
+        source=hit.record.source,
+        modality=hit.record.modality,
+        text=hit.text,
+        t_start_s=hit.t_start_s,
+        t_end_s=hit.t_end_s,
+        score=min(1.0, hit.scores.total),
+    )

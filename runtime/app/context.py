@@ -1,0 +1,72 @@
+"""What every command that perceives or answers opens first, and closes in the end."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from memory import Memory, Store
+from reasoning.answer import Answerer
+from reasoning.engine import Engine
+from reasoning.visual import Scenes
+from runtime.app.console import say
+from runtime.app.models import Models
+from runtime.app.settings import AppSettings, app_settings
+from runtime.clock import SystemClock
+from runtime.compute import Compute
+from runtime.metrics import Metrics
+from runtime.weights import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    settings: AppSettings
+    registry: Registry
+    compute: Compute
+    metrics: Metrics
+    models: Models
+    clock: SystemClock
+
+
+@asynccontextmanager
+async def open_app(args: argparse.Namespace) -> AsyncIterator[App]:
+    settings = app_settings(args.config, args.overrides)
+    registry, metrics, clock = Registry.load(), Metrics(), SystemClock()
+    compute = Compute(metrics)
+    tell = (lambda _: None) if getattr(args, "quiet", False) else say
+    try:
+        yield App(settings, registry, compute, metrics, Models(settings, registry, compute, tell), clock)
+    finally:
+        await compute.close(settings.pipeline.stop_deadline_s)
+
+
+@asynccontextmanager
+async def open_engine(
+    app: App, wanted: bool, patience_s: float | None = None
+) -> AsyncIterator[Engine | None]:
+    if not wanted or app.settings.engine.mode == "off":
+        yield None
+        return
+    async with Engine(app.settings.engine, say, app.clock, patience_s=patience_s) as engine:
+        yield engine
+
+
+@asynccontextmanager
+async def open_answerer(
+    app: App, store: Store, engine: Engine | None
+) -> AsyncIterator[tuple[Answerer, Memory]]:
+    memory = await Memory.open(
+        store, await app.models.text_encoder(), compute=app.compute, settings=app.settings.memory
+    )
+    try:
+        encoder = await app.models.vision.to_ask(store)
+        scenes = Scenes(memory, encoder, app.compute, getattr(encoder, "class_vectors", None))
+        verifier = await app.models.verifier()
+        yield (
+            Answerer(memory, verifier, scenes, app.compute, app.settings.answer, app.clock, engine),
+            memory,
+        )
+    finally:
+        await memory.close()

@@ -1,0 +1,362 @@
+"""The live mode's server: the page, signalling, pictures, health. Bound to loopback unless told otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ipaddress
+import json
+import logging
+import secrets
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from perception.sources.webrtc import AudioTrackReader, VideoTrackReader, without_jitter_buffer
+from reasoning.proactive import Watches
+from runtime.app.live.session import LiveSession, Parts
+from runtime.app.live.settings import LiveSettings
+from runtime.errors import ConfigError, InputError
+from runtime.session import cancel_and_wait
+
+log = logging.getLogger(__name__)
+
+PAGE = Path(__file__).resolve().parents[3] / "demo" / "web"
+MAX_OFFER_BYTES = 64 * 1024
+_CLOSE_S = 5.0
+_TICK_S = 1.0
+_CSP = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob: mediastream:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class _Offer(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    sdp: str = Field(max_length=MAX_OFFER_BYTES, pattern=r"(?s)^v=0\r?\n(?:.*\n)?m=application ")
+    type: str = Field(pattern="^offer$")
+    session: str | None = Field(default=None, max_length=64)
+    secret: str | None = Field(default=None, max_length=128)
+
+
+class LiveServer:
+    """Use as `async with LiveServer(parts, new_watches).serving() as address`."""
+
+    def __init__(self, parts: Parts, new_watches: Callable[[bool], Watches]) -> None:
+        """new_watches: with those that are kept, or with none. Raises ConfigError: a certificate cannot be used."""
+        self._parts = parts
+        self._new_watches = new_watches
+        self._settings = parts.live
+        self._sessions: dict[str, _Place] = {}
+        self._offers: deque[float] = deque()
+        self._loopback = _is_loopback(self._settings.host)
+        self.token = self._settings.token or ("" if self._loopback else secrets.token_urlsafe(18))
+        self._tls = _tls(self._settings)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        """Gives the address of the page; at the end all sessions are closed and committed."""
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, self._settings.host, self._settings.port, ssl_context=self._tls)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            where = f"{self._settings.host}:{self._settings.port}"
+            raise InputError(f"{where} cannot be listened on: {error.strerror or error}") from None
+        ticking = asyncio.create_task(self._tick(), name="live tick")
+        try:
+            port = runner.addresses[0][1]
+            host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
+            yield f"{'https' if self._tls else 'http'}://{host}:{port}/"
+        finally:
+            await cancel_and_wait(ticking, 1.0)
+            await asyncio.gather(
+                *(self._end(place, "the server stops") for place in [*self._sessions.values()])
+            )
+            await runner.cleanup()
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[self._guard], client_max_size=MAX_OFFER_BYTES)
+        app.router.add_get("/", self._page)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/api/config", self._config)
+        app.router.add_post("/api/offer", self._offer)
+        app.router.add_get("/api/picture/{session}/{clip:.+}", self._picture)
+        app.router.add_static("/static", PAGE, follow_symlinks=False)
+        return app
+
+    # --- requests
+
+    @web.middleware
+    async def _guard(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Host and origin must be our own, and beyond loopback the token must be known."""
+        refused = self._refusal(request)
+        response = refused if refused is not None else await handler(request)
+        if not response.prepared:
+            response.headers["Content-Security-Policy"] = _CSP
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            response.headers["Referrer-Policy"] = "no-referrer"
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _refusal(self, request: web.Request) -> web.Response | None:
+        # A page of another name that resolves to this machine (DNS rebinding) must not get in.
+        name = urlsplit(f"//{request.host}").hostname or ""
+        if self._loopback and not _is_loopback(name):
+            return _error(403, "this address is served under localhost only")
+        origin = request.headers.get("Origin")
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            return _error(403, "requests come from this page only")
+        # A picture asks for its session's secret instead.
+        if (
+            self.token
+            and request.path in {"/api/offer", "/metrics"}
+            and not _same(_bearer(request), self.token)
+        ):
+            return _error(401, "the token is missing or wrong")
+        return None
+
+    async def _page(self, _: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PAGE / "index.html")
+
+    async def _healthz(self, _: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "sessions": len(self._sessions)})
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(text=self._parts.metrics.render_prometheus(), content_type="text/plain")
+
+    async def _config(self, _: web.Request) -> web.Response:
+        ice = [s.model_dump(exclude_none=True) for s in self._settings.ice_servers]
+        return web.json_response(
+            {"ice_servers": ice, "token_needed": bool(self.token), "version": version("hearsight")}
+        )
+
+    async def _offer(self, request: web.Request) -> web.Response:
+        if not self._may_offer():
+            return _error(429, "too many attempts; wait a moment")
+        try:
+            offer = _Offer.model_validate_json(await request.read())
+        except ValidationError:
+            return _error(400, "that is no offer")
+        place = self._sessions.get(offer.session or "")
+        resumed = place is not None and _same(offer.secret or "", place.session.secret)
+        if not resumed:
+            if len(self._sessions) >= self._settings.sessions:
+                return _error(503, "full")
+            place = self._begin()
+        assert place is not None
+        try:
+            answer = await place.connect(offer, resumed, self._settings)
+        except Exception as error:  # aiortc raises anything on a malformed SDP
+            log.info("an offer was refused: %r", error)
+            if not resumed:
+                await self._end(place, "")
+            return _error(400, "that is no offer")
+        return web.json_response(
+            {
+                "sdp": answer.sdp,
+                "type": answer.type,
+                "session": place.session.id,
+                "secret": place.session.secret,
+            }
+        )
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        place = self._sessions.get(request.match_info["session"])
+        if place is None or not _same(_bearer(request), place.session.secret):
+            return _error(404, "no such picture")
+        keyframe = await self._parts.memory.keyframe(request.match_info["clip"])
+        if keyframe is None or keyframe.source != place.session.id:
+            return _error(404, "no such picture")
+        return web.Response(body=keyframe.jpeg, content_type="image/jpeg")
+
+    # --- sessions
+
+    def _may_offer(self) -> bool:
+        now_s = self._parts.clock.now()
+        while self._offers and now_s - self._offers[0] > 60.0:
+            self._offers.popleft()
+        if len(self._offers) >= self._settings.offers_per_minute:
+            return False
+        self._offers.append(now_s)
+        return True
+
+    def _begin(self) -> _Place:
+        # Watches outlive a session; one at a time has those that are kept, another page beside it has its own.
+        first = not self._sessions
+        session = LiveSession(f"live-{secrets.token_hex(8)}", self._parts, self._new_watches(first))
+        place = _Place(session, self._parts)
+        self._sessions[session.id] = place
+        place.running = asyncio.create_task(session.run(), name=f"session {session.id}")
+        return place
+
+    async def _tick(self) -> None:
+        """Health to every page; ends what nobody comes back to."""
+        clock, settings = self._parts.clock, self._settings
+        while True:
+            await clock.sleep(_TICK_S)
+            now_s = clock.now()
+            for place in [*self._sessions.values()]:
+                gone_s = now_s - place.gone_since_s if place.gone_since_s is not None else 0.0
+                idle_s = now_s - place.session.last_active_s
+                if gone_s > settings.reconnect_s:
+                    await self._end(place, "")
+                elif idle_s > settings.idle_minutes * 60:
+                    await self._end(place, "nothing has happened for a while")
+                elif place.running is not None and place.running.done():
+                    await self._end(place, "the session has failed")
+                else:
+                    await place.session.remind()
+                    fields = {"latency": place.session.latency} if place.session.latency else {}
+                    place.session.show("health", stages=place.session.health(), fps=place.fps(), **fields)
+
+    async def _end(self, place: _Place, why: str) -> None:
+        self._sessions.pop(place.session.id, None)
+        if why:
+            place.session.show("bye", text=why)
+        await place.close()
+
+
+class _Place:
+    """A session and the connection it has at the moment."""
+
+    def __init__(self, session: LiveSession, parts: Parts) -> None:
+        self.session = session
+        self.running: asyncio.Task[None] | None = None
+        self.gone_since_s: float | None = parts.clock.now()
+        self._parts = parts
+        self._peer: RTCPeerConnection | None = None
+        self._readers: set[asyncio.Task[None]] = set()
+        self._takers: set[asyncio.Task[None]] = set()
+        self._seen = (parts.clock.now(), 0)
+
+    async def connect(self, offer: _Offer, resumed: bool, settings: LiveSettings) -> RTCSessionDescription:
+        await self._disconnect()
+        servers = [RTCIceServer(**s.model_dump(exclude_none=True)) for s in settings.ice_servers]
+        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        session = self.session
+
+        @peer.on("track")
+        def on_track(track: Any) -> None:
+            if track.kind == "audio":
+                sound = AudioTrackReader(track, self._parts.clock, zero_s=session.zero_s)
+                self._read(sound.run(session.audio))
+            else:
+                reader = VideoTrackReader(
+                    track,
+                    self._parts.clock,
+                    self._parts.compute,
+                    zero_s=session.zero_s,
+                    max_fps=settings.max_fps,
+                    max_side=settings.max_side,
+                )
+                self._read(reader.run(session.video))
+
+        @peer.on("datachannel")
+        def on_channel(channel: Any) -> None:
+            def send(text: str) -> None:
+                if channel.readyState == "open":
+                    channel.send(text)
+
+            def on_message(data: str | bytes) -> None:
+                task = asyncio.create_task(session.take(data), name=f"message for {session.id}")
+                self._takers.add(task)
+                task.add_done_callback(self._takers.discard)
+
+            channel.on("message", on_message)
+            session.attach(send, resumed)
+
+        @peer.on("connectionstatechange")
+        def on_state() -> None:
+            if peer is not self._peer:
+                return
+            if peer.connectionState == "connected":
+                self.gone_since_s = None
+            elif peer.connectionState in {"failed", "closed", "disconnected"}:
+                self.gone_since_s = self._parts.clock.now()
+                session.detach()
+
+        await peer.setRemoteDescription(RTCSessionDescription(offer.sdp, offer.type))
+        for transceiver in peer.getTransceivers():
+            if transceiver.kind == "audio":
+                transceiver.direction = "sendrecv"
+                transceiver.sender.replaceTrack(session.speaker.line())
+                without_jitter_buffer(transceiver.receiver)
+                break
+        answer = await peer.createAnswer()
+        await peer.setLocalDescription(answer)
+        self.gone_since_s = self._parts.clock.now()
+        return peer.localDescription
+
+    def fps(self) -> float:
+        """Frames looked at, a second, since the last call."""
+        then_s, before = self._seen
+        self._seen = (self._parts.clock.now(), self.session.video.items)
+        passed_s = self._seen[0] - then_s
+        return round((self._seen[1] - before) / passed_s, 1) if passed_s > 0 else 0.0
+
+    async def close(self) -> None:
+        await self._disconnect()
+        await self.session.close()
+        if self.running is not None:
+            await cancel_and_wait(self.running, _CLOSE_S)
+
+    def _read(self, reading: Any) -> None:
+        task = asyncio.create_task(reading, name=f"track of {self.session.id}")
+        self._readers.add(task)
+        task.add_done_callback(self._readers.discard)
+
+    async def _disconnect(self) -> None:
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            self.session.detach()
+            await peer.close()
+        for task in [*self._readers, *self._takers]:
+            await cancel_and_wait(task, 1.0)
+
+
+def _error(status: int, text: str) -> web.Response:
+    return web.Response(status=status, text=json.dumps({"error": text}), content_type="application/json")
+
+
+def _bearer(request: web.Request) -> str:
+    return request.headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _tls(settings: LiveSettings) -> ssl.SSLContext | None:
+    if settings.certificate is None or settings.key is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.certificate, settings.key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"live.certificate {settings.certificate}: {error}") from None
+    return context

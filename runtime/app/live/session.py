@@ -1,0 +1,453 @@
+"""One person's live session: what comes in is perceived and remembered, all the time, while turns go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from memory import Memory, SourceInfo, Store
+from memory.writer import MemoryWriter
+from perception.audio.live import Heard, HearingEvent, LiveHearing, Partial, TurnEnd
+from perception.audio.stages import said
+from perception.audio.vad import SileroVad
+from perception.vision.ocr import ReadStage
+from perception.vision.sampling import SampleStage
+from perception.vision.stages import EncodeStage
+from reasoning.answer import Answerer
+from reasoning.gate import GateContext, backchannel, wants_answer
+from reasoning.language import Language
+from reasoning.proactive import Cancel, Listing, Unclear, Watch, Watches, parse_watch
+from reasoning.speech import read_aloud
+from reasoning.watches import replies
+from runtime.app.live import protocol
+from runtime.app.live.microphone import Microphone
+from runtime.app.live.settings import LiveSettings
+from runtime.app.live.speaker import SpeakerTrack
+from runtime.app.live.turns import Conversation, Pcm, Turn
+from runtime.app.live.views import TAGS_SHOWN, Views
+from runtime.app.settings import AppSettings
+from runtime.channel import Channel, Policy
+from runtime.clock import SystemClock
+from runtime.compute import Compute
+from runtime.errors import HearsightError
+from runtime.messages import (
+    Alert,
+    AudioChunk,
+    Clip,
+    FrameFeature,
+    Observation,
+    Query,
+    SampledFrame,
+    SpeechStart,
+    Utterance,
+    VideoFrame,
+    Watermark,
+)
+from runtime.metrics import Metrics
+from runtime.models import TextEncoder, TextReader, Transcriber, TurnDetector, VisionEncoder, Voice
+from runtime.session import Session
+from runtime.stage import Stage
+
+log = logging.getLogger(__name__)
+
+_AUDIO_MS = 10_000
+_TAGS_EVERY_S = 1.0
+_STOP_S = 10.0
+
+Send = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all sessions of a server share. vision, reader: None where they are not there."""
+
+    store: Store
+    memory: Memory
+    answerer: Answerer
+    text_encoder: TextEncoder
+    transcriber: Transcriber
+    turn_detector: TurnDetector | None
+    vision: VisionEncoder | None
+    reader: TextReader | None
+    language: Language
+    voice: Voice | None
+    reasoner: str
+    compute: Compute
+    metrics: Metrics
+    clock: SystemClock
+    app: AppSettings
+    live: LiveSettings
+
+
+class LiveSession:
+    """Lives from the first connection until `close`; connections come and go. run() in a task of its own."""
+
+    def __init__(self, session_id: str, parts: Parts, watches: Watches) -> None:
+        self.id = session_id
+        self.secret = secrets.token_urlsafe(24)
+        self._parts = parts
+        self._watches = watches
+        self._views = Views(parts.memory, session_id)
+        self._zero_s = parts.clock.now()
+        self.zero_wall = parts.clock.wall()
+        self.last_active_s = self._zero_s
+        clock = parts.clock
+        self.audio: Channel[AudioChunk] = Channel(
+            "live audio", _AUDIO_MS, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock
+        )
+        self.video: Channel[VideoFrame] = Channel("live video", 1, Policy.LATEST, clock=clock)
+        self.speaker = SpeakerTrack(clock)
+        self._microphone = Microphone()
+        self._echo = False
+        self._send: Send | None = None
+        self._onset_s: float | None = None
+        self._tags_s = -math.inf
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.latency: dict[str, float] | None = None  # of the last turn
+        self.conversation = Conversation(
+            parts.answerer.stream,
+            self._speak if parts.voice is not None else None,
+            self.speaker,
+            self.show,
+            self._answered,
+            clock,
+        )
+        self._session = Session(clock, parts.metrics)
+        settings = _memory_settings(parts)
+        about = SourceInfo(
+            id=session_id,
+            path=f"live session {session_id}",
+            fingerprint=session_id,
+            wall_zero_s=self.zero_wall,
+            vision_model=parts.vision.name if parts.vision is not None else None,
+            has_video=parts.vision is not None,
+            added_at_s=self.zero_wall,
+        )
+        self._writer = MemoryWriter(
+            parts.store, parts.text_encoder, parts.compute, settings, about, remembered=self._remembered
+        )
+        self._build()
+
+    @property
+    def zero_s(self) -> float:
+        """What the clock showed when the session began."""
+        return self._zero_s
+
+    def now_s(self) -> float:
+        """Media time: seconds since the session began."""
+        return self._parts.clock.now() - self._zero_s
+
+    # --- the page
+
+    def attach(self, send: Send, resumed: bool) -> None:
+        """A page's data channel is open."""
+        self._send = send
+        self.last_active_s = self._parts.clock.now()
+        self.show(
+            "hello",
+            session=self.id,
+            resumed=resumed,
+            voice="track" if self._parts.voice is not None else "browser",
+            models=self.models(),
+            zero_wall=self.zero_wall,
+        )
+        self.show("state", state=self.conversation.state)
+        self._show_watches()
+
+    def detach(self) -> None:
+        """The page has gone; what is being said is not for the next one."""
+        self._send = None
+        self.conversation.interrupt()
+
+    def models(self) -> dict[str, str]:
+        parts = self._parts
+        return {
+            "asr": parts.transcriber.name,
+            "vision": parts.vision.name if parts.vision is not None else "none",
+            "reasoner": parts.reasoner,
+            "voice": parts.voice.name if parts.voice is not None else "browser",
+        }
+
+    def show(self, kind: str, **fields: Any) -> None:
+        if self._send is not None:
+            self._send(protocol.dump(kind, **fields))
+
+    async def take(self, data: str | bytes) -> None:
+        """A message of the page. Bad ones are answered with an error."""
+        self.last_active_s = self._parts.clock.now()
+        try:
+            message = protocol.parse(data)
+            await self._obey(message)
+        except (protocol.ProtocolError, HearsightError) as error:
+            self.show("error", text=str(error))
+
+    async def _obey(self, message: Any) -> None:
+        match message:
+            case protocol.Ask(text=text):
+                if not await self._command(text):
+                    self.conversation.ask(self._query(text, self.now_s()), typed=True)
+            case protocol.InterruptTurn():
+                self.conversation.interrupt()
+            case protocol.Forget(minutes=minutes, all=everything):
+                await self._forget(0.0 if everything or minutes is None else self.now_s() - minutes * 60)
+            case protocol.AddWatch(text=text):
+                await self._add_watch(text)
+            case protocol.RemoveWatch(id=watch_id):
+                await self._watches.remove(watch_id)
+                self._show_watches()
+            case protocol.Search(request=request, text=text):
+                self.show("search", request=request, hits=await self._views.search(text))
+            case protocol.Timeline(request=request, from_s=from_s, to_s=to_s):
+                self.show("timeline", request=request, items=await self._views.timeline(from_s, to_s))
+            case protocol.Quiet(on=on):
+                self.conversation.quiet = on
+            case protocol.Ping(at=at):
+                self.show("pong", at=at)
+
+    # --- life
+
+    async def run(self) -> None:
+        """Until close, or until an essential stage has failed."""
+        await self._session.run()
+
+    async def close(self) -> None:
+        """What was perceived is committed, every task ends."""
+        await self.conversation.close()
+        self.speaker.stop()
+        self.audio.close()
+        self.video.close()
+        await self._session.drain(_STOP_S)
+
+    def health(self) -> list[dict[str, Any]]:
+        channels: Sequence[Channel[Any]] = (self.audio, self.video, *self._channels)
+        return [
+            {"name": c.name, "depth": len(c), "drops": c.drops, "age_s": round(c.oldest_age_s, 3)}
+            for c in channels
+        ]
+
+    def _build(self) -> None:
+        parts, clock = self._parts, self._parts.clock
+        hearing: Channel[HearingEvent] = Channel("hearing", 64, Policy.BLOCK, clock=clock)
+        percepts: Channel[Any] = Channel("percepts", 64, Policy.BLOCK, clock=clock)
+        to_write: Channel[Any] = Channel("to remember", 64, Policy.BLOCK, clock=clock)
+        self._channels: list[Channel[Any]] = [hearing, percepts, to_write]
+        sound: Channel[AudioChunk] = Channel(
+            "sound", _AUDIO_MS, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock
+        )
+        self._channels.append(sound)
+        self._stage("microphone", lambda: self._microphone.run(self.audio, sound), (self.audio,), (sound,))
+        listening = LiveHearing(
+            parts.compute, SileroVad(), parts.transcriber, parts.turn_detector, parts.app.audio, clock
+        )
+        self._stage("hear", lambda: listening.run(sound, hearing), (sound,), (hearing,))
+        self._stage("converse", lambda: self._converse(hearing, percepts), (hearing,), (percepts,))
+        if parts.vision is not None:
+            to_encode: Channel[SampledFrame] = Channel("frames", 4, Policy.DROP_OLDEST, clock=clock)
+            to_read: Channel[SampledFrame] = Channel("frames to read", 2, Policy.DROP_OLDEST, clock=clock)
+            self._channels += [to_encode, to_read]
+            video = parts.app.video.model_copy(update={"chapter_s": parts.live.chapter_s})
+            sampler = SampleStage(parts.compute, video)
+            encoder = EncodeStage(parts.compute, parts.vision, parts.app.vision)
+            self._stage(
+                "sample",
+                lambda: sampler.run(self.video, (to_encode, to_read)),
+                (self.video,),
+                (to_encode, to_read),
+            )
+            self._stage("vision", lambda: encoder.run(to_encode, percepts), (to_encode,), (percepts,))
+            assert parts.reader is not None
+            reader = ReadStage(parts.compute, parts.reader, self.id, parts.app.read)
+            self._stage("ocr", lambda: reader.run(to_read, percepts), (to_read,), (percepts,))
+        self._stage("notice", lambda: self._notice(percepts, to_write), (percepts,), (to_write,))
+        self._stage("memory", lambda: self._remember(to_write), (to_write,), essential=True)
+
+    def _stage(
+        self,
+        name: str,
+        run: Callable[[], Awaitable[None]],
+        inboxes: Sequence[Channel[Any]],
+        outboxes: Sequence[Channel[Any]] = (),
+        essential: bool = False,
+    ) -> None:
+        def degraded() -> None:
+            self.show("error", text=f"{name} has stopped; the rest goes on")
+
+        self._session.add(
+            Stage(name, run, inboxes=inboxes, outboxes=outboxes, essential=essential, on_degraded=degraded)
+        )
+
+    async def _remember(self, inbox: Channel[Any]) -> None:
+        await self._writer.run(inbox)
+
+    # --- hearing
+
+    async def _converse(self, inbox: Channel[HearingEvent], percepts: Channel[Any]) -> None:
+        async for event in inbox:
+            self.last_active_s = self._parts.clock.now()
+            match event:
+                case SpeechStart(t_s=t_s):
+                    self._onset_s = t_s
+                    self._echo = self._microphone.hears(self.speaker)
+                    if not self._echo:
+                        self.conversation.hear_onset()
+                case Partial(text=text):
+                    if self._echo and self._microphone.hears(self.speaker):
+                        continue
+                    if self._echo:  # somebody speaks over it
+                        self._echo = False
+                        self.conversation.hear_onset()
+                    self.show("partial", text=text)
+                    if not backchannel(text, 0.0):
+                        self.conversation.hear_words()
+                case Heard(utterance=utterance):
+                    if not self._echo:
+                        await self._record(utterance, percepts)
+                case TurnEnd():
+                    await self._ended(event, percepts)
+                case Watermark():
+                    await percepts.put(event)
+
+    async def _ended(self, turn: TurnEnd, percepts: Channel[Any]) -> None:
+        onset_s = self._onset_s if self._onset_s is not None else turn.t_start_s
+        self._onset_s = None
+        if self._echo:
+            self._echo = False
+            return
+        await self._record(turn.utterance, percepts)
+        if not turn.text or (self.conversation.busy and backchannel(turn.text, turn.speech_s)):
+            self.conversation.hear_nothing()
+            return
+        self.conversation.hear_words()
+        if await self._command(turn.text):
+            return
+        context = GateContext(since_agent_spoke_s=self._parts.clock.now() - self.conversation.last_spoke_s)
+        if wants_answer(turn.text, context).wants:
+            latency = {"vad": turn.vad_s, "end_of_turn": turn.end_of_turn_s, "asr": turn.asr_s}
+            self.conversation.ask(self._query(turn.text, onset_s), latency=latency)
+        else:
+            self.conversation.hear_nothing()
+
+    async def _record(self, utterance: Utterance, percepts: Channel[Any]) -> None:
+        """What was said is remembered, whether or not it wants an answer."""
+        if utterance.text.strip():
+            record = said(utterance, self.id)
+            self._show_utterance(record.id, utterance)
+            await percepts.put(record)
+
+    def _query(self, text: str, as_of_s: float) -> Query:
+        return Query("", text, as_of_s, (), (self.id,))
+
+    def _show_utterance(self, record_id: str, utterance: Utterance) -> None:
+        self.show(
+            "utterance",
+            id=record_id,
+            text=utterance.text,
+            t_start=round(utterance.t_start_s, 2),
+            t_end=round(utterance.t_end_s, 2),
+            speaker=utterance.speaker,
+        )
+
+    def _answered(self, turn: Turn) -> None:
+        self.latency = turn.latency
+        task = asyncio.create_task(self._show_answer(turn), name=f"show {turn.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _show_answer(self, turn: Turn) -> None:
+        assert turn.answer is not None
+        pictures = await self._views.pictures(turn.answer.evidence, turn.query.as_of_s)
+        self.show("answer", **protocol.answer_fields(turn.answer, pictures, turn.latency))
+
+    async def _speak(self, sentence: str) -> AsyncIterator[Pcm]:
+        async def whole() -> AsyncIterator[str]:
+            yield sentence
+
+        async with aclosing(read_aloud(whole(), self._parts.voice, self._parts.app.speech)) as sounds:
+            async for sound in sounds:
+                if len(sound.samples):
+                    yield sound.samples
+                elif sound.error:
+                    # The page speaks this sentence itself.
+                    self.show("speak", text=sound.text, error=sound.error)
+
+    # --- watching, remembering
+
+    async def _notice(self, percepts: Channel[Any], to_write: Channel[Any]) -> None:
+        async for percept in percepts:
+            if isinstance(percept, FrameFeature) and percept.t_s - self._tags_s >= _TAGS_EVERY_S:
+                self._tags_s = percept.t_s
+                tags = [[name, round(p, 3)] for name, p in percept.tags[:TAGS_SHOWN]]
+                self.show("seen", t=round(percept.t_s, 2), tags=tags, text="")
+                await self._watch(percept)
+            if isinstance(percept, Observation):
+                if percept.modality == "read":
+                    self.show("read", id=percept.id, t=round(percept.t_start_s, 2), text=percept.text)
+                await self._watch(percept)
+            await to_write.put(percept)
+
+    def _remembered(self, clips: Sequence[Clip]) -> None:
+        for clip in clips:
+            self.show("clip", **self._views.tile(clip))
+
+    async def _watch(self, percept: Observation | FrameFeature) -> None:
+        for alert in await self._watches.observe(percept, self.now_s()):
+            await self._tell(alert)
+
+    async def remind(self) -> None:
+        """Says what has become due; called once a second."""
+        due = self._watches.next_due()
+        wall = self._parts.clock.wall()
+        if due is not None and due <= wall and self._send is not None:
+            for alert in await self._watches.due(wall, self.now_s()):
+                await self._tell(alert)
+
+    async def _tell(self, alert: Alert) -> None:
+        pictures = await self._views.pictures(alert.evidence, None)
+        evidence = protocol.evidence_of(alert.evidence, pictures)
+        self.show("alert", id=f"{alert.watch}-{alert.t_s:.0f}", text=alert.text, evidence=evidence)
+        if not self.conversation.busy:
+            self.conversation.announce(alert.text)
+        self._show_watches()
+
+    async def _command(self, text: str) -> bool:
+        """Whether it asked for a watch or a reminder, to end one, or which there are: then that is done."""
+        wall = self._parts.clock.wall()
+        wish = await self._parts.compute.run("answer", parse_watch, text, self._parts.language, wall)
+        match wish:
+            case Watch():
+                watch = await self._watches.add(wish, self.now_s())
+                reply = replies.confirmation(watch, wall)
+            case Cancel():
+                reply = replies.cancelled(await self._watches.cancel(wish))
+            case Listing():
+                reply = replies.listing(self._watches.all(), wall)
+            case Unclear(question=question):
+                reply = question
+            case _:
+                return False
+        self.conversation.announce(reply)
+        self._show_watches()
+        return True
+
+    async def _add_watch(self, text: str) -> None:
+        if not await self._command(text):
+            raise protocol.ProtocolError('say it like "tell me when a bottle appears"')
+
+    def _show_watches(self) -> None:
+        items = [{"id": w.id, "text": w.text, "kind": w.kind} for w in self._watches.all()]
+        self.show("watches", items=items)
+
+    async def _forget(self, from_s: float) -> None:
+        to_s = self.now_s()
+        await self._writer.forget(max(0.0, from_s))
+        self.show("forgotten", **{"from": round(max(0.0, from_s), 2), "to": round(to_s, 2)})
+
+
+def _memory_settings(parts: Parts) -> Any:
+    return parts.app.memory.model_copy(update={"chapter_s": parts.live.chapter_s, "said_commit_s": 0.001})

@@ -1,0 +1,61 @@
+"""What the page may see of a session's memory: found moments, the timeline, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from memory import Memory, SearchRequest, StoredClip
+from runtime.messages import Clip, Evidence
+
+TAGS_SHOWN = 3
+_SEARCH_K = 12
+
+
+class Views:
+    """Of one session alone."""
+
+    def __init__(self, memory: Memory, session: str) -> None:
+        self._memory = memory
+        self._session = session
+
+    def picture_path(self, clip: str) -> str:
+        return f"/api/picture/{self._session}/{clip}"
+
+    async def pictures(self, evidence: Sequence[Evidence], as_of_s: float | None) -> dict[str, str]:
+        """Path of the picture taken nearest to each moment, by the record's id."""
+        found = {}
+        for item in evidence:
+            keyframe = await self._memory.keyframe_at(self._session, item.t_start_s, as_of_s)
+            if keyframe is not None:
+                found[item.id] = self.picture_path(keyframe.clip)
+        return found
+
+    async def search(self, text: str) -> list[dict[str, Any]]:
+        hits = await self._memory.search(SearchRequest(text, sources=(self._session,), k=_SEARCH_K))
+        found = []
+        for hit in hits:
+            keyframe = await self._memory.keyframe_at(self._session, hit.t_start_s)
+            found.append(
+                {
+                    "id": hit.record.id,
+                    "t": round(hit.t_start_s, 2),
+                    "modality": hit.record.modality,
+                    "text": hit.text,
+                    "picture": self.picture_path(keyframe.clip) if keyframe is not None else None,
+                }
+            )
+        return found
+
+    async def timeline(self, from_s: float, to_s: float) -> list[dict[str, Any]]:
+        clips = await self._memory.visible_clips(self._session)
+        return [self.tile(c) for c in clips if c.t_end_s >= from_s and c.t_start_s <= to_s]
+
+    def tile(self, clip: Clip | StoredClip) -> dict[str, Any]:
+        return {
+            "id": clip.id,
+            "t_start": round(clip.t_start_s, 2),
+            "t_end": round(clip.t_end_s, 2),
+            "tags": [name for name, _ in clip.tags[:TAGS_SHOWN]],
+            "picture": self.picture_path(clip.id),
+        }

@@ -1,0 +1,136 @@
+"""The commands beside the main job: models, engine, doctor, memory stats. They return the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from memory import Store
+from runtime.app import console
+from runtime.app.console import say
+from runtime.app.settings import app_settings, default_memory
+from runtime.app.vision import vision_outlook
+from runtime.errors import HearsightError
+from runtime.weights import Registry
+
+
+async def run_models_list(args: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for head in ("model", "here", "download", "licence", "for", "without it"):
+        table.add_column(head)
+    for status in Registry.load().status():
+        spec = status.spec
+        size = "-" if status.origin.startswith("with ") else f"{spec.download_mb} MB"
+        table.add_row(spec.name, status.origin or "no", size, spec.licence, spec.purpose, spec.without)
+    console.stdout.print(table)
+    return 0
+
+
+async def run_models_pull(args: argparse.Namespace) -> int:
+    from reasoning.engine_env import ensure_env
+
+    registry = Registry.load()
+    specs = [registry.spec(n) for n in args.names or registry.names(default=True)]
+    here = {s.spec.name for s in registry.status() if s.present}
+    todo = [s for s in specs if s.name not in here]
+    if todo:
+        say(f"getting {len(todo)} models, {sum(s.download_mb for s in todo)} MB in all")
+    # Those that the engine's libraries convert come last: without it, the others are there all the same.
+    for spec in sorted(specs, key=lambda s: s.kind == "reasoner"):
+        if spec.kind == "reasoner":
+            registry = Registry.load(engine_python=await ensure_env(say))
+        folder = await registry.ensure(spec.name, say, verify=True)
+        if spec in todo:
+            say(f"{spec.name}: {folder}")
+    say("all there" if not todo else "done")
+    return 0
+
+
+async def run_engine(args: argparse.Namespace) -> int:
+    from reasoning import engine_server
+
+    settings = app_settings(args.config, args.overrides).engine
+    if args.action == "start":
+        address = await engine_server.start(settings, say)
+        console.stdout.print(f"ready    {address.model} at {address.url}", markup=False)
+    elif args.action == "stop":
+        stopped = await engine_server.stop()
+        console.stdout.print("stopped" if stopped else "was not running", markup=False)
+    else:
+        state = await engine_server.status()
+        console.stdout.print(
+            " ".join(str(v) for v in (state.phase, state.model, state.url, state.line) if v), markup=False
+        )
+        return 0 if state.phase == "ready" else 1
+    return 0
+
+
+async def run_doctor(args: argparse.Namespace) -> int:
+    from reasoning.engine_env import env_python, gpu_memory_mb
+
+    missing = 0
+    gpu = await gpu_memory_mb() is not None
+    if env_python(gpu=gpu) is None:
+        missing += 1
+        console.stdout.print(
+            "missing  engine: the evidence itself is the answer, unless a remote engine is set "
+            "(hearsight models pull)",
+            markup=False,
+        )
+    for status in Registry.load().status():
+        if status.present or not status.spec.default:
+            continue
+        missing += 1
+        name = status.spec.name
+        console.stdout.print(
+            f"missing  model {name}: {status.spec.without} (hearsight models pull {name})", markup=False
+        )
+    vision = app_settings(args.config, args.overrides).vision
+    console.stdout.print(vision_outlook(vision, Registry.load()), markup=False)
+    uri = args.memory or default_memory()
+    try:
+        async with await Store.open(uri, read_only=True) as store:
+            console.stdout.print(f"ok       memory {uri}: {len(await store.sources())} sources", markup=False)
+    except HearsightError as error:
+        console.stdout.print(f"note     {error}", markup=False)
+    if not missing:
+        console.stdout.print("ok       every default model and the engine are here", markup=False)
+    return 1 if missing else 0
+
+
+async def run_memory_stats(args: argparse.Namespace) -> int:
+    from rich.table import Table
+
+    uri = args.memory or default_memory()
+    async with await Store.open(uri, read_only=True) as store:
+        memory_sources = await store.sources()
+        from memory.stats import memory_stats
+
+        stats = await memory_stats(store)
+    if args.json:
+        record = {
+            "sources": [{"id": s.id, "path": s.path, "duration_s": s.duration_s} for s in memory_sources],
+            "tables": {
+                n: {"rows": t.rows, "versions": t.versions, "fragments": t.fragments, "bytes": t.disk_bytes}
+                for n, t in stats.tables.items()
+            },
+            "levels": stats.levels,
+            "media_hours": stats.media_hours,
+            "mb_per_hour": stats.mb_per_hour,
+        }
+        console.stdout.print(json.dumps(record), markup=False)
+        return 0
+    for s in memory_sources:
+        console.stdout.print(f"{s.id}  {s.duration_s or 0.0:8.0f} s  {s.path}", markup=False)
+    table = Table(box=None, pad_edge=False)
+    for head in ("table", "rows", "versions", "fragments", "bytes on disk"):
+        table.add_column(head, justify="left" if head == "table" else "right")
+    for name, t in stats.tables.items():
+        table.add_row(name, f"{t.rows:,}", f"{t.versions:,}", f"{t.fragments:,}", f"{t.disk_bytes:,}")
+    console.stdout.print(table)
+    for name, size in stats.levels.items():
+        console.stdout.print(f"{name}: {size:,} bytes", markup=False)
+    console.stdout.print(f"{stats.mb_per_hour:.1f} MB per hour of media, key frames aside", markup=False)
+    return 0

@@ -1,0 +1,271 @@
+"""The real server over real WebRTC, with a page made of aiortc: it hears, remembers, answers, and ends cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc.contrib.media import MediaPlayer
+
+from runtime.weights import Registry
+from tests.conftest import require
+
+TALK = Path(__file__).parents[2] / "fixtures" / "talk.mp4"
+NEEDED = ("whisper-base", "minilm", "efficientnet-lite0", "en-core-web-sm", "smart-turn")
+DEADLINE_S = 90.0
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+class Page:
+    """The browser's side of one session."""
+
+    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
+        self._http, self._address = http, address
+        self.messages: list[dict[str, Any]] = []
+        self.session = self.secret = ""
+        self._arrived = asyncio.Event()
+        self.peer: RTCPeerConnection | None = None
+
+    async def connect(self, media: Path | None = None) -> None:
+        self.peer = peer = RTCPeerConnection()
+        self._channel = channel = peer.createDataChannel("events")
+
+        @channel.on("message")  # type: ignore[untyped-decorator]
+        def arrived(data: str) -> None:
+            self.messages.append(json.loads(data))
+            self._arrived.set()
+
+        if media is None:
+            peer.addTransceiver("audio", "sendrecv")
+            peer.addTransceiver("video", "sendonly")
+        else:
+            self._player = MediaPlayer(str(media))
+            peer.addTrack(self._player.audio)
+            peer.addTrack(self._player.video)
+        await peer.setLocalDescription(await peer.createOffer())
+        offer = {"sdp": peer.localDescription.sdp, "type": "offer"}
+        if self.session:
+            offer |= {"session": self.session, "secret": self.secret}
+        async with self._http.post(f"{self._address}api/offer", json=offer) as response:
+            assert response.status == 200, await response.text()
+            reply = await response.json()
+        self.session, self.secret = reply["session"], reply["secret"]
+        await peer.setRemoteDescription(RTCSessionDescription(reply["sdp"], reply["type"]))
+
+    def send(self, **message: Any) -> None:
+        self._channel.send(json.dumps({"v": 1, **message}))
+
+    async def wait(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """The count-th message of a kind, from the beginning."""
+        async with asyncio.timeout(DEADLINE_S):
+            while True:
+                found = [m for m in self.messages if m["type"] == kind]
+                if len(found) >= count:
+                    return found[count - 1]
+                self._arrived.clear()
+                await self._arrived.wait()
+
+    async def search(self, text: str) -> list[dict[str, Any]]:
+        """Until something is found: what was just heard is on its way into the memory."""
+        async with asyncio.timeout(DEADLINE_S):
+            for number in itertools.count(1):
+                self.send(type="search", request=number, text=text)
+                while not (reply := [m for m in self.messages if m.get("request") == number]):
+                    await self.wait("search", sum(m["type"] == "search" for m in self.messages) + 1)
+                hits: list[dict[str, Any]] = reply[0]["hits"]
+                if hits:
+                    return hits
+        raise AssertionError
+
+    async def close(self) -> None:
+        if self.peer is not None:
+            await self.peer.close()
+            self.peer = None
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    here = {s.spec.name for s in Registry.load().status() if s.present}
+    require(here.issuperset(NEEDED), "the default weights are not here: hearsight models pull")
+    folder = tmp_path_factory.mktemp("live")
+    options = ["--set", "vision.encoder=imagenet", "--set", "live.sessions=2", "--set", "live.reconnect_s=5"]
+    command = [sys.executable, "-m", "runtime.app.cli", *options, "live", "--no-engine"]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--memory", str(folder / "memory")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+        yield re.split(r"\s+", line.strip())[1]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors, errors
+
+
+@asynccontextmanager
+async def page_of(address: str) -> AsyncIterator[Page]:
+    async with aiohttp.ClientSession() as http:
+        page = Page(http, address)
+        try:
+            yield page
+        finally:
+            await page.close()
+
+
+def test_it_hears_a_clip_and_answers_a_typed_question_with_evidence(server: str) -> None:
+    async def main() -> None:
+        async with page_of(server) as page, aiohttp.ClientSession() as http:
+            await page.connect(TALK)
+            hello = await page.wait("hello")
+            assert hello["session"] == page.session
+            assert not hello["resumed"]
+            heard = await page.wait("utterance")
+            clip = await page.wait("clip")
+            word = max(heard["text"].split(), key=len).strip(".,!?")
+            assert (await page.search(heard["text"]))[0]["text"] == heard["text"]
+            page.send(type="ask", text=f"What was said about {word}?")
+            turn = await page.wait("turn")
+            assert turn["typed"]
+            answer = await page.wait("answer")
+            assert answer["turn"] == turn["turn"]
+            assert answer["evidence"]
+            picture = f"{server.rstrip('/')}{clip['picture']}"
+            async with http.get(picture) as refused:
+                assert refused.status == 404
+            headers = {"Authorization": f"Bearer {page.secret}"}
+            async with http.get(picture, headers=headers) as shown:
+                assert shown.status == 200
+                assert (await shown.read()).startswith(b"\xff\xd8")
+            page.send(type="forget", all=True)
+            await page.wait("forgotten")
+            page.send(type="search", request=0, text=heard["text"])
+            again = await page.wait("search", sum(m["type"] == "search" for m in page.messages) + 1)
+            assert heard["id"] not in {hit["id"] for hit in again["hits"]}
+
+    asyncio.run(main())
+
+
+def test_sessions_see_nothing_of_each_other_and_one_too_many_is_told(server: str) -> None:
+    async def main() -> None:
+        async with page_of(server) as one, page_of(server) as two, aiohttp.ClientSession() as http:
+            await _room(one, server)
+            await one.connect(TALK)
+            await two.connect()
+            heard = await one.wait("utterance")
+            await two.wait("hello")
+            assert await one.search(heard["text"])
+            two.send(type="search", request=1, text=heard["text"])
+            assert (await two.wait("search"))["hits"] == []
+            assert not [m for m in two.messages if m["type"] in {"utterance", "partial", "clip", "seen"}]
+            offer = {"sdp": "v=0\r\nm=application 9\r\n", "type": "offer"}
+            async with http.post(f"{server}api/offer", json=offer) as full:
+                assert full.status == 503
+                assert await full.json() == {"error": "full"}
+
+    asyncio.run(main())
+
+
+def test_who_comes_back_finds_the_session(server: str) -> None:
+    async def main() -> None:
+        async with page_of(server) as page:
+            await _room(page, server)
+            await page.connect(TALK)
+            heard = await page.wait("utterance")
+            session = page.session
+            await page.close()
+            page.messages.clear()
+            await page.connect()
+            hello = await page.wait("hello")
+            assert hello["resumed"]
+            assert page.session == session
+            assert (await page.search(heard["text"]))[0]["id"] == heard["id"]
+
+    asyncio.run(main())
+
+
+def test_a_watch_is_understood_listed_and_ended(server: str) -> None:
+    async def main() -> None:
+        async with page_of(server) as page:
+            await _room(page, server)
+            await page.connect()
+            await page.wait("watches")
+            page.send(type="watch", text="tell me when someone says budget")
+            items = (await page.wait("watches", 2))["items"]
+            assert len(items) == 1
+            page.send(type="unwatch", id=items[0]["id"])
+            count = 1
+            while (await page.wait("watches", count))["items"] or count < 3:
+                count += 1
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["not json", "[]", '{"type": "dance"}', '{"v": 2, "type": "ping"}', '{"type": "ask", "text": " "}'],
+)
+def test_a_bad_message_is_one_error(server: str, message: str) -> None:
+    async def main() -> None:
+        async with page_of(server) as page:
+            await _room(page, server)
+            await page.connect()
+            await page.wait("hello")
+            page._channel.send(message)
+            assert (await page.wait("error"))["text"]
+            page.send(type="ping", at=3.0)
+            assert (await page.wait("pong"))["at"] == 3.0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Host": "evil.example"}, "{}", 403),
+        ({"Origin": "http://evil.example"}, "{}", 403),
+        ({}, "{}", 400),
+        ({}, '{"sdp": "hello", "type": "offer"}', 400),
+        ({}, '{"sdp": "v=0\\r\\nm=application x\\r\\n", "type": "offer"}', 400),
+        ({}, "x" * 200_000, 413),
+    ],
+)
+def test_what_is_no_offer_is_refused(server: str, headers: dict[str, str], body: str, status: int) -> None:
+    async def main() -> None:
+        async with aiohttp.ClientSession() as http:
+            await _room(Page(http, server), server)
+            async with http.post(f"{server}api/offer", data=body, headers=headers) as response:
+                assert response.status == status
+            async with http.get(f"{server}healthz") as response:
+                assert (await response.json())["ok"]
+
+    asyncio.run(main())
+
+
+async def _room(page: Page, server: str) -> None:
+    """Waits until the sessions of the tests before have ended."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            async with page._http.get(f"{server}healthz") as response:
+                if (await response.json())["sessions"] == 0:
+                    return

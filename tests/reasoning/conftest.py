@@ -1,0 +1,29 @@
+"""The made-up film and the real verifier, loaded once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from memory.text_encoder import MiniLMEncoder
+from reasoning.language import Language
+from reasoning.support import Verifier
+from runtime.weights import Registry
+from tests.conftest import require
+from tests.reasoning.answering import World, remember_film
+
+
+@pytest.fixture(scope="session")
+def verifier() -> Verifier:
+    here = {s.spec.name: s.where for s in Registry.load().status() if s.present}
+    language, encoder = here.get("en-core-web-sm"), here.get("minilm")
+    require(language and encoder, "the weights that weigh answers are not here: hearsight models pull")
+    assert language is not None and encoder is not None
+    return Verifier(Language(language), MiniLMEncoder(encoder))
+
+
+@pytest.fixture(scope="session")
+def world(verifier: Verifier, tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = asyncio.run(remember_film(tmp_path_factory.mktemp("film") / "memory"))
+    return World(folder, verifier)

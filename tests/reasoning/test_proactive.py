@@ -1,0 +1,656 @@
+"""Watches and reminders: kept over a restart, ended, and told of once when they come true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from memory.text_encoder import MiniLMEncoder
+from reasoning.proactive import MOST, Cancel, Watch, Watches
+from reasoning.watches import replies
+from reasoning.watches.matching import SEEN, Matcher
+from runtime.errors import InputError
+from runtime.messages import Alert, Clip, FrameFeature, Modality, Observation
+from runtime.weights import Registry
+from tests.conftest import Run, require
+
+NOW = datetime(2026, 11, 18, 14, 0, tzinfo=UTC).timestamp()
+BOTTLE = Watch("seen", "bottle", "Tell me when a bottle appears.", NOW)
+BUDGET = Watch("said", "budget", "Tell me when someone mentions the budget.", NOW)
+TEA = Watch("time", "make tea", "Remind me in ten minutes to make tea.", NOW, due=NOW + 600, once=True)
+
+Tags = tuple[tuple[str, float], ...]
+
+
+def observation(
+    text: str, t_s: float, modality: Modality = "said", speaker: str | None = None
+) -> Observation:
+    return Observation(f"o{t_s}", "live", modality, text, t_s, t_s + 2, t_s + 2, speaker=speaker)
+
+
+def frame(t_s: float, tags: Tags, vector: NDArray[np.float32] | None = None) -> FrameFeature:
+    seen = np.eye(4, dtype=np.float32)[0] if vector is None else vector
+    return FrameFeature(t_s, 0, seen, seen, None, tags, b"")
+
+
+def clip(t_s: float, tags: Tags) -> Clip:
+    seen = np.eye(4, dtype=np.float32)[0]
+    return Clip(f"c{t_s}", "live", t_s, t_s + 8, seen, seen, None, tags, 0.0, 8, b"", t_s)
+
+
+async def texts(watches: Watches, *perceived: Observation | Clip | FrameFeature) -> list[list[str]]:
+    told = []
+    for one in perceived:
+        t_s = one.t_s if isinstance(one, FrameFeature) else one.t_end_s
+        told.append([alert.text for alert in await watches.observe(one, t_s)])
+    return told
+
+
+# What is noticed
+
+
+def test_what_somebody_says_is_told_with_its_evidence(run_virtual: Run) -> None:
+    async def main() -> list[Alert]:
+        watches = Watches(None)
+        kept = await watches.add(BUDGET, 10.0)
+        assert kept.id == "w1"
+        return await watches.observe(observation("The budgets are late.", 20.0, speaker="Ana"), 22.0)
+
+    (alert,) = run_virtual(main())
+    assert alert.text == "Budget: Ana said “The budgets are late.”."
+    assert (alert.watch, alert.t_s) == ("w1", 22.0)
+    assert [(e.id, e.modality, e.t_start_s) for e in alert.evidence] == [("o20.0", "said", 20.0)]
+
+
+def test_the_wish_does_not_fulfil_itself(run_virtual: Run) -> None:
+    """Its own words are an observation too, which may come before or after it was understood."""
+
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(BUDGET, 12.0)
+        return await texts(watches, observation(BUDGET.text, 9.5), observation("About the budget:", 13.0))
+
+    assert [len(told) for told in run_virtual(main())] == [0, 1]
+
+
+def test_each_sense_for_itself(run_virtual: Run) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BUDGET, kind="read"))
+        await watches.add(replace(BUDGET, kind="any", what="agenda"))
+        return await texts(
+            watches,
+            observation("The budget is set.", 1.0),
+            observation("Budget 2027", 4.0, "read"),
+            observation("The agenda, please.", 7.0),
+            observation("Agenda", 100.0, "read"),
+        )
+
+    assert run_virtual(main()) == [
+        [],
+        ["Budget: the screen says “Budget 2027”."],
+        ["Agenda: somebody said “The agenda, please.”."],
+        ["Agenda: the screen says “Agenda”."],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("speaker", "told"), [("Ana", 1), ("ana lopez", 1), ("Tom", 0), (None, 1), ("speaker 2", 1)]
+)
+def test_a_voice_with_another_name_does_not_count(run_virtual: Run, speaker: str | None, told: int) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BUDGET, speaker="Ana"))
+        return await texts(watches, observation("The budget is set.", 1.0, speaker=speaker))
+
+    assert len(run_virtual(main())[0]) == told
+
+
+def test_anybody_saying_anything(run_virtual: Run) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BUDGET, what=""))
+        return await texts(watches, observation("Hello there.", 1.0), observation("Hello", 2.0, "read"))
+
+    assert run_virtual(main()) == [["Somebody said “Hello there.”."], []]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Build succeeded in 3 s", 1),
+        ("warnings: 0\nBUILD SUCCEEDED", 1),
+        ("The build of the shed has not succeeded", 0),
+        ("succeeded: build", 0),
+    ],
+)
+def test_exact_words_stand_together(run_virtual: Run, text: str, told: int) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BUDGET, kind="read", what="build succeeded", exact=True))
+        return await texts(watches, observation(text, 1.0, "read"))
+
+    assert len(run_virtual(main())[0]) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("The build has finished.", 1),
+        ("The build has not finished.", 0),
+        ("The build will finish at five.", 0),
+        ("When the build finishes we can go.", 0),
+        ("The build isn't finished.", 0),
+    ],
+)
+def test_an_event_that_is_denied_or_expected_has_not_come(run_virtual: Run, text: str, told: int) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BUDGET, kind="any", what="build finishes"))
+        return await texts(watches, observation(text, 1.0))
+
+    assert len(run_virtual(main())[0]) == told
+
+
+def test_what_goes_on_is_told_once_until_it_was_away(run_virtual: Run) -> None:
+    """A bottle that stays in view for minutes is one sight; one that comes back after the cooldown is another."""
+
+    async def main() -> list[float]:
+        watches = Watches(None)
+        await watches.add(BOTTLE)
+        times = [*range(10, 310, 10), 340, 369, 429, 430, 500]
+        return [
+            t for t in times if await watches.observe(frame(float(t), (("water bottle", 0.6),)), float(t))
+        ]
+
+    # Away for 60 s only between 369 and 429, and between 430 and 500.
+    assert run_virtual(main()) == [10, 429, 500]
+
+
+def test_one_that_is_wanted_once_ends_with_its_alert(run_virtual: Run, tmp_path: Path) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(tmp_path / "w.json")
+        await watches.add(replace(BUDGET, once=True, say="ask for a raise of my own"))
+        told = await texts(watches, observation("The budget.", 1.0), observation("The budget.", 1000.0))
+        assert watches.all() == Watches(tmp_path / "w.json").all() == []
+        return told
+
+    assert run_virtual(main()) == [["Reminder: ask for a raise of your own."], []]
+
+
+def test_one_that_is_removed_while_it_is_compared_says_nothing(run_virtual: Run) -> None:
+    at_work, go_on = asyncio.Event(), asyncio.Event()
+
+    async def encode(of: Sequence[str]) -> NDArray[np.float32]:
+        at_work.set()
+        await go_on.wait()
+        return np.ones((len(of), 1), np.float32)
+
+    async def main() -> list[Alert]:
+        watches = Watches(None, text=encode)
+        kept = await watches.add(BUDGET)
+        looking = asyncio.create_task(watches.observe(observation("Money is short.", 1.0), 3.0))
+        await at_work.wait()
+        await watches.remove(kept.id)
+        go_on.set()
+        return await looking
+
+    assert run_virtual(main()) == []
+
+
+# What is seen
+
+
+@pytest.mark.parametrize(
+    ("what", "tags", "told"),
+    [
+        ("bottle", (("water bottle", 0.15), ("beer bottle", 0.1)), True),
+        ("bottle", (("water bottle", 0.1),), False),
+        ("bottle", (("bottle cap", 0.9),), False),
+        ("dog", (("hot dog", 0.9),), False),
+        ("hot dog", (("hot dog", 0.9),), True),
+        ("sofa", (("couch", 0.5),), True),
+        ("red bottle", (("water bottle", 0.5),), True),
+        ("wedding dress", (("dress", 0.5),), False),
+        ("bottle with a red cap", (("water bottle", 0.5),), True),
+        ("cup or bottle", (("water bottle", 0.5),), True),
+        ("cats", (("tabby cat", 0.5),), True),
+        ("divider", (("shoji screen / room divider", 0.5),), True),
+    ],
+)
+def test_a_thing_is_seen_in_the_classes_that_are_its_kinds(
+    run_virtual: Run, what: str, tags: Tags, told: bool
+) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BOTTLE, what=what))
+        return await texts(watches, frame(1.0, tags))
+
+    assert bool(run_virtual(main())[0]) is told
+
+
+def test_a_clip_is_evidence_and_a_frame_is_early(run_virtual: Run) -> None:
+    async def main() -> list[Alert]:
+        watches = Watches(None)
+        await watches.add(BOTTLE, 5.0)
+        tags = (("water bottle", 0.6), ("desk", 0.2))
+        assert await watches.observe(clip(-4.0, tags), 4.0) == []
+        (early,) = await watches.observe(frame(6.0, tags), 6.0)
+        assert early.evidence == ()
+        assert await watches.observe(clip(4.0, tags), 12.0) == []
+        return await watches.observe(clip(80.0, tags), 88.0)
+
+    (alert,) = run_virtual(main())
+    assert alert.text == "I think I see a bottle."
+    assert [(e.id, e.text) for e in alert.evidence] == [("c80.0", "looks like: water bottle, desk")]
+
+
+SPACE = {
+    "a photo of a bottle": (0.0, 1.0, 0.0, 0.0),
+    "a photo of a desk": (0.0, 0.0, 1.0, 0.0),
+    "a photo of a zebra": (0.0, 0.0, 0.0, 1.0),
+}
+
+
+@pytest.mark.parametrize(
+    ("towards", "told"), [(("bottle", 1.0), True), (("zebra", 1.0), False), (("bottle", 0.02), False)]
+)
+def test_an_encoder_that_knows_more_than_classes_is_asked_for_the_thing_itself(
+    run_virtual: Run, towards: tuple[str, float], told: bool
+) -> None:
+    name, strength = towards
+    vector = np.asarray(SPACE["a photo of a desk"], np.float32)
+    vector = vector + strength * np.asarray(SPACE[f"a photo of a {name}"], np.float32)
+    vector /= np.linalg.norm(vector)
+    vector += 0.03 * np.asarray(SPACE[f"a photo of a {name}"], np.float32) * (strength == 1.0)
+
+    async def encode(prompts: Sequence[str]) -> NDArray[np.float32]:
+        return np.asarray([SPACE[prompt] for prompt in prompts], np.float32)
+
+    async def main() -> list[list[str]]:
+        watches = Watches(None, vision=encode)
+        await watches.add(BOTTLE)
+        return await texts(watches, frame(1.0, (("desk", 0.9),), vector))
+
+    assert bool(run_virtual(main())[0]) is told
+
+
+def test_what_looks_the_same_by_name_is_asked_of_class_vectors(run_virtual: Run) -> None:
+    async def encode(of: Sequence[str]) -> NDArray[np.float32]:
+        return np.asarray([[1.0, 0.0]] * len(of), np.float32)
+
+    async def main() -> list[list[str]]:
+        classes = {
+            "notebook computer": np.array([0.9, 0.436], np.float32),
+            "desk": np.array([0.0, 1.0], np.float32),
+        }
+        watches = Watches(None, vision=encode, class_vectors=classes)
+        await watches.add(replace(BOTTLE, what="laptop"))
+        return await texts(watches, frame(1.0, (("desk", 0.9),)), frame(2.0, (("notebook computer", SEEN),)))
+
+    assert [len(told) for told in run_virtual(main())] == [0, 1]
+
+
+# By meaning
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "what", "text", "told"),
+    [
+        ("said", "merger", "The two companies will be combined next year.", True),
+        ("said", "merger", "Our company makes bicycles.", False),
+        ("any", "meeting starts", "The meeting is about to begin, everyone.", True),
+        ("any", "meeting starts", "The meeting was cancelled.", False),
+        ("any", "Tom starts talking", "Tom is quiet today.", False),
+    ],
+)
+def test_what_means_the_same_counts(run_real: Run, kind: str, what: str, text: str, told: bool) -> None:
+    here = {s.spec.name: s.where for s in Registry.load().status() if s.present}
+    folder = here.get("minilm")
+    require(folder, "minilm is not here: hearsight models pull")
+    assert folder is not None
+    encoder = MiniLMEncoder(folder)
+
+    async def encode(of: Sequence[str]) -> NDArray[np.float32]:
+        return encoder.encode(of)
+
+    async def main() -> list[list[str]]:
+        watches = Watches(None, text=encode)
+        await watches.add(replace(BUDGET, kind=kind, what=what))  # type: ignore[arg-type]
+        return await texts(watches, observation(text, 1.0))
+
+    assert bool(run_real(main())[0]) is told
+
+
+def test_a_text_is_encoded_once_and_nothing_where_words_decide(run_virtual: Run) -> None:
+    encoded: list[str] = []
+
+    async def encode(of: Sequence[str]) -> NDArray[np.float32]:
+        encoded.extend(of)
+        return np.zeros((len(of), 2), np.float32)
+
+    async def main() -> None:
+        watches = Watches(None, text=encode)
+        await watches.observe(observation("Nobody waits.", 1.0), 3.0)
+        await watches.add(replace(BUDGET, exact=True))
+        await watches.add(TEA)
+        await watches.observe(observation("Words decide.", 1.0), 3.0)
+        assert encoded == []
+        await watches.add(BUDGET)
+        await watches.add(replace(BUDGET, what="agenda"))
+        for t_s in (4.0, 8.0):
+            await watches.observe(observation("Money is short.", t_s), t_s + 2)
+
+    run_virtual(main())
+    assert encoded == ["budget", "Money is short.", "agenda"]
+
+
+def test_what_is_remembered_of_texts_is_bounded(run_virtual: Run) -> None:
+    async def encode(of: Sequence[str]) -> NDArray[np.float32]:
+        return np.zeros((len(of), 2), np.float32)
+
+    async def main() -> int:
+        matcher = Matcher(encode)
+        for number in range(3000):
+            assert await matcher.in_text(BUDGET, f"line {number}") is None
+        return len(matcher._text_vectors)
+
+    assert run_virtual(main()) < 600
+
+
+# Reminders
+
+
+def test_a_reminder_comes_once_at_its_time(run_virtual: Run) -> None:
+    async def main() -> list[Alert]:
+        watches = Watches(None, zone=UTC)
+        assert watches.next_due() is None
+        kept = await watches.add(TEA)
+        assert watches.next_due() == NOW + 600
+        assert await watches.due(NOW + 599.9) == []
+        alerts = await watches.due(NOW + 600, 33.0)
+        assert [a.watch for a in alerts] == [kept.id]
+        assert await watches.due(NOW + 601) == []
+        assert watches.all() == []
+        return alerts
+
+    (alert,) = run_virtual(main())
+    assert (alert.text, alert.t_s) == ("Reminder: make tea.", 33.0)
+
+
+def test_one_that_was_missed_says_when_it_was_due(run_virtual: Run, tmp_path: Path) -> None:
+    async def main() -> list[Alert]:
+        await Watches(tmp_path / "w.json").add(TEA)
+        return await Watches(tmp_path / "w.json", zone=UTC).due(NOW + 3 * 3600)
+
+    (alert,) = run_virtual(main())
+    assert alert.text == "Reminder: make tea. It was due at 2:10 pm."
+
+
+def test_what_comes_again_comes_again_but_not_for_every_time_missed(run_virtual: Run, tmp_path: Path) -> None:
+    async def main() -> list[float | None]:
+        watches = Watches(tmp_path / "w.json", zone=UTC)
+        await watches.add(replace(TEA, every_s=600.0, once=False))
+        assert [len(await watches.due(now)) for now in (NOW + 600, NOW + 600, NOW + 4000)] == [1, 0, 1]
+        return [watches.next_due(), Watches(tmp_path / "w.json").next_due()]
+
+    assert run_virtual(main()) == [NOW + 4200, NOW + 4200]
+
+
+def test_several_come_in_the_order_of_their_times(run_virtual: Run) -> None:
+    async def main() -> list[Alert]:
+        watches = Watches(None)
+        for minutes in (3, 1, 2):
+            await watches.add(replace(TEA, what=f"number {minutes}", due=NOW + 60 * minutes))
+        return await watches.due(NOW + 180)
+
+    assert [a.text.split(".")[0] for a in run_virtual(main())] == [f"Reminder: number {n}" for n in (1, 2, 3)]
+
+
+# Kept
+
+
+def test_they_survive_a_restart(run_virtual: Run, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "watches.json"
+
+    async def main() -> None:
+        watches = Watches(path)
+        for watch in (BOTTLE, BUDGET, TEA):
+            await watches.add(watch)
+        await watches.remove("w3")
+        again = Watches(path)
+        assert again.all() == watches.all()
+        assert [w.what for w in again.all()] == ["bottle", "budget"]
+        assert (await again.add(TEA)).id == "w4"
+
+    run_virtual(main())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p.name for p in path.parent.iterdir()] == ["watches.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"version": 2}',
+        b'{"watches": [{"kind": "smelt"}]}',
+        b"\xff\xfe",
+        b'{"surprise": 1}',
+    ],
+)
+def test_a_damaged_file_is_moved_aside_in_one_line(run_virtual: Run, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "watches.json"
+    said: list[str] = []
+
+    async def main() -> None:
+        for _ in range(2):
+            path.write_bytes(content)
+            watches = Watches(path, report=said.append)
+            assert watches.all() == []
+            await watches.add(BOTTLE)
+            assert len(Watches(path).all()) == 1
+
+    run_virtual(main())
+    assert len(said) == 2
+    assert all("is damaged" in line and "\n" not in line for line in said)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "watches.json", "watches.json.bad", "watches.json.bad-2",
+    ]  # fmt: skip
+    assert (tmp_path / "watches.json.bad").read_bytes() == content
+
+
+def test_a_place_that_cannot_be_written_costs_a_line_and_nothing_else(
+    run_virtual: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    said: list[str] = []
+
+    async def main() -> list[Watch]:
+        watches = Watches(tmp_path / "file" / "watches.json", report=said.append)
+        await watches.add(BOTTLE)
+        return watches.all()
+
+    assert len(run_virtual(main())) == 1
+    assert any("cannot be written" in line for line in said)
+
+
+def test_a_failed_write_leaves_the_old_file(
+    run_virtual: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "watches.json"
+    said: list[str] = []
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    async def main() -> None:
+        watches = Watches(path, report=said.append)
+        await watches.add(BOTTLE)
+        before = path.read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", full)
+            await watches.add(BUDGET)
+        assert path.read_bytes() == before
+        assert os.listdir(tmp_path) == ["watches.json"]
+        await watches.add(TEA)
+        assert len(json.loads(path.read_text())["watches"]) == 3
+
+    run_virtual(main())
+    assert said == [f"watches: {path} cannot be written: No space left on device"]
+
+
+def test_writes_at_once_leave_the_last_state(run_virtual: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        watches = Watches(tmp_path / "w.json")
+        async with asyncio.TaskGroup() as group:
+            for number in range(20):
+                group.create_task(watches.add(replace(BOTTLE, what=f"thing {number}")))
+        assert Watches(tmp_path / "w.json").all() == watches.all()
+        assert len(watches.all()) == 20
+
+    run_virtual(main())
+
+
+def test_the_same_wish_twice_is_one(run_virtual: Run) -> None:
+    async def main() -> list[Watch]:
+        watches = Watches(None)
+        await watches.add(BOTTLE)
+        await watches.add(BUDGET)
+        await watches.add(replace(BOTTLE, text="Let me know when you see bottles.", what="bottles"))
+        return watches.all()
+
+    assert [(w.id, w.what) for w in run_virtual(main())] == [("w2", "budget"), ("w3", "bottles")]
+
+
+def test_there_is_an_end_to_how_many(run_virtual: Run) -> None:
+    async def main() -> None:
+        watches = Watches(None)
+        for number in range(MOST):
+            await watches.add(replace(BOTTLE, what=f"thing {number}"))
+        with pytest.raises(InputError, match="cancel some first"):
+            await watches.add(BUDGET)
+        await watches.add(replace(BOTTLE, what="thing 5"))
+
+    run_virtual(main())
+
+
+# Ended
+
+
+RENT = replace(TEA, what="pay the rent", text="Remind me at five o'clock to pay the rent.", due=NOW + 10800)
+
+
+@pytest.mark.parametrize(
+    ("cancel", "left"),
+    [
+        (Cancel("bottles"), ["budget", "make tea", "pay the rent"]),
+        (Cancel("tea", True), ["bottle", "budget", "pay the rent"]),
+        (Cancel("five o'clock", True), ["bottle", "budget", "make tea"]),
+        (Cancel("", True), ["bottle", "budget", "make tea"]),
+        (Cancel("", False), ["bottle", "make tea", "pay the rent"]),
+        (Cancel("", True, every=True), ["bottle", "budget"]),
+        (Cancel("", None, every=True), []),
+        (Cancel("zebra"), ["bottle", "budget", "make tea", "pay the rent"]),
+        (Cancel("tea", False), ["bottle", "budget", "make tea", "pay the rent"]),
+    ],
+)
+def test_a_cancel_ends_those_that_it_means(run_virtual: Run, cancel: Cancel, left: list[str]) -> None:
+    async def main() -> None:
+        watches = Watches(None)
+        for watch in (BOTTLE, BUDGET, TEA, RENT):
+            await watches.add(watch)
+        ended = await watches.cancel(cancel)
+        assert [w.what for w in watches.all()] == left
+        assert len(ended) == 4 - len(left)
+
+    run_virtual(main())
+
+
+def test_a_cancel_of_nothing_and_an_unknown_id(run_virtual: Run) -> None:
+    async def main() -> None:
+        watches = Watches(None)
+        assert await watches.cancel(Cancel("", None, every=True)) == []
+        assert await watches.cancel(Cancel()) == []
+        assert await watches.remove("w7") is None
+
+    run_virtual(main())
+
+
+# What is said of them
+
+
+@pytest.mark.parametrize(
+    ("watch", "said"),
+    [
+        (BOTTLE, "I will tell you when I see a bottle."),
+        (replace(BOTTLE, what="umbrella"), "I will tell you when I see an umbrella."),
+        (replace(BOTTLE, what="two cups"), "I will tell you when I see two cups."),
+        (replace(BOTTLE, what="Ana"), "I will tell you when I see Ana."),
+        (BUDGET, "I will tell you when somebody speaks of budget."),
+        (replace(BUDGET, exact=True), "I will tell you when somebody says “budget”."),
+        (replace(BUDGET, kind="read"), "I will tell you when the screen shows budget."),
+        (replace(BUDGET, what="", speaker="Ana"), "I will tell you when Ana speaks."),
+        (
+            replace(BUDGET, say="call my boss"),
+            "I will remind you: call your boss, when somebody speaks of budget.",
+        ),
+        (TEA, "I will remind you in 10 minutes: make tea."),
+        (
+            replace(TEA, due=NOW + 20 * 3600, every_s=86_400.0),
+            "I will remind you tomorrow at 10:00 am, and then every day: make tea.",
+        ),
+    ],
+)
+def test_a_wish_is_confirmed(watch: Watch, said: str) -> None:
+    assert replies.confirmation(watch, NOW, UTC) == said
+
+
+def test_the_list_is_told() -> None:
+    assert replies.listing([], NOW) == "I am not watching for anything."
+    assert replies.listing([BOTTLE, TEA], NOW, UTC) == (
+        "I am watching for 2 things: when I see a bottle; in 10 minutes: make tea."
+    )
+
+
+def test_what_was_cancelled_is_told() -> None:
+    assert replies.cancelled([]) == "I was not watching for that."
+    assert replies.cancelled([BOTTLE]) == "I have stopped watching for bottle."
+    assert replies.cancelled([TEA]) == "I will not remind you: make tea."
+    assert replies.cancelled([BOTTLE, TEA]) == "I have stopped 2 of them."
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "said"),
+    [
+        ("Set a timer for ten minutes.", "", "Your timer is up."),
+        ("Wake me at 7.", "", "It is 2:10 pm."),
+        ("Remind me in ten minutes.", "", "This is the reminder that you asked for."),
+        (
+            "Remind me to call my mum",
+            "call my mum, she misses me",
+            "Reminder: call your mum, she misses you.",
+        ),
+    ],
+)
+def test_how_a_reminder_sounds(text: str, what: str, said: str) -> None:
+    assert replies.reminder(replace(TEA, text=text, what=what), NOW + 600, UTC) == said
+
+
+def test_a_long_line_is_not_read_out() -> None:
+    alert = replies.news(BUDGET, "said", "budget and " * 60, "speaker 1")
+    assert alert.startswith("Budget: somebody said “budget and")
+    assert alert.endswith("…”.")
+    assert len(alert) < 220
