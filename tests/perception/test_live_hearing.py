@@ -324,7 +324,10 @@ def test_hearing_waits_when_too_many_parts_wait(language: Language, run_virtual:
     async def blocked() -> None:
         scribe.gate.clear()
         hearing = asyncio.create_task(ears.hear(chunks(*talk), at_once=True))
-        for _ in range(2_000):
+        while len(ears.of(SpeechStart)) < 3:
+            assert not hearing.done()
+            await asyncio.wait([hearing], timeout=0)
+        for _ in range(500):
             await asyncio.wait([hearing], timeout=0)
         assert len(ears.of(SpeechStart)) == 3
         scribe.gate.set()

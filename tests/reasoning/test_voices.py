@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 import os
 import shutil
@@ -288,7 +289,10 @@ def test_the_neural_voice_is_understood(run_real: Run) -> None:
     async def work(compute: Compute) -> None:
         voice = PiperVoice(folder / "en_US-joe-medium.onnx", compute)
         words = understood(await all_of(voice, SENTENCE), voice.sample_rate_hz)
-        assert words == tokens(SENTENCE)
+        said = tokens(SENTENCE)
+        right = difflib.SequenceMatcher(a=said, b=words).get_matching_blocks()
+        # The listener may take one rare word for another: "Elm" comes out as "Eln" on some processors.
+        assert sum(block.size for block in right) >= len(said) - 1
 
     with_compute(run_real, work)
 
