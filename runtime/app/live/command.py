@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from reasoning.proactive import Watches
 from reasoning.voices import choose_voice
 from runtime.app import console
 from runtime.app.console import say
-from runtime.app.context import open_answerer, open_app, open_engine
+from runtime.app.context import App, open_answerer, open_app, open_engine
 from runtime.app.live.server import LiveServer
 from runtime.app.live.session import Parts
 from runtime.app.settings import default_memory
@@ -26,61 +28,70 @@ _ENGINE_PATIENCE_S = 2.0
 async def run_live(args: argparse.Namespace) -> int:
     """Until a signal. Raises HearsightError: something that it cannot do without is missing."""
     async with open_app(args) as app:
-        settings = app.settings
         changes = {k: v for k, v in (("host", args.host), ("port", args.port)) if v is not None}
-        settings = settings.model_copy(update={"live": settings.live.model_copy(update=changes)})
-        uri = args.memory or default_memory()
-        text_encoder = await app.models.text_encoder()
-        async with (
-            await Store.open(uri, text_encoder) as store,
-            open_engine(app, args.engine, _ENGINE_PATIENCE_S) as engine,
-        ):
-            if engine is not None:
-                engine.begin()
-            vision = await app.models.vision.to_perceive(store)
-            detector = await app.models.turn_detector()
-            async with open_answerer(app, store, engine) as (answerer, memory):
-                verifier = await app.models.verifier()
-                folder = store.folder if store.folder is not None else Path(default_memory()).parent
-                parts = Parts(
-                    store=store,
-                    memory=memory,
-                    answerer=answerer,
-                    text_encoder=text_encoder,
-                    transcriber=await app.models.transcriber(),
-                    turn_detector=detector,
-                    vision=vision,
-                    reader=await app.models.reader(),
-                    language=verifier.language,
-                    reasoner="none" if engine is None else settings.engine.model,
-                    voice=await choose_voice(settings.speech, app.registry, app.compute, say),
-                    compute=app.compute,
-                    metrics=app.metrics,
-                    clock=app.clock,
-                    app=settings,
-                    live=settings.live,
+        live = app.settings.live.model_copy(update=changes)
+        app = replace(app, settings=app.settings.model_copy(update={"live": live}))
+        async with open_parts(app, args.memory or default_memory(), args.engine) as (parts, new_watches):
+            server = LiveServer(parts, new_watches)
+            async with server.serving() as address:
+                # After the # it stays in the browser, and the page takes it out of the address.
+                secret = f"#token={server.token}" if server.token else ""
+                console.stdout.print(f"live     {address}{secret}", markup=False)
+                console.stdout.file.flush()
+                await asyncio.Event().wait()
+        return 0
+
+
+@asynccontextmanager
+async def open_parts(
+    app: App, uri: str, engine: bool
+) -> AsyncIterator[tuple[Parts, Callable[[bool], Watches]]]:
+    """What a LiveServer is made of, for a memory and with a language model or without one."""
+    settings = app.settings
+    text_encoder = await app.models.text_encoder()
+    async with (
+        await Store.open(uri, text_encoder) as store,
+        open_engine(app, engine, _ENGINE_PATIENCE_S) as reasoner,
+    ):
+        if reasoner is not None:
+            reasoner.begin()
+        vision = await app.models.vision.to_perceive(store)
+        detector = await app.models.turn_detector()
+        async with open_answerer(app, store, reasoner) as (answerer, memory):
+            verifier = await app.models.verifier()
+            folder = store.folder if store.folder is not None else Path(default_memory()).parent
+            parts = Parts(
+                store=store,
+                memory=memory,
+                answerer=answerer,
+                text_encoder=text_encoder,
+                transcriber=await app.models.transcriber(),
+                turn_detector=detector,
+                vision=vision,
+                reader=await app.models.reader(),
+                language=verifier.language,
+                reasoner="none" if reasoner is None else settings.engine.model,
+                voice=await choose_voice(settings.speech, app.registry, app.compute, say),
+                compute=app.compute,
+                metrics=app.metrics,
+                clock=app.clock,
+                app=settings,
+                live=settings.live,
+            )
+
+            async def text(texts: Sequence[str]) -> NDArray[np.float32]:
+                return await app.compute.run("text encoder", text_encoder.encode, texts)
+
+            async def seen(texts: Sequence[str]) -> NDArray[np.float32]:
+                return await app.compute.run("vision text", vision.encode_text, texts)
+
+            def new_watches(kept: bool) -> Watches:
+                return Watches(
+                    folder / "watches.json" if kept else None,
+                    text=text,
+                    vision=seen,
+                    class_vectors=getattr(vision, "class_vectors", None),
+                    report=say,
                 )
 
-                async def text(texts: Sequence[str]) -> NDArray[np.float32]:
-                    return await app.compute.run("text encoder", text_encoder.encode, texts)
-
-                async def seen(texts: Sequence[str]) -> NDArray[np.float32]:
-                    return await app.compute.run("vision text", vision.encode_text, texts)
-
-                def new_watches(kept: bool) -> Watches:
-                    return Watches(
-                        folder / "watches.json" if kept else None,
-                        text=text,
-                        vision=seen,
-                        class_vectors=getattr(vision, "class_vectors", None),
-                        report=say,
-                    )
-
-                server = LiveServer(parts, new_watches)
-                async with server.serving() as address:
-                    # After the # it stays in the browser, and the page takes it out of the address.
-                    secret = f"#token={server.token}" if server.token else ""
-                    console.stdout.print(f"live     {address}{secret}", markup=False)
-                    console.stdout.file.flush()
-                    await asyncio.Event().wait()
-        return 0
+            yield parts, new_watches
