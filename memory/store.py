@@ -99,7 +99,7 @@ class Store:
         """The LanceDB table at its newest version, None where it has not been made yet."""
         table = self._tables.get(name)
         if table is None:
-            if name not in await self._names():
+            if name not in await self.names():
                 return None
             try:
                 table = self._tables[name] = await self._db.open_table(name)
@@ -167,7 +167,7 @@ class Store:
         """Appends in one version. Makes the table (of the rows' schema) if need be."""
         if not rows.num_rows:
             return
-        async with self._write():
+        async with self.writing():
             table = await self.table(name)
             if table is None:
                 self._tables[name] = await self._db.create_table(name, data=rows)
@@ -187,7 +187,7 @@ class Store:
 
     async def delete(self, name: str, where: str) -> int:
         """Deletes what matches and returns how many rows that were; writes no version when none match."""
-        async with self._write():
+        async with self.writing():
             table = await self.table(name)
             if table is None:
                 return 0
@@ -239,8 +239,8 @@ class Store:
 
     async def optimize(self) -> None:
         """Compacts fragments and removes old versions. Readers that had one open look again (`rows`)."""
-        for name in await self._names():
-            async with self._write():
+        for name in await self.names():
+            async with self.writing():
                 table = await self.table(name)
                 if table is not None:
                     if name == schema.OBSERVATIONS:
@@ -253,7 +253,7 @@ class Store:
         disk_bytes (-1 where it is no local folder)."""
         out = {}
         with told(self.uri):
-            for name in sorted(await self._names()):
+            for name in sorted(await self.names()):
                 table = await self.table(name)
                 if table is None:
                     continue
@@ -304,6 +304,9 @@ class Store:
             # Numbers of rows that were taken back are not given again, or a reader that holds them could not
             # tell: every writer starts above the table's version, which only grows.
             self._next_seq = (await self.version(schema.KEYS)) << 24
+            from memory.erasing import finish_erasing  # it is built on stores
+
+            await finish_erasing(self)
 
     async def _create(self, text_encoder: TextEncoder) -> None:
         values = {
@@ -329,7 +332,8 @@ class Store:
         await self.add(schema.META, pa.Table.from_pylist(rows, schema=schema.fixed_schema(schema.META)))
         self._meta |= values
 
-    async def _names(self) -> set[str]:
+    async def names(self) -> set[str]:
+        """Of the tables that are there."""
         found: set[str] = set()
         token = None
         while True:
@@ -346,7 +350,8 @@ class Store:
         with told(self.uri):
             yield
 
-    def _write(self) -> _Write:
+    def writing(self) -> _Write:
+        """Holds what a change of a table must hold; raises MemoryStoreError where reading is all that is allowed."""
         return _Write(self._writing, self._checked())
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from memory import schema
 from memory.compressor import clips_of_chapter, seen_in
+from memory.forgetting import Selection, forget
 from memory.keys import Key, keys_of
 from memory.levels import rebuild
 from memory.records import (
@@ -128,7 +129,7 @@ class MemoryWriter:
 
     async def forget(self, from_s: float, to_s: float = inf) -> int:
         """Takes back what this source perceived from from_s to to_s, with all that was derived from it and the
-        old versions that held it. Returns how many records that were. What is still on its way comes through.
+        bytes on the disk that held it. Returns how many records that were. What is still on its way comes through.
         """
         async with self._forgetting:
             self._frames = {
@@ -141,15 +142,8 @@ class MemoryWriter:
             self._said = [entry for entry in self._said if not _within(entry[1], from_s, to_s)]
             if self._previous is not None and _within(self._previous, from_s, to_s):
                 self._previous = None
-            where = f"source = {quoted(self._source.id)} AND t_end_s >= {from_s!r}"
-            where += "" if to_s == inf else f" AND t_start_s <= {to_s!r}"
-            count = 0
-            for name in (schema.OBSERVATIONS, schema.KEYS, schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM):
-                deleted = await self._store.delete(name, where)
-                count += deleted if name == schema.OBSERVATIONS else 0
-            await rebuild(self._store, self._source.id, self._settings)
-            await self._store.optimize()
-            return count
+            mine = Selection(sources=(self._source.id,), t_min_s=from_s, t_max_s=to_s)
+            return len((await forget(self._store, mine, self._settings)).records)
 
     async def finish(self) -> None:
         """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""

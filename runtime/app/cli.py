@@ -7,13 +7,19 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from runtime.app.arguments import Handler
+from runtime.app.arguments import add_command as _add
+from runtime.app.arguments import engine_option as _engine_option
+from runtime.app.arguments import media_time as _media_time
+from runtime.app.arguments import memory_option as _memory_option
+from runtime.app.arguments import port as _port
+from runtime.app.arguments import positive as _positive
+from runtime.app.memory_cli import memory_parser
 from runtime.errors import HearsightError
-
-Handler = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -114,41 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     _models(commands)
     _engine(commands)
     _doctor(commands)
-    _memory(commands)
+    memory_parser(commands)
     return parser
-
-
-def _add(
-    commands: Any, name: str, help: str, handler: Handler | None, **extra: Any
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name,
-        help=help,
-        description=extra.pop("description", help),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        **extra,
-    )
-    parser.set_defaults(parser=parser)
-    if handler is not None:
-        parser.set_defaults(handler=handler)
-    return parser
-
-
-def _memory_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--memory",
-        metavar="DIR",
-        help="the memory: a folder or any LanceDB URI (default: $HEARSIGHT_MEMORY, else the user's data folder)",
-    )
-
-
-def _engine_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--no-engine",
-        dest="engine",
-        action="store_false",
-        help="without a language model: the evidence itself is the answer",
-    )
 
 
 def _ingest(commands: Any) -> None:
@@ -325,49 +298,6 @@ def _doctor(commands: Any) -> None:
         commands, "doctor", "what is missing on this machine, and what each missing thing costs", run
     )
     _memory_option(parser)
-
-
-def _memory(commands: Any) -> None:
-    async def stats(args: argparse.Namespace) -> int:
-        from runtime.app.upkeep import run_memory_stats
-
-        return await run_memory_stats(args)
-
-    parser = _add(commands, "memory", "look into a memory", None)
-    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
-    show = _add(sub, "stats", "what it holds, level by level, in records and bytes", stats)
-    _memory_option(show)
-    show.add_argument("--json", action="store_true")
-
-
-def _positive(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return value
-
-
-def _port(text: str) -> int:
-    if not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
-    return int(text)
-
-
-def _media_time(text: str) -> float:
-    """Seconds from "754", "754.5", "12:34" or "1:02:03"."""
-    try:
-        parts = [float(p) for p in text.split(":")]
-    except ValueError:
-        parts = []
-    if not parts or len(parts) > 3 or any(p < 0 for p in parts) or any(p >= 60 for p in parts[1:]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time: seconds, m:ss or h:mm:ss")
-    total = 0.0
-    for part in parts:
-        total = total * 60 + part
-    return total
 
 
 if __name__ == "__main__":

@@ -101,7 +101,8 @@ def _close(app: App, args: argparse.Namespace, wall_s: float) -> None:
             raise InputError(f"{args.metrics}: {error.strerror or error}") from None
 
 
-def _source(sources: Sequence[SourceInfo], named: str) -> SourceInfo:
+def source_named(sources: Sequence[SourceInfo], named: str) -> SourceInfo:
+    """By id, path or file name. Raises InputError."""
     found = [s for s in sources if s.id == named or Path(s.path).name == named or s.path == named]
     if not found:
         found = [s for s in sources if s.path == str(Path(named).resolve())]
@@ -129,7 +130,7 @@ async def _ask(args: argparse.Namespace, app: App, uri: str, found: Callable[[],
     ):
         sources = None
         if args.source is not None:
-            sources = (_source(await memory.sources(), args.source).id,)
+            sources = (source_named(await memory.sources(), args.source).id,)
         query = Query("ask", args.question, args.as_of, tuple(args.option), sources)
         if args.json:
             answer = await answerer.answer(query)

@@ -1,0 +1,228 @@
+"""Forget means forget: what is chosen goes with all that was made of it, off the disk, and out of every snapshot.
+
+What goes with a record: its keys, and those of its neighbours that quote it; of something that was read or seen also the
+clips that show it, with their key frames, patch tokens and tags; the nodes above, which are made anew from what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+from memory import schema
+from memory.erasing import erase
+from memory.records import observations_of
+from memory.settings import MemorySettings
+from memory.store import Store, quoted
+from memory.text import tokens
+from runtime.errors import InputError
+from runtime.messages import Observation
+
+BY_RECORD = {schema.OBSERVATIONS: "id", schema.KEYS: "record"}
+"""Tables with rows of one record each, and the column that names it."""
+BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip"}
+BY_SOURCE = {schema.SOURCES: "id", schema.PROGRESS: "source"}
+"""These go with the whole of a source."""
+REBUILT = (schema.NODES,)
+KEPT = (schema.META,)
+"""Says nothing of what was perceived."""
+
+_NEAR_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What to forget: all to which every given field applies. At least one must be given.
+
+    ids: of records, clips, events, episodes or sources. sources: their ids; alone, all of them goes, and they may be
+    ingested again. t_min_s, t_max_s: what overlaps this span, in media seconds. speaker: who said it. app: the program
+    on whose window it was read or seen. words: every one of them stands in the text.
+    """
+
+    ids: tuple[str, ...] = ()
+    sources: tuple[str, ...] | None = None
+    t_min_s: float = -inf
+    t_max_s: float = inf
+    speaker: str | None = None
+    app: str | None = None
+    words: str | None = None
+
+    @property
+    def spans(self) -> bool:
+        """Chooses by time and source alone: pictures go whatever was read in them."""
+        return not self.ids and self.speaker is None and self.app is None and self.words is None
+
+    @property
+    def whole_sources(self) -> bool:
+        return self.spans and self.t_min_s == -inf and self.t_max_s == inf
+
+    def check(self) -> None:
+        """Raises InputError."""
+        if self.sources is None and self.whole_sources:
+            raise InputError("say what to forget: ids, a source, a span, a person, an app or words")
+        if self.words is not None and not tokens(self.words):
+            raise InputError(f"nothing can be found by {self.words!r}: it has only stop words")
+        if self.t_min_s > self.t_max_s:
+            raise InputError(f"the span ends at {self.t_max_s:g} s, before it begins at {self.t_min_s:g} s")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """What a selection comes to. records: in order of time. clips: ids. sources: those that go as a whole.
+    touched: sources whose levels are made anew. quoting: keys of other records that quote a forgotten one.
+    """
+
+    records: tuple[Observation, ...]
+    clips: tuple[str, ...]
+    sources: tuple[str, ...]
+    touched: tuple[str, ...]
+    quoting: tuple[str, ...] = field(default=(), repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.clips or self.sources)
+
+
+async def plan(store: Store, selection: Selection) -> Forgetting:
+    """Finds what would be forgotten, and changes nothing. Raises InputError, MemoryStoreError."""
+    selection.check()
+    known = {source.id for source in await store.sources()}
+    chosen = selection.sources if selection.sources is not None else tuple(known)
+    whole = tuple(s for s in chosen if s in known) if selection.whole_sources else ()
+    whole += tuple(i for i in selection.ids if i in known)
+    spans: list[tuple[str | None, float, float]] = [(None, selection.t_min_s, selection.t_max_s)]
+    if selection.ids:
+        spans = [*await _spans_of_nodes(store, selection.ids)]
+    records: dict[str, Observation] = {}
+    clips: dict[str, dict[str, Any]] = {}
+    for source, t_min_s, t_max_s in spans:
+        where = _where(selection.sources if source is None else (source,), t_min_s, t_max_s)
+        if not (selection.spans or selection.ids):
+            found = [o for o in await _observations(store, where) if _applies(selection, o)]
+            records |= {o.id: o for o in found}
+            continue
+        records |= {o.id: o for o in await _observations(store, where)}
+        clips |= {row["id"]: row for row in await _clips(store, where)}
+    if selection.ids:
+        named = _in("id", selection.ids)
+        records |= {o.id: o for o in await _observations(store, named)}
+        clips |= {row["id"]: row for row in await _clips(store, named)}
+    for source in whole:
+        mine = f"source = {quoted(source)}"
+        records |= {o.id: o for o in await _observations(store, mine)}
+        clips |= {row["id"]: row for row in await _clips(store, mine)}
+    clips |= await _showing(store, [o for o in records.values() if o.modality != "said"])
+    records |= await _seen_in(store, clips)
+    ordered = sorted(records.values(), key=lambda o: (o.source, o.t_start_s, o.known_at_s, o.id))
+    touched = {o.source for o in ordered} | {row["source"] for row in clips.values()} | set(whole)
+    return Forgetting(
+        records=tuple(ordered),
+        clips=tuple(sorted(clips)),
+        sources=tuple(dict.fromkeys(whole)),
+        touched=tuple(sorted(touched)),
+        quoting=tuple(sorted(await _quoting(store, ordered))),
+    )
+
+
+async def forget(store: Store, selection: Selection, settings: MemorySettings) -> Forgetting:
+    """Takes what is chosen off the disk. Raises InputError, MemoryStoreError; what was begun is finished by the next
+    writer.
+    """
+    found = await plan(store, selection)
+    if found:
+        await erase(store, _doomed(found), found.touched, settings)
+    return found
+
+
+def _doomed(found: Forgetting) -> dict[str, dict[str, Sequence[str]]]:
+    ids = [o.id for o in found.records]
+    doomed: dict[str, dict[str, Sequence[str]]] = {name: {column: ids} for name, column in BY_RECORD.items()}
+    doomed[schema.KEYS]["id"] = found.quoting
+    doomed |= {name: {column: found.clips} for name, column in BY_CLIP.items()}
+    return doomed | {name: {column: found.sources} for name, column in BY_SOURCE.items()}
+
+
+def _applies(selection: Selection, record: Observation) -> bool:
+    if selection.speaker is not None and _folded(record.speaker) != _folded(selection.speaker):
+        return False
+    if selection.app is not None and _folded(record.details.get("app")) != _folded(selection.app):
+        return False
+    return selection.words is None or set(tokens(selection.words)) <= set(tokens(record.text))
+
+
+def _folded(text: object) -> str:
+    return str(text or "").strip().casefold()
+
+
+async def _spans_of_nodes(store: Store, ids: Sequence[str]) -> list[tuple[str, float, float]]:
+    rows = await store.rows(schema.NODES, _in("id", ids), ["source", "t_start_s", "t_end_s"])
+    return [(r["source"], r["t_start_s"], r["t_end_s"]) for r in rows.to_pylist()] if rows is not None else []
+
+
+async def _showing(store: Store, records: Iterable[Observation]) -> dict[str, dict[str, Any]]:
+    """Clips that overlap what was read or seen: their pictures show it."""
+    by_source: dict[str, list[Observation]] = {}
+    for record in records:
+        by_source.setdefault(record.source, []).append(record)
+    out = {}
+    for source, shown in by_source.items():
+        for row in await _clips(store, f"source = {quoted(source)}"):
+            if any(row["t_start_s"] <= o.t_end_s and row["t_end_s"] >= o.t_start_s for o in shown):
+                out[row["id"]] = row
+    return out
+
+
+async def _seen_in(store: Store, clips: Iterable[str]) -> dict[str, Observation]:
+    """The records that say what was seen in these clips."""
+    wanted = set(clips)
+    if not wanted:
+        return {}
+    seen = await _observations(store, "modality = 'seen'")
+    return {o.id: o for o in seen if o.details.get("clip") in wanted}
+
+
+async def _quoting(store: Store, records: Sequence[Observation]) -> set[str]:
+    """Ids of other records' keys that hold more than their own record's text, and of it a forgotten one's."""
+    gone = {o.id for o in records}
+    out: set[str] = set()
+    by_source: dict[str, list[Observation]] = {}
+    for record in records:
+        if record.text.strip():
+            by_source.setdefault(record.source, []).append(record)
+    for source, forgotten in by_source.items():
+        start = min(o.t_start_s for o in forgotten) - _NEAR_S
+        end = max(o.t_end_s for o in forgotten) + _NEAR_S
+        where = _where((source,), start, end)
+        own = {o.id: o.text for o in await _observations(store, where)}
+        keys = await store.rows(schema.KEYS, where, ["id", "record", "text", "t_start_s", "modality"])
+        for row in keys.to_pylist() if keys is not None else []:
+            text = own.get(row["record"], "")
+            if row["modality"] != "said" or row["record"] in gone or row["text"] in text:
+                continue
+            near = (o for o in forgotten if abs(o.t_start_s - row["t_start_s"]) <= _NEAR_S)
+            if any(o.text in row["text"] for o in near):
+                out.add(row["id"])
+    return out
+
+
+async def _observations(store: Store, where: str) -> list[Observation]:
+    rows = await store.rows(schema.OBSERVATIONS, where)
+    return observations_of(rows) if rows is not None else []
+
+
+async def _clips(store: Store, where: str) -> list[dict[str, Any]]:
+    rows = await store.rows(schema.CLIPS, where, ["id", "source", "t_start_s", "t_end_s"])
+    found: list[dict[str, Any]] = rows.to_pylist() if rows is not None else []
+    return found
+
+
+def _where(sources: Sequence[str] | None, t_min_s: float, t_max_s: float) -> str:
+    parts = [] if sources is None else [_in("source", sources)]
+    parts += [] if t_min_s == -inf else [f"t_end_s >= {t_min_s!r}"]
+    parts += [] if t_max_s == inf else [f"t_start_s <= {t_max_s!r}"]
+    return " AND ".join(parts) or "true"
+
+
+def _in(column: str, values: Sequence[str]) -> str:
+    return f"{column} IN ({', '.join(map(quoted, values))})" if values else "false"

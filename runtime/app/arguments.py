@@ -1,0 +1,72 @@
+"""What several commands' arguments have in common."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+Handler = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+def add_command(
+    commands: Any, name: str, help: str, handler: Handler | None, **extra: Any
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=help,
+        description=extra.pop("description", help),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **extra,
+    )
+    parser.set_defaults(parser=parser)
+    if handler is not None:
+        parser.set_defaults(handler=handler)
+    return parser
+
+
+def memory_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--memory",
+        metavar="DIR",
+        help="the memory: a folder or any LanceDB URI (default: $HEARSIGHT_MEMORY, else the user's data folder)",
+    )
+
+
+def engine_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-engine",
+        dest="engine",
+        action="store_false",
+        help="without a language model: the evidence itself is the answer",
+    )
+
+
+def positive(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return value
+
+
+def port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
+
+
+def media_time(text: str) -> float:
+    """Seconds from "754", "754.5", "12:34" or "1:02:03"."""
+    try:
+        parts = [float(p) for p in text.split(":")]
+    except ValueError:
+        parts = []
+    if not parts or len(parts) > 3 or any(p < 0 for p in parts) or any(p >= 60 for p in parts[1:]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time: seconds, m:ss or h:mm:ss")
+    total = 0.0
+    for part in parts:
+        total = total * 60 + part
+    return total

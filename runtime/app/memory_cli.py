@@ -1,0 +1,59 @@
+"""The arguments of hearsight memory."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from runtime.app.arguments import add_command, media_time, memory_option
+
+
+def memory_parser(commands: Any) -> None:
+    parser = add_command(commands, "memory", "look into a memory, forget", None)
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _stats(sub)
+    _forget(sub)
+
+
+def _stats(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.upkeep import run_memory_stats
+
+        return await run_memory_stats(args)
+
+    parser = add_command(commands, "stats", "what it holds, level by level, in records and bytes", run)
+    memory_option(parser)
+    parser.add_argument("--json", action="store_true")
+
+
+def _forget(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_forget
+
+        return await run_forget(args)
+
+    parser = add_command(
+        commands,
+        "forget",
+        "take something out of the memory, and off the disk",
+        run,
+        description="""Takes out what all the given options apply to, with everything that was made of it: keys, pictures, clips,
+summaries, old versions. It shows what that is and asks first. There is no way back.""",
+    )
+    parser.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="records, clips, events, episodes (as --json shows them) or sources",
+    )
+    memory_option(parser)
+    parser.add_argument("--source", metavar="VIDEO", help="of this video; alone, all of it")
+    parser.add_argument(
+        "--from", dest="t_from", type=media_time, metavar="T", help="from this time of the video on"
+    )
+    parser.add_argument("--to", dest="t_to", type=media_time, metavar="T", help="up to this time")
+    parser.add_argument("--person", metavar="NAME", help="what this person said")
+    parser.add_argument("--app", metavar="NAME", help="what was seen of this program on the screen")
+    parser.add_argument("--query", metavar="WORDS", help="what has all of these words in it")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be forgotten")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
