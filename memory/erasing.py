@@ -67,6 +67,7 @@ async def finish_erasing(store: Store) -> bool:
     await store.delete(schema.META, f"key = {quoted(JOURNAL)}")
     await _rewrite(store, schema.META, fragments)
     await purge(store, (schema.META,))
+    await store.seal()
     return True
 
 

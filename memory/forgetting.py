@@ -15,6 +15,7 @@ from memory import schema
 from memory.erasing import erase
 from memory.records import observations_of
 from memory.settings import MemorySettings
+from memory.snapshots import snapshot_folders
 from memory.store import Store, quoted
 from memory.text import tokens
 from runtime.errors import InputError
@@ -126,9 +127,13 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
 
 
 async def forget(store: Store, selection: Selection, settings: MemorySettings) -> Forgetting:
-    """Takes what is chosen off the disk. Raises InputError, MemoryStoreError; what was begun is finished by the next
-    writer.
+    """Takes what is chosen off the disk, out of every snapshot first, so that a killed one can be asked for again.
+
+    Raises InputError, MemoryStoreError; what was begun in a memory is finished by its next writer.
     """
+    for folder in snapshot_folders(store.uri):
+        async with await Store.open(folder) as snapshot:
+            await forget(snapshot, selection, settings)
     found = await plan(store, selection)
     if found:
         await erase(store, _doomed(found), found.touched, settings)

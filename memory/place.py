@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from memory import schema
+from memory.generations import CURRENT
 from memory.lock import LOCK_NAME
 from runtime.errors import MemoryStoreError
 
@@ -25,7 +26,7 @@ def is_to_be_made(folder: Path, read_only: bool) -> bool:
     if folder.exists() and not folder.is_dir():
         raise MemoryStoreError(f"{folder} is a file, not a memory folder")
     entries = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    if f"{schema.META}.lance" in entries:
+    if CURRENT in entries or f"{schema.META}.lance" in entries:
         return False
     if read_only:
         raise MemoryStoreError(f"there is no memory at {folder}")

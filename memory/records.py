@@ -90,7 +90,10 @@ def matrix(column: Any) -> NDArray[np.float32]:
     return np.asarray(array.flatten()).astype(np.float32).reshape(-1, width)
 
 
-def observation_table(observations: Iterable[Observation], schema: pa.Schema) -> pa.Table:
+def observation_table(
+    observations: Iterable[Observation], schema: pa.Schema, ingested_at_s: float | None = None
+) -> pa.Table:
+    """ingested_at_s: Unix time at which they are taken in; when they were perceived is said in media time."""
     return pa.Table.from_pylist(
         [
             {
@@ -104,6 +107,7 @@ def observation_table(observations: Iterable[Observation], schema: pa.Schema) ->
                 "confidence": o.confidence,
                 "speaker": o.speaker,
                 "details": json.dumps(dict(o.details), ensure_ascii=False, separators=(",", ":")),
+                "ingested_at_s": ingested_at_s,
             }
             for o in observations
         ],

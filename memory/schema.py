@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: observations say when they were taken in."""
 
 META = "meta"
 OBSERVATIONS = "observations"
@@ -34,6 +35,7 @@ _FIXED = {
             ("confidence", pa.float32()),
             ("speaker", pa.string()),
             ("details", pa.string()),
+            ("ingested_at_s", pa.float64()),
         ]
     ),
     SHORT_TERM: pa.schema(
@@ -123,4 +125,6 @@ def fixed_schema(name: str) -> pa.Schema:
     return _FIXED[name]
 
 
-FIXED_TABLES = tuple(_FIXED)
+def schemas(dim: int) -> dict[str, pa.Schema]:
+    """Of all tables that are made with a memory; dim: of the text vectors. Clips wait for their first vector."""
+    return dict(_FIXED) | {KEYS: keys_schema(dim), NODES: nodes_schema(dim)}

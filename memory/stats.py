@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from memory import schema
+from memory.generations import tables_folder
+from memory.place import told
 from memory.store import Store
 
 
@@ -38,7 +40,7 @@ class MemoryStats:
 
 async def memory_stats(store: Store) -> MemoryStats:
     """Raises MemoryStoreError."""
-    tables = {name: TableStats(**row) for name, row in (await store.table_stats()).items()}
+    tables = await table_stats(store)
     durations = [source.duration_s or 0.0 for source in await store.sources()]
     whole = (schema.OBSERVATIONS, schema.CLIPS, schema.SHORT_TERM)
     levels = {name: tables[name].data_bytes if name in tables else 0 for name in whole}
@@ -53,3 +55,34 @@ async def memory_stats(store: Store) -> MemoryStats:
         disk_bytes=sum(max(t.disk_bytes, 0) for t in tables.values()),
         keyframe_bytes=max(keyframes.disk_bytes, 0) if keyframes is not None else 0,
     )
+
+
+async def table_stats(store: Store) -> dict[str, TableStats]:
+    """Raises MemoryStoreError."""
+    out = {}
+    with told(store.uri):
+        for name in sorted(await store.names()):
+            table = await store.table(name)
+            if table is None:
+                continue
+            stats = await table.stats()
+            out[name] = TableStats(
+                rows=int(await table.count_rows()),
+                versions=len(await table.list_versions()),
+                fragments=int(stats["fragment_stats"]["num_fragments"]),
+                data_bytes=int(stats["total_bytes"]),
+                disk_bytes=_bytes_of(store, name),
+            )
+    return out
+
+
+def _bytes_of(store: Store, name: str) -> int:
+    if store.folder is None:
+        return -1
+    total = 0
+    for path in (tables_folder(store.folder) / f"{name}.lance").rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:  # compacted away meanwhile
+            continue
+    return total

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memory import schema
+from memory.generations import tables_folder, tidy
+from memory.integrity import seal
+from memory.lance import connect, index_ids, table_names
 from memory.lock import WriterLock
+from memory.migration import migrate
 from memory.place import is_to_be_made, local_folder, told
 from memory.records import ResumePoint, SourceInfo
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
-
-_INDEX_FROM_ROWS = 10_000
 
 
 class Store:
@@ -31,6 +32,7 @@ class Store:
         self.uri = uri
         self.read_only = read_only
         self._db = db
+        self._place: Path | None = None
         self._lock = lock
         self._tables: dict[str, Any] = {}
         self._writing = asyncio.Lock()
@@ -58,8 +60,11 @@ class Store:
                 lock.acquire()
         try:
             with told(str(uri)):
-                db = await _connect(str(folder) if folder is not None else str(uri))
-                self = cls(str(uri), db, lock, read_only)
+                if folder is not None and lock is not None:
+                    tidy(folder)
+                self = cls(str(uri), None, lock, read_only)
+                await self._connect()
+                await self._bring_up_to_date()
                 await self._begin(text_encoder)
             return self
         except BaseException:
@@ -71,13 +76,18 @@ class Store:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        with suppress(MemoryStoreError):  # a full disk must not turn what was committed into a failure
+            await self.seal()
         self.close()
 
+    async def seal(self) -> None:
+        """Notes the checksums of what was written since the last time (memory/integrity.py)."""
+        if self.folder is not None and self._lock is not None:
+            with told(self.uri):
+                await seal(self.folder)
+
     def close(self) -> None:
-        for table in self._tables.values():
-            table.close()
-        self._tables.clear()
-        self._db.close()
+        self._disconnect()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -97,6 +107,9 @@ class Store:
 
     async def table(self, name: str) -> Any | None:
         """The LanceDB table at its newest version, None where it has not been made yet."""
+        if self.read_only and self.folder is not None and tables_folder(self.folder) != self._place:
+            self._disconnect()
+            await self._connect()
         table = self._tables.get(name)
         if table is None:
             if name not in await self.names():
@@ -117,15 +130,15 @@ class Store:
         """All rows that match, unordered; None where the table has not been made yet."""
         with told(self.uri):
             for attempt in (0, 1):
-                table = await self.table(name)
-                if table is None:
-                    return None
-                query = table.query()
-                if where:
-                    query = query.where(where)
-                if columns:
-                    query = query.select(list(columns))
                 try:
+                    table = await self.table(name)
+                    if table is None:
+                        return None
+                    query = table.query()
+                    if where:
+                        query = query.where(where)
+                    if columns:
+                        query = query.select(list(columns))
                     return await query.to_arrow()
                 except (RuntimeError, OSError):
                     # The writer may have compacted away the version that this reader had open.
@@ -244,39 +257,48 @@ class Store:
                 table = await self.table(name)
                 if table is not None:
                     if name == schema.OBSERVATIONS:
-                        await _index_ids(table)
+                        await index_ids(table)
                     # Zero would warn that readers fail; ours look again (`rows`, `nearest`).
                     await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
+        await self.seal()
 
-    async def table_stats(self) -> dict[str, dict[str, int]]:
-        """By table: rows, versions, fragments, data_bytes (of the newest version) and
-        disk_bytes (-1 where it is no local folder)."""
-        out = {}
-        with told(self.uri):
-            for name in sorted(await self.names()):
-                table = await self.table(name)
-                if table is None:
-                    continue
-                stats = await table.stats()
-                out[name] = {
-                    "rows": int(await table.count_rows()),
-                    "versions": len(await table.list_versions()),
-                    "fragments": int(stats["fragment_stats"]["num_fragments"]),
-                    "data_bytes": int(stats["total_bytes"]),
-                    "disk_bytes": self._bytes_of(name),
-                }
-        return out
+    async def _connect(self) -> None:
+        self._place = None if self.folder is None else tables_folder(self.folder)
+        self._db = await connect(self.uri if self._place is None else str(self._place))
 
-    def _bytes_of(self, name: str) -> int:
+    def _disconnect(self) -> None:
+        for table in self._tables.values():
+            table.close()
+        self._tables.clear()
+        self._db.close()
+
+    async def _bring_up_to_date(self) -> None:
+        """Migrates tables of an older schema, whoever comes first: a reader holds the writer's lock meanwhile."""
+        version = await self._schema_version()
+        if not 0 < version < schema.SCHEMA_VERSION:
+            return
         if self.folder is None:
-            return -1
-        total = 0
-        for path in (self.folder / f"{name}.lance").rglob("*"):
-            try:
-                total += path.stat().st_size if path.is_file() else 0
-            except FileNotFoundError:  # compacted away meanwhile
-                continue
-        return total
+            raise MemoryStoreError(
+                f"memory {self.uri} was written by an older Hearsight, and only one in a local folder can be "
+                "brought up to date: copy it to one"
+            )
+        lock = WriterLock(self.folder)
+        if self._lock is None:
+            lock.acquire()
+        try:
+            self._disconnect()
+            await self._connect()
+            version = await self._schema_version()  # another reader may have been first
+            if version < schema.SCHEMA_VERSION:
+                self._disconnect()
+                await migrate(self.folder, version)
+                await self._connect()
+        finally:
+            lock.release()
+
+    async def _schema_version(self) -> int:
+        rows = await self.rows(schema.META, "key = 'schema_version'")
+        return int(rows["value"][0].as_py()) if rows is not None and rows.num_rows else 0
 
     async def _begin(self, text_encoder: TextEncoder | None) -> None:
         rows = await self.rows(schema.META)
@@ -320,10 +342,7 @@ class Store:
         self._tables[schema.META] = await self._db.create_table(schema.META, data=data)
 
     async def _create_missing(self) -> None:
-        dim = self.text_dim
-        wanted = {name: schema.fixed_schema(name) for name in schema.FIXED_TABLES}
-        wanted |= {schema.KEYS: schema.keys_schema(dim), schema.NODES: schema.nodes_schema(dim)}
-        for name, shape in wanted.items():
+        for name, shape in schema.schemas(self.text_dim).items():
             if await self.table(name) is None:
                 self._tables[name] = await self._db.create_table(name, schema=shape)
 
@@ -334,14 +353,7 @@ class Store:
 
     async def names(self) -> set[str]:
         """Of the tables that are there."""
-        found: set[str] = set()
-        token = None
-        while True:
-            page = await self._db.list_tables(page_token=token, limit=100)
-            found.update(page.tables)
-            token = page.page_token
-            if not token:
-                return found
+        return await table_names(self._db)
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
@@ -375,22 +387,6 @@ class _Write:
             self._checked.__exit__(*exc)
         finally:
             self._lock.release()
-
-
-async def _connect(uri: str) -> Any:
-    # Read by lancedb as it is imported: what it would log it also raises, and a user is to see one line.
-    os.environ.setdefault("LANCEDB_LOG", "off")
-    import lancedb  # here, because it takes over a second, and many a command ends before it is needed
-
-    return await lancedb.connect_async(uri)
-
-
-async def _index_ids(table: Any) -> None:
-    """Found records are fetched by id: in a large table that takes an index."""
-    from lancedb.index import BTree
-
-    if await table.count_rows() >= _INDEX_FROM_ROWS and not await table.list_indices():
-        await table.create_index("id", config=BTree())
 
 
 def quoted(text: str) -> str:

@@ -27,6 +27,7 @@ from memory.records import (
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
 from runtime.channel import Channel
+from runtime.clock import SystemClock
 from runtime.compute import Compute
 from runtime.errors import MemoryStoreError
 from runtime.messages import Clip, FrameFeature, Observation, Watermark
@@ -35,6 +36,7 @@ from runtime.models import TextEncoder
 Message = FrameFeature | Observation | Watermark
 _Order = tuple[float, float, str]
 _ENCODE_BATCH = 64
+_CLOCK = SystemClock()
 
 
 class MemoryWriter:
@@ -54,14 +56,16 @@ class MemoryWriter:
         source: SourceInfo,
         *,
         remembered: Callable[[Sequence[Clip]], None] = lambda _: None,
+        wall: Callable[[], float] = _CLOCK.wall,
     ) -> None:
-        """remembered: is told of clips that have just been committed."""
+        """remembered: is told of clips that have just been committed. wall: Unix time, for when records are taken in."""
         self._store = store
         self._encoder = text_encoder
         self._compute = compute
         self._settings = settings
         self._source = source
         self._remembered = remembered
+        self._wall = wall
         self._frames: dict[int, list[FrameFeature]] = {}
         self._screens: dict[int, list[Observation]] = {}
         self._said: list[tuple[_Order, Observation]] = []
@@ -262,7 +266,7 @@ class MemoryWriter:
         everything = [*records, *spoken]
         await self._store.add(
             schema.OBSERVATIONS,
-            observation_table(everything, schema.fixed_schema(schema.OBSERVATIONS)),
+            observation_table(everything, schema.fixed_schema(schema.OBSERVATIONS), self._wall()),
         )
         await self._write_keys(keys)
         if clips:

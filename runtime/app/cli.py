@@ -169,6 +169,9 @@ def _ask(commands: Any) -> None:
         "--source", metavar="VIDEO", help="only this video: its file name or the id that memory stats shows"
     )
     parser.add_argument(
+        "--snapshot", metavar="NAME", help="the memory as it was then (hearsight memory snapshot)"
+    )
+    parser.add_argument(
         "--option", action="append", default=[], metavar="TEXT", help="a choice; repeat for multiple choice"
     )
     parser.add_argument("--json", action="store_true", help="one JSON line, as in the batch mode")

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from memory import Memory, SourceInfo, Store
+from memory.snapshots import snapshot_folder
 from reasoning.answer import Answerer
 from runtime.app import console
 from runtime.app.console import Bars, say
@@ -117,7 +118,9 @@ async def run_ask(args: argparse.Namespace) -> int:
     async with open_app(args) as app:
         if not args.question.strip():
             raise InputError("the question is empty")
-        uri = args.memory or default_memory()
+        uri = str(args.memory or default_memory())
+        if args.snapshot is not None:
+            uri = str(snapshot_folder(uri, args.snapshot))
         with console.busy("looking into the memory") as found:
             return await _ask(args, app, uri, found)
 

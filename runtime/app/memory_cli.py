@@ -9,10 +9,12 @@ from runtime.app.arguments import add_command, media_time, memory_option
 
 
 def memory_parser(commands: Any) -> None:
-    parser = add_command(commands, "memory", "look into a memory, forget", None)
+    parser = add_command(commands, "memory", "look into a memory, keep it, forget", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
     _stats(sub)
     _forget(sub)
+    _snapshot(sub)
+    _check(sub)
 
 
 def _stats(commands: Any) -> None:
@@ -57,3 +59,33 @@ summaries, old versions. It shows what that is and asks first. There is no way b
     parser.add_argument("--query", metavar="WORDS", help="what has all of these words in it")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be forgotten")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _snapshot(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_snapshot
+
+        return await run_snapshot(args)
+
+    parser = add_command(
+        commands,
+        "snapshot",
+        "keep the memory as it is now, under a name",
+        run,
+        description="""Keeps the memory as it is now; without NAME, lists what was kept. It shares its files with the memory, so
+it takes no space until those change. Ask it: hearsight ask QUESTION --snapshot NAME""",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME")
+    memory_option(parser)
+    parser.add_argument("--drop", metavar="NAME", help="remove this one")
+
+
+def _check(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_check
+
+        return await run_check(args)
+
+    parser = add_command(commands, "check", "read every byte of it, and name what is damaged", run)
+    memory_option(parser)
+    parser.add_argument("--json", action="store_true")

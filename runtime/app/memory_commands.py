@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from math import inf
 
 from memory import Store
 from memory.forgetting import Forgetting, Selection, forget, plan
+from memory.integrity import check
+from memory.snapshots import drop_snapshot, list_snapshots, snapshot_folders, take_snapshot
 from reasoning.times import clock_text
 from runtime.app import console
 from runtime.app.commands import source_named
 from runtime.app.settings import app_settings, default_memory
+from runtime.clock import SystemClock
 from runtime.errors import InputError
 from runtime.messages import Observation
 
@@ -25,11 +31,17 @@ async def run_forget(args: argparse.Namespace) -> int:
     async with await Store.open(uri, read_only=True) as store:
         selection = await _selection(store, args)
         found = await plan(store, selection)
-    if not found:
+    then = []
+    for folder in snapshot_folders(uri):
+        async with await Store.open(folder, read_only=True) as snapshot:
+            if await plan(snapshot, selection):
+                then.append(folder.name)
+    if not found and not then:
         console.stdout.print("nothing in memory is like that", markup=False)
         return 1
     _show(found.records)
-    console.stdout.print(_summary(found), markup=False)
+    also = f"; and out of the snapshots {', '.join(then)}" if then else ""
+    console.stdout.print(_summary(found) + also, markup=False)
     if args.dry_run:
         return 0
     if not args.yes and not _agreed():
@@ -37,6 +49,39 @@ async def run_forget(args: argparse.Namespace) -> int:
     async with await Store.open(uri) as store:
         await forget(store, selection, settings)
     console.stdout.print("forgotten", markup=False)
+    return 0
+
+
+async def run_check(args: argparse.Namespace) -> int:
+    report = await check(args.memory or default_memory())
+    if args.json:
+        console.stdout.print(json.dumps(asdict(report)), markup=False)
+        return 1 if report.findings else 0
+    for finding in report.findings:
+        console.stdout.print(f"damaged  {finding.where}: {finding.what}", markup=False)
+    if not report.findings:
+        new = f"; {report.new} files are new since it was last closed, and can be read" if report.new else ""
+        whole = f"whole    {report.rows:,} rows read, {report.files} files are what was written{new}"
+        console.stdout.print(whole, markup=False)
+    return 1 if report.findings else 0
+
+
+async def run_snapshot(args: argparse.Namespace) -> int:
+    uri = args.memory or default_memory()
+    if args.drop:
+        async with await Store.open(uri) as store:
+            drop_snapshot(store, args.drop)
+        console.stdout.print(f"dropped  {args.drop}", markup=False)
+    elif args.name:
+        async with await Store.open(uri) as store:
+            taken = await take_snapshot(store, args.name, SystemClock().wall())
+        console.stdout.print(f"taken    {taken.name}: {_count(taken.records, 'record')}", markup=False)
+    else:
+        async with await Store.open(uri, read_only=True):
+            pass
+        for one in list_snapshots(uri):
+            when = datetime.fromtimestamp(one.taken_at_s).strftime("%Y-%m-%d %H:%M")
+            console.stdout.print(f"{when}  {one.name}  {_count(one.records, 'record')}", markup=False)
     return 0
 
 

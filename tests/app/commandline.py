@@ -23,7 +23,17 @@ COMMAND = (sys.executable, "-m", "runtime.app.cli")
 TALK = Path(__file__).parent.parent / "fixtures" / "talk.mp4"
 
 _TABLES = ("observations", "keys", "clips", "keyframes", "short_term", "nodes", "sources")
-_NOT_COMPARED = {"seq", "added_at_s", "jpeg", "data", "confidence", "details", "surprise", "tag_probs"}
+_NOT_COMPARED = {
+    "seq",
+    "added_at_s",
+    "ingested_at_s",
+    "jpeg",
+    "data",
+    "confidence",
+    "details",
+    "surprise",
+    "tag_probs",
+}
 _VECTORS = {"vector", "appearance"}
 
 Rows = list[dict[str, Any]]

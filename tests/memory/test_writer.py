@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from memory import MemorySettings, MemoryWriter, Store
 from memory.levels import rebuild
+from memory.stats import table_stats
 from runtime.channel import Channel, Policy
 from runtime.compute import Compute
 from runtime.errors import MemoryStoreError
@@ -293,9 +294,9 @@ def test_versions_and_fragments_stay_few(tmp_path: Path) -> None:
     async def main() -> None:
         async with await Store.open(tmp_path / "m", HashEncoder()) as store:
             await ingest(store, source(), stream(10, 200.0), often)
-            for table in (await store.table_stats()).values():
-                assert table["fragments"] <= 2
-                assert table["versions"] <= 4
+            for table in (await table_stats(store)).values():
+                assert table.fragments <= 2
+                assert table.versions <= 4
 
     asyncio.run(main())
 

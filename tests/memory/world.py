@@ -187,5 +187,6 @@ async def contents(folder: Path) -> dict[str, list[dict[str, object]]]:
             found = rows.to_pylist() if rows is not None else []
             for row in found:
                 row.pop("seq", None)
+                row.pop("ingested_at_s", None)
             out[name] = sorted(found, key=lambda row: str(row.get("id") or row.get("clip")))
     return out

@@ -1,0 +1,35 @@
+"""The few things that are asked of LanceDB itself, and not of a store."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+_INDEX_FROM_ROWS = 10_000
+
+
+async def connect(uri: str) -> Any:
+    # Read by lancedb as it is imported: what it would log it also raises, and a user is to see one line.
+    os.environ.setdefault("LANCEDB_LOG", "off")
+    import lancedb  # here, because it takes over a second, and many a command ends before it is needed
+
+    return await lancedb.connect_async(uri)
+
+
+async def table_names(db: Any) -> set[str]:
+    found: set[str] = set()
+    token = None
+    while True:
+        page = await db.list_tables(page_token=token, limit=100)
+        found.update(page.tables)
+        token = page.page_token
+        if not token:
+            return found
+
+
+async def index_ids(table: Any) -> None:
+    """Found records are fetched by id: in a large table that takes an index."""
+    from lancedb.index import BTree
+
+    if await table.count_rows() >= _INDEX_FROM_ROWS and not await table.list_indices():
+        await table.create_index("id", config=BTree())

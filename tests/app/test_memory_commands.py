@@ -1,0 +1,85 @@
+"""hearsight memory ...: what a user types and reads. The memories are small made-up ones, so that no model is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from runtime.app.cli import main
+from tests.memory.test_forgetting import CANARY, PICTURE, holding, remember
+from tests.memory.world import contents
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Path:
+    asyncio.run(remember(tmp_path / "m", "film", "other"))
+    return tmp_path / "m"
+
+
+def hearsight(capsys: pytest.CaptureFixture[str], *args: str | Path) -> tuple[int, str, str]:
+    status = main([str(a) for a in args])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_forget_shows_asks_and_forgets(memory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = ("memory", "forget", "--query", CANARY, "--memory", memory)
+    status, out, _ = hearsight(capsys, *chosen, "--dry-run")
+    assert status == 0
+    assert out.count(f"Nobody may know of the {CANARY}.") == 2
+    assert "records" in out and "clips with their pictures" in out
+    before = asyncio.run(contents(memory))
+    status, _, err = hearsight(capsys, *chosen)
+    assert status == 1
+    assert err == "hearsight: this cannot be undone: add --yes to do it, --dry-run to only look\n"
+    assert asyncio.run(contents(memory)) == before
+    status, out, _ = hearsight(capsys, *chosen, "--source", "film.mp4", "--yes")
+    assert (status, out.splitlines()[-1]) == (0, "forgotten")
+    assert holding(memory, PICTURE) != []
+    assert hearsight(capsys, *chosen, "--yes")[0] == 0
+    assert holding(memory, PICTURE) == []
+    assert holding(memory, CANARY.encode()) == []
+    assert hearsight(capsys, *chosen)[:2] == (1, "nothing in memory is like that\n")
+
+
+def test_forget_by_what_cannot_be(memory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for args, says in (
+        ((), "say what to forget"),
+        (("--from", "0:10"), "name it with --source"),
+        (("--source", "nowhere.mp4"), "not in memory"),
+    ):
+        status, _, err = hearsight(capsys, "memory", "forget", "--memory", memory, *args)
+        assert (status, err.count("\n")) == (1, 1)
+        assert says in err
+
+
+def test_a_snapshot_is_taken_listed_told_of_and_dropped(
+    memory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--memory", memory)
+    assert hearsight(capsys, "memory", "snapshot", "monday", *where)[0] == 0
+    assert "monday" in hearsight(capsys, "memory", "snapshot", *where)[1]
+    out = hearsight(capsys, "memory", "forget", "--source", "film.mp4", "--dry-run", *where)[1]
+    assert "the whole of 1 source; and out of the snapshots monday" in out
+    assert hearsight(capsys, "memory", "snapshot", "--drop", "monday", *where)[:2] == (0, "dropped  monday\n")
+    assert hearsight(capsys, "memory", "snapshot", *where)[1] == ""
+    status, _, err = hearsight(capsys, "ask", "Why?", "--snapshot", "monday", *where)
+    assert (status, err) == (1, "hearsight: there is no snapshot monday: none was taken\n")
+
+
+def test_check_names_what_is_damaged(memory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = hearsight(capsys, "memory", "check", "--memory", memory)
+    assert status == 0
+    assert out.startswith("whole")
+    file = next(memory.glob("observations.lance/data/*"))
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(bytes(raw))
+    status, out, _ = hearsight(capsys, "memory", "check", "--memory", memory)
+    assert status == 1
+    assert out.startswith(f"damaged  {file.relative_to(memory)}: ")
+    status, out, _ = hearsight(capsys, "memory", "check", "--memory", memory, "--json")
+    assert json.loads(out)["findings"][0]["where"] == str(file.relative_to(memory))
