@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from math import floor, inf
 
@@ -39,6 +39,10 @@ _ENCODE_BATCH = 64
 _CLOCK = SystemClock()
 
 
+async def _at_once(work: Callable[[], Awaitable[None]]) -> None:
+    await work()
+
+
 class MemoryWriter:
     """Commits a source in units: a chapter of video when both "vision" and "read" have passed its end, speech
     when "said" has advanced by said_commit_s. Rows first, the progress row last.
@@ -57,8 +61,11 @@ class MemoryWriter:
         *,
         remembered: Callable[[Sequence[Clip]], None] = lambda _: None,
         wall: Callable[[], float] = _CLOCK.wall,
+        commit: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]] = _at_once,
     ) -> None:
-        """remembered: is told of clips that have just been committed. wall: Unix time, for when records are taken in."""
+        """remembered: is told of clips that have just been committed. wall: Unix time, for when records are taken in.
+        commit: runs everything that run() does with the store, one after the other; a replay waits there.
+        """
         self._store = store
         self._encoder = text_encoder
         self._compute = compute
@@ -66,6 +73,7 @@ class MemoryWriter:
         self._source = source
         self._remembered = remembered
         self._wall = wall
+        self._run_commit = commit
         self._frames: dict[int, list[FrameFeature]] = {}
         self._screens: dict[int, list[Observation]] = {}
         self._said: list[tuple[_Order, Observation]] = []
@@ -114,7 +122,7 @@ class MemoryWriter:
         complete is True in it only if every stream the source has sent a watermark of infinity. On
         cancellation what the watermarks have passed is committed before the cancellation goes on.
         """
-        await self.begin()
+        await self._run_commit(self._begin)
         if self._done.complete:
             async for _ in inbox:
                 continue
@@ -128,8 +136,11 @@ class MemoryWriter:
             await self._commit_whole(force=True)
             raise
         await self._commit_whole(force=True)
-        await self.finish()
+        await self._run_commit(self.finish)
         return self._done
+
+    async def _begin(self) -> None:
+        await self.begin()
 
     async def forget(self, from_s: float, to_s: float = inf) -> int:
         """Takes back what this source perceived from from_s to to_s, with all that was derived from it and the
@@ -212,21 +223,28 @@ class MemoryWriter:
             return
         records, clips = self._due_video(video_to) if video else ([], [])
         spoken = self._due_said(said_to) if said else []
-        await self._write(records, spoken, clips)
         point = ResumePoint(
             video_to if video else self._done.video_done_s,
             said_to if said else self._done.said_done_s,
             complete=False,
         )
-        await self._store.set_progress(self._source.id, point)
+
+        async def save() -> None:
+            await self._write(records, spoken, clips)
+            await self._store.set_progress(self._source.id, point)
+
+        await self._run_commit(save)
         self._done = point
         if clips:
             self._remembered(clips)
         self._commits += 1
         if self._commits % self._settings.optimize_every == 0:
-            await rebuild(self._store, self._source.id, self._settings)
-            await self._drop_short_term()
-            await self._store.optimize()
+            await self._run_commit(self._tidy)
+
+    async def _tidy(self) -> None:
+        await rebuild(self._store, self._source.id, self._settings)
+        await self._drop_short_term()
+        await self._store.optimize()
 
     def _video_ready_s(self) -> float:
         """The end of the last chapter that vision and reading have both left behind."""

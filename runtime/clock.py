@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
@@ -25,6 +26,14 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+class WallClock(Clock, Protocol):
+    """A clock that also knows the time of day."""
+
+    def wall(self) -> float:
+        """Unix time in seconds: for what a person will read, never for measuring."""
+        ...
+
+
 class SystemClock:
     """The machine's monotonic clock."""
 
@@ -35,7 +44,6 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
     def wall(self) -> float:
-        """Unix time in seconds: for what a person will read, never for measuring."""
         return time.time()
 
 
@@ -63,6 +71,13 @@ class VirtualClock:
 
     def wall(self) -> float:
         return self._wall_zero_s + self.now()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Time stands still inside: for work in threads or processes that the loop does not know of."""
+        loop = self._running()
+        with loop.held():
+            yield
 
     @staticmethod
     def _running() -> _VirtualLoop:
@@ -129,6 +144,14 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
     def _count_down(self) -> None:
         self._calls_in_threads -= 1
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._calls_in_threads += 1
+        try:
+            yield
+        finally:
+            self._calls_in_threads -= 1
 
     def real_wait_s(self) -> float:
         """How long, in real seconds, something may still arrive before the time jumps."""

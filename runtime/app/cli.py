@@ -7,7 +7,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from runtime.app.arguments import memory_option as _memory_option
 from runtime.app.arguments import port as _port
 from runtime.app.arguments import positive as _positive
 from runtime.app.memory_cli import memory_parser
+from runtime.clock import run_virtual
 from runtime.errors import HearsightError
 
 EXIT_ERROR = 1
@@ -46,7 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.parser.print_help()
         return EXIT_USAGE
     try:
-        return asyncio.run(_until_signal(handler(args)))
+        run: Callable[[Coroutine[Any, Any, int]], int] = getattr(args, "loop", asyncio.run)
+        return run(_until_signal(handler(args)))
     except HearsightError as error:
         print(f"hearsight: {error}", file=sys.stderr)
         return EXIT_ERROR
@@ -117,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     _ask(commands)
     _qa(commands)
     _live(commands)
+    _replay(commands)
     _models(commands)
     _engine(commands)
     _doctor(commands)
@@ -251,7 +255,38 @@ Beyond this machine (--host 0.0.0.0) a token is demanded and shown, and a browse
     parser.add_argument(
         "--port", type=_port, metavar="N", help="on which port, 0 for a free one (default: 8080)"
     )
+    parser.add_argument(
+        "--record",
+        type=Path,
+        metavar="DIR",
+        help="keep each session's sound, pictures and events in a folder there (about 1 GB an hour)",
+    )
     _engine_option(parser)
+
+
+def _replay(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.live.replay import run_replay
+
+        return await run_replay(args)
+
+    parser = _add(
+        commands,
+        "replay",
+        "recorded live sessions again: the same utterances, clips and answers?",
+        run,
+        description="""Runs what `hearsight live --record DIR` kept through the same stages, on virtual time, with the settings it
+was recorded with (unless --set says otherwise), and compares what comes of it. The exit status is 1 where it differs.""",
+    )
+    parser.add_argument(
+        "recording", type=Path, metavar="DIR", help="one recorded session, or a folder of them"
+    )
+    parser.add_argument(
+        "--memory", metavar="DIR", help="keep what is remembered in a new memory (default: thrown away)"
+    )
+    _engine_option(parser)
+    # Threads and the language model may take this long before they are taken for hung.
+    parser.set_defaults(loop=partial(run_virtual, thread_patience_s=1800.0))
 
 
 def _models(commands: Any) -> None:

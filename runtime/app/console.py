@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from reasoning.answer import Streamed
 from reasoning.times import clock_text
-from runtime.clock import SystemClock
+from runtime.clock import WallClock
 from runtime.messages import Answer, AnswerDelta
 
 stderr = Console(stderr=True, highlight=False)
@@ -29,7 +29,7 @@ def say(line: str) -> None:
 class Bars:
     """A bar for each video: a real one on a terminal, a line now and then elsewhere."""
 
-    def __init__(self, clock: SystemClock, quiet: bool) -> None:
+    def __init__(self, clock: WallClock, quiet: bool) -> None:
         self._clock = clock
         self._quiet = quiet
         self._progress = Progress(
@@ -52,7 +52,7 @@ class Bars:
 
 
 class _Bar:
-    def __init__(self, progress: Progress, path: Path, clock: SystemClock, quiet: bool) -> None:
+    def __init__(self, progress: Progress, path: Path, clock: WallClock, quiet: bool) -> None:
         self._progress = progress
         self._path = path
         self._clock = clock

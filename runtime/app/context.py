@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from memory import Memory, Store
 from reasoning.answer import Answerer
-from reasoning.engine import Engine
+from reasoning.engine import Engine, Start
 from reasoning.visual import Scenes
 from runtime.app.console import say
 from runtime.app.models import Models
 from runtime.app.settings import AppSettings, app_settings
-from runtime.clock import SystemClock
+from runtime.clock import SystemClock, WallClock
 from runtime.compute import Compute
 from runtime.metrics import Metrics
 from runtime.weights import Registry
@@ -27,13 +27,13 @@ class App:
     compute: Compute
     metrics: Metrics
     models: Models
-    clock: SystemClock
+    clock: WallClock
 
 
 @asynccontextmanager
-async def open_app(args: argparse.Namespace) -> AsyncIterator[App]:
+async def open_app(args: argparse.Namespace, clock: WallClock | None = None) -> AsyncIterator[App]:
     settings = app_settings(args.config, args.overrides)
-    registry, metrics, clock = Registry.load(), Metrics(), SystemClock()
+    registry, metrics, clock = Registry.load(), Metrics(), clock or SystemClock()
     compute = Compute(metrics)
     tell = (lambda _: None) if getattr(args, "quiet", False) else say
     try:
@@ -44,12 +44,12 @@ async def open_app(args: argparse.Namespace) -> AsyncIterator[App]:
 
 @asynccontextmanager
 async def open_engine(
-    app: App, wanted: bool, patience_s: float | None = None
+    app: App, wanted: bool, patience_s: float | None = None, start: Start | None = None
 ) -> AsyncIterator[Engine | None]:
     if not wanted or app.settings.engine.mode == "off":
         yield None
         return
-    async with Engine(app.settings.engine, say, app.clock, patience_s=patience_s) as engine:
+    async with Engine(app.settings.engine, say, app.clock, patience_s=patience_s, start=start) as engine:
         yield engine
 
 

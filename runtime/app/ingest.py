@@ -21,7 +21,7 @@ from perception.vision.stages import EncodeStage
 from runtime.app.models import Models
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
-from runtime.clock import SystemClock
+from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.messages import AudioChunk, SampledFrame, VideoFrame
 from runtime.metrics import Metrics
@@ -56,7 +56,7 @@ async def ingest(
     settings: AppSettings,
     compute: Compute,
     metrics: Metrics,
-    clock: SystemClock,
+    clock: WallClock,
     progress: Progress,
 ) -> IngestReport:
     """Raises MediaError, ModelError and MemoryStoreError. Cancelled, it commits what is whole and ends."""
@@ -170,7 +170,7 @@ class _Watcher:
         self._progress = progress
         self._duration_s = duration_s
 
-    async def during(self, session: Session, clock: SystemClock) -> None:
+    async def during(self, session: Session, clock: WallClock) -> None:
         async def tick() -> None:
             while True:
                 self._progress(self._source.position_s, self._duration_s)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory import Store
+from reasoning.engine import Start
 from reasoning.proactive import Watches
 from reasoning.voices import choose_voice
 from runtime.app import console
@@ -28,7 +29,8 @@ _ENGINE_PATIENCE_S = 2.0
 async def run_live(args: argparse.Namespace) -> int:
     """Until a signal. Raises HearsightError: something that it cannot do without is missing."""
     async with open_app(args) as app:
-        changes = {k: v for k, v in (("host", args.host), ("port", args.port)) if v is not None}
+        given = (("host", args.host), ("port", args.port), ("record", args.record))
+        changes = {name: value for name, value in given if value is not None}
         live = app.settings.live.model_copy(update=changes)
         app = replace(app, settings=app.settings.model_copy(update={"live": live}))
         async with open_parts(app, args.memory or default_memory(), args.engine) as (parts, new_watches):
@@ -44,14 +46,14 @@ async def run_live(args: argparse.Namespace) -> int:
 
 @asynccontextmanager
 async def open_parts(
-    app: App, uri: str, engine: bool
+    app: App, uri: str, engine: bool, start: Start | None = None
 ) -> AsyncIterator[tuple[Parts, Callable[[bool], Watches]]]:
-    """What a LiveServer is made of, for a memory and with a language model or without one."""
+    """What a LiveServer is made of, for a memory and with a language model or without one. start: how it starts."""
     settings = app.settings
     text_encoder = await app.models.text_encoder()
     async with (
         await Store.open(uri, text_encoder) as store,
-        open_engine(app, engine, _ENGINE_PATIENCE_S) as reasoner,
+        open_engine(app, engine, _ENGINE_PATIENCE_S, start) as reasoner,
     ):
         if reasoner is not None:
             reasoner.begin()

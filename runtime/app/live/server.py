@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perception.sources.webrtc import AudioTrackReader, VideoTrackReader, without_jitter_buffer
 from reasoning.proactive import Watches
+from runtime.app.live.recorder import start_recording
 from runtime.app.live.session import LiveSession, Parts
 from runtime.app.live.settings import LiveSettings
 from runtime.errors import ConfigError, InputError
@@ -143,7 +144,12 @@ class LiveServer:
     async def _config(self, _: web.Request) -> web.Response:
         ice = [s.model_dump(exclude_none=True) for s in self._settings.ice_servers]
         return web.json_response(
-            {"ice_servers": ice, "token_needed": bool(self.token), "version": version("hearsight")}
+            {
+                "ice_servers": ice,
+                "token_needed": bool(self.token),
+                "recording": self._settings.record is not None,
+                "version": version("hearsight"),
+            }
         )
 
     async def _offer(self, request: web.Request) -> web.Response:
@@ -158,7 +164,10 @@ class LiveServer:
         if not resumed:
             if len(self._sessions) >= self._settings.sessions:
                 return _error(503, "full")
-            place = self._begin()
+            try:
+                place = self._begin()
+            except InputError as error:  # a recording that cannot be begun
+                return _error(503, str(error))
         assert place is not None
         try:
             answer = await place.connect(offer, resumed, self._settings)
@@ -199,7 +208,12 @@ class LiveServer:
     def _begin(self) -> _Place:
         # Watches outlive a session; one at a time has those that are kept, another page beside it has its own.
         first = not self._sessions
-        session = LiveSession(f"live-{secrets.token_hex(8)}", self._parts, self._new_watches(first))
+        session_id = f"live-{secrets.token_hex(8)}"
+        watches = self._new_watches(first)
+        recorder = start_recording(session_id, self._parts, watches) if self._settings.record else None
+        session = LiveSession(session_id, self._parts, watches, recorder)
+        if recorder is not None:
+            recorder.failed = lambda text: session.show("error", text=text)
         place = _Place(session, self._parts)
         self._sessions[session.id] = place
         place.running = asyncio.create_task(session.run(), name=f"session {session.id}")

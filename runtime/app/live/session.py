@@ -8,7 +8,7 @@ import math
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from memory import Memory, SourceInfo, Store
@@ -19,7 +19,7 @@ from perception.audio.vad import SileroVad
 from perception.vision.ocr import ReadStage
 from perception.vision.sampling import SampleStage
 from perception.vision.stages import EncodeStage
-from reasoning.answer import Answerer
+from reasoning.answer import Answerer, Streamed
 from reasoning.gate import GateContext, backchannel, wants_answer
 from reasoning.language import Language
 from reasoning.proactive import Cancel, Listing, Unclear, Watch, Watches, parse_watch
@@ -29,11 +29,12 @@ from runtime.app.live import protocol
 from runtime.app.live.microphone import Microphone
 from runtime.app.live.settings import LiveSettings
 from runtime.app.live.speaker import SpeakerTrack
+from runtime.app.live.tape import Tape, TapedCompute
 from runtime.app.live.turns import Conversation, Pcm, Turn
 from runtime.app.live.views import TAGS_SHOWN, Views
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
-from runtime.clock import SystemClock
+from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.errors import HearsightError
 from runtime.messages import (
@@ -80,21 +81,34 @@ class Parts:
     reasoner: str
     compute: Compute
     metrics: Metrics
-    clock: SystemClock
+    clock: WallClock
     app: AppSettings
     live: LiveSettings
+
+    def models(self) -> dict[str, str]:
+        """What a person is shown of them."""
+        return {
+            "asr": self.transcriber.name,
+            "vision": self.vision.name if self.vision is not None else "none",
+            "reasoner": self.reasoner,
+            "voice": self.voice.name if self.voice is not None else "browser",
+        }
 
 
 class LiveSession:
     """Lives from the first connection until `close`; connections come and go. run() in a task of its own."""
 
-    def __init__(self, session_id: str, parts: Parts, watches: Watches) -> None:
+    def __init__(self, session_id: str, parts: Parts, watches: Watches, tape: Tape | None = None) -> None:
         self.id = session_id
         self.secret = secrets.token_urlsafe(24)
+        self._tape = tape or Tape()
+        if tape is not None:
+            parts = replace(parts, compute=TapedCompute(parts.compute, tape))
         self._parts = parts
         self._watches = watches
         self._views = Views(parts.memory, session_id)
         self._zero_s = parts.clock.now()
+        self._tape.begin(self._zero_s)
         self.zero_wall = parts.clock.wall()
         self.last_active_s = self._zero_s
         clock = parts.clock
@@ -111,7 +125,7 @@ class LiveSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self.latency: dict[str, float] | None = None  # of the last turn
         self.conversation = Conversation(
-            parts.answerer.stream,
+            self._answers,
             self._speak if parts.voice is not None else None,
             self.speaker,
             self.show,
@@ -130,7 +144,13 @@ class LiveSession:
             added_at_s=self.zero_wall,
         )
         self._writer = MemoryWriter(
-            parts.store, parts.text_encoder, parts.compute, settings, about, remembered=self._remembered
+            parts.store,
+            parts.text_encoder,
+            parts.compute,
+            settings,
+            about,
+            remembered=self._remembered,
+            commit=self._tape.commit,
         )
         self._build()
 
@@ -147,6 +167,7 @@ class LiveSession:
 
     def attach(self, send: Send, resumed: bool) -> None:
         """A page's data channel is open."""
+        self._tape.page("attach", resumed=resumed)
         self._send = send
         self.last_active_s = self._parts.clock.now()
         self.show(
@@ -154,7 +175,8 @@ class LiveSession:
             session=self.id,
             resumed=resumed,
             voice="track" if self._parts.voice is not None else "browser",
-            models=self.models(),
+            models=self._parts.models(),
+            recording=self._tape.records,
             zero_wall=self.zero_wall,
         )
         self.show("state", state=self.conversation.state)
@@ -162,24 +184,21 @@ class LiveSession:
 
     def detach(self) -> None:
         """The page has gone; what is being said is not for the next one."""
+        if self._send is None:
+            return
+        self._tape.page("detach")
         self._send = None
         self.conversation.interrupt()
 
-    def models(self) -> dict[str, str]:
-        parts = self._parts
-        return {
-            "asr": parts.transcriber.name,
-            "vision": parts.vision.name if parts.vision is not None else "none",
-            "reasoner": parts.reasoner,
-            "voice": parts.voice.name if parts.voice is not None else "browser",
-        }
-
     def show(self, kind: str, **fields: Any) -> None:
+        self._tape.shown(kind, fields)
         if self._send is not None:
             self._send(protocol.dump(kind, **fields))
 
     async def take(self, data: str | bytes) -> None:
         """A message of the page. Bad ones are answered with an error."""
+        if len(data) <= protocol.MAX_MESSAGE_BYTES:
+            self._tape.page("take", data=data if isinstance(data, str) else data.decode("utf-8", "replace"))
         self.last_active_s = self._parts.clock.now()
         try:
             message = protocol.parse(data)
@@ -223,6 +242,7 @@ class LiveSession:
         self.audio.close()
         self.video.close()
         await self._session.drain(_STOP_S)
+        await self._tape.close()
 
     def health(self) -> list[dict[str, Any]]:
         channels: Sequence[Channel[Any]] = (self.audio, self.video, *self._channels)
@@ -241,7 +261,8 @@ class LiveSession:
             "sound", _AUDIO_MS, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock
         )
         self._channels.append(sound)
-        self._stage("microphone", lambda: self._microphone.run(self.audio, sound), (self.audio,), (sound,))
+        audio, video = self._taped() if self._tape.records else (self.audio, self.video)
+        self._stage("microphone", lambda: self._microphone.run(audio, sound), (audio,), (sound,))
         listening = LiveHearing(
             parts.compute, SileroVad(), parts.transcriber, parts.turn_detector, parts.app.audio, clock
         )
@@ -251,13 +272,13 @@ class LiveSession:
             to_encode: Channel[SampledFrame] = Channel("frames", 4, Policy.DROP_OLDEST, clock=clock)
             to_read: Channel[SampledFrame] = Channel("frames to read", 2, Policy.DROP_OLDEST, clock=clock)
             self._channels += [to_encode, to_read]
-            video = parts.app.video.model_copy(update={"chapter_s": parts.live.chapter_s})
-            sampler = SampleStage(parts.compute, video)
+            looks = parts.app.video.model_copy(update={"chapter_s": parts.live.chapter_s})
+            sampler = SampleStage(parts.compute, looks)
             encoder = EncodeStage(parts.compute, parts.vision, parts.app.vision)
             self._stage(
                 "sample",
-                lambda: sampler.run(self.video, (to_encode, to_read)),
-                (self.video,),
+                lambda: sampler.run(video, (to_encode, to_read)),
+                (video,),
                 (to_encode, to_read),
             )
             self._stage("vision", lambda: encoder.run(to_encode, percepts), (to_encode,), (percepts,))
@@ -266,6 +287,17 @@ class LiveSession:
             self._stage("ocr", lambda: reader.run(to_read, percepts), (to_read,), (percepts,))
         self._stage("notice", lambda: self._notice(percepts, to_write), (percepts,), (to_write,))
         self._stage("memory", lambda: self._remember(to_write), (to_write,), essential=True)
+
+    def _taped(self) -> tuple[Channel[AudioChunk], Channel[VideoFrame]]:
+        """Sound and pictures once they are on the tape."""
+        clock, tape = self._parts.clock, self._tape
+        audio: Channel[AudioChunk] = Channel(
+            "taped audio", _AUDIO_MS, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock
+        )
+        video: Channel[VideoFrame] = Channel("taped video", 1, Policy.LATEST, clock=clock)
+        self._stage("record sound", lambda: tape.sound(self.audio, audio), (self.audio,), (audio,))
+        self._stage("record pictures", lambda: tape.pictures(self.video, video), (self.video,), (video,))
+        return audio, video
 
     def _stage(
         self,
@@ -353,6 +385,11 @@ class LiveSession:
             speaker=utterance.speaker,
         )
 
+    async def _answers(self, query: Query) -> Streamed:
+        async with aclosing(self._parts.answerer.stream(query)) as parts:
+            while (part := await self._tape.run("answer", lambda: anext(parts, None))) is not None:
+                yield part
+
     def _answered(self, turn: Turn) -> None:
         self.latency = turn.latency
         task = asyncio.create_task(self._show_answer(turn), name=f"show {turn.id}")
@@ -360,16 +397,19 @@ class LiveSession:
         task.add_done_callback(self._tasks.discard)
 
     async def _show_answer(self, turn: Turn) -> None:
-        assert turn.answer is not None
-        pictures = await self._views.pictures(turn.answer.evidence, turn.query.as_of_s)
-        self.show("answer", **protocol.answer_fields(turn.answer, pictures, turn.latency))
+        answer = turn.answer
+        assert answer is not None
+        pictures = await self._tape.run(
+            "pictures", lambda: self._views.pictures(answer.evidence, turn.query.as_of_s)
+        )
+        self.show("answer", **protocol.answer_fields(answer, pictures, turn.latency))
 
     async def _speak(self, sentence: str) -> AsyncIterator[Pcm]:
         async def whole() -> AsyncIterator[str]:
             yield sentence
 
         async with aclosing(read_aloud(whole(), self._parts.voice, self._parts.app.speech)) as sounds:
-            async for sound in sounds:
+            while (sound := await self._tape.run("voice", lambda: anext(sounds, None))) is not None:
                 if len(sound.samples):
                     yield sound.samples
                 elif sound.error:
@@ -404,6 +444,7 @@ class LiveSession:
         due = self._watches.next_due()
         wall = self._parts.clock.wall()
         if due is not None and due <= wall and self._send is not None:
+            self._tape.page("remind")
             for alert in await self._watches.due(wall, self.now_s()):
                 await self._tell(alert)
 
@@ -445,7 +486,8 @@ class LiveSession:
 
     async def _forget(self, from_s: float) -> None:
         to_s = self.now_s()
-        await self._writer.forget(max(0.0, from_s))
+        await self._tape.run("forget", lambda: self._writer.forget(max(0.0, from_s)))
+        await self._tape.forget(max(0.0, from_s))
         self.show("forgotten", **{"from": round(max(0.0, from_s), 2), "to": round(to_s, 2)})
 
 

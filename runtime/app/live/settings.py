@@ -42,6 +42,8 @@ class LiveSettings(Settings):
     chapter_s: float = Field(default=10.0, ge=2)
     """How much of what was seen is committed to memory at a time."""
     offers_per_minute: int = Field(default=60, ge=1)
+    record: Path | None = None
+    """A folder in which each session's sound, pictures and events are kept, for `hearsight replay`."""
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:

@@ -1,0 +1,156 @@
+"""A recorded session on disk: what it holds, and reading it.
+
+session.json   what the session was: times, settings, models
+events.jsonl   one JSON object a line, in order of `at` (seconds since the session's zero):
+               {"at", "sound": samples, "t"}      so many samples of sound.wav, the first one at media time t
+               {"at", "picture": file, "t"}       a picture of media time t
+               {"at", "page": act, ...}           what came from the page: attach, detach, take, remind
+               {"at", "did": name, "from", "ok"}  work that ended then, and when it had begun
+               {"at", "show": kind, ...}          what the page was shown
+               {"at", "end": true}
+sound.wav      16 bits mono at 16 kHz, without what was missing
+pictures/      JPEG
+watches.json   the watches that were kept when it began
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from runtime.errors import InputError
+from runtime.messages import Image, Samples
+
+VERSION = 1
+ABOUT, EVENTS, SOUND, PICTURES, WATCHES = (
+    "session.json",
+    "events.jsonl",
+    "sound.wav",
+    "pictures",
+    "watches.json",
+)
+HEADER_BYTES = 44
+BYTES_PER_SAMPLE = 2
+_FULL_SCALE = 32768.0
+_QUALITY = 90
+
+Event = dict[str, Any]
+
+
+class About(BaseModel):
+    """settings: "section.key=value", those that shape what is perceived and answered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = VERSION
+    hearsight: str
+    session: str
+    zero_wall: float
+    models: dict[str, str]
+    vision_weights: str = ""
+    settings: tuple[str, ...]
+
+
+def recordings_in(folder: Path) -> list[Path]:
+    """The folder itself, or those in it, oldest first. Raises InputError: there is none."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: {'is not a folder' if folder.exists() else 'no such folder'}")
+    if (folder / ABOUT).is_file():
+        return [folder]
+    found = [path.parent for path in folder.glob(f"*/{ABOUT}")]
+    if not found:
+        raise InputError(f"{folder}: no recording in it (hearsight live --record DIR makes one)")
+    return sorted(found, key=lambda path: (read_about(path).zero_wall, path.name))
+
+
+def read_about(folder: Path) -> About:
+    """Raises InputError."""
+    path = folder / ABOUT
+    try:
+        about = About.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except ValidationError as error:
+        raise InputError(f"{path}: {error.errors()[0]['msg'].lower()}") from None
+    if about.version != VERSION:
+        raise InputError(f"{path}: version {about.version}, this Hearsight reads {VERSION}")
+    return about
+
+
+def read_events(folder: Path) -> list[Event]:
+    """All of them; a last line that was cut off is left out. Raises InputError."""
+    path = folder / EVENTS
+    events: list[Event] = []
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            event = json.loads(line)
+            float(event["at"])
+        except (ValueError, TypeError, KeyError):
+            if number == len(lines):
+                break
+            raise InputError(f"{path}, line {number}: not an event") from None
+        events.append(event)
+    return events
+
+
+class Sound:
+    """sound.wav, read from its begin."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises InputError."""
+        try:
+            self._samples = np.fromfile(folder / SOUND, "<i2", offset=HEADER_BYTES)
+        except OSError as error:
+            raise InputError(f"{folder / SOUND}: {error.strerror or error}") from None
+        self._at = 0
+
+    def next(self, count: int) -> Samples:
+        """(count,) float32; fewer where the file was cut off."""
+        samples = self._samples[self._at : self._at + count]
+        self._at += count
+        return from_pcm(samples)
+
+
+def from_pcm(pcm: np.ndarray[Any, np.dtype[np.int16]]) -> Samples:
+    return (pcm / np.float32(_FULL_SCALE)).astype(np.float32)
+
+
+def to_pcm(samples: Samples) -> np.ndarray[Any, np.dtype[np.int16]]:
+    scaled = np.round(samples * _FULL_SCALE)
+    return np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2")
+
+
+def encode_picture(image: Image) -> bytes:
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+    )
+    if not done:
+        raise ValueError(f"a picture of shape {image.shape} is no JPEG")
+    return np.asarray(data, np.uint8).tobytes()
+
+
+def decode_picture(data: bytes) -> Image:
+    """Raises ValueError."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError("not a JPEG")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def flat(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Settings as "section.key=value", the values as TOML reads them; what is None is left out."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{above}{name}.")
+        elif value is not None:
+            yield f"{above}{name}={json.dumps(value)}"
