@@ -1,0 +1,185 @@
+"""A recorded session comes out the same when it is replayed; and where it does not, that is said."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from runtime.app.live.replay import Replay, compared
+from runtime.clock import VirtualClock
+from runtime.weights import Registry
+from tests.app.commandline import hearsight
+from tests.app.live.test_server import NEEDED, TALK, Page
+from tests.conftest import Run, require
+
+
+def call(name: str, began: float, at: float, ok: bool = True) -> dict[str, Any]:
+    return {"at": at, "did": name, "from": began, "ok": ok}
+
+
+async def nothing() -> str:
+    return "done"
+
+
+def test_work_takes_as_long_as_it_took(run_virtual: Run) -> None:
+    async def main() -> list[float]:
+        clock = VirtualClock()
+        replay = Replay([call("asr", 1.0, 1.5), call("asr", 4.0, 4.25), call("vad", 4.0, 6.0)], clock)
+        ended = []
+        for start in (1.0, 4.0, 5.0):
+            await clock.sleep(start - clock.now())
+            assert await replay.run("asr", nothing) == "done"
+            ended.append(clock.now())
+        return ended
+
+    assert run_virtual(main()) == [1.5, 4.25, 5.0]
+
+
+def test_what_was_cancelled_then_does_not_end_now(run_virtual: Run) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        replay = Replay([call("answer", 0.0, 0.5, ok=False)], clock)
+        task = asyncio.create_task(replay.run("answer", nothing))
+        await clock.sleep(100.0)
+        assert not task.done()
+        task.cancel()
+        await asyncio.wait([task])
+
+    run_virtual(main())
+
+
+def test_a_commit_is_not_there_before_it_was(run_virtual: Run) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        replay = Replay([call("commit", 1.0, 3.0)], clock)
+        done: list[float] = []
+
+        async def commit() -> None:
+            done.append(clock.now())
+
+        await clock.sleep(1.0)
+        await replay.commit(commit)
+        assert done == [3.0]
+
+    run_virtual(main())
+
+
+def test_time_stands_still_for_work_that_the_loop_does_not_know(run_virtual: Run) -> None:
+    async def main() -> float:
+        clock = VirtualClock()
+        replay = Replay([call("voice", 0.0, 0.25)], clock)
+
+        async def process() -> bytes:
+            process = await asyncio.create_subprocess_exec("cat", stdin=-1, stdout=-1)
+            out, _ = await process.communicate(b"spoken")
+            return out
+
+        waiting = asyncio.create_task(clock.sleep(60.0))
+        assert await replay.run("voice", process) == b"spoken"
+        at = clock.now()
+        await waiting
+        return at
+
+    assert run_virtual(main()) == 0.25
+
+
+def shown(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"at": 1.0, "show": kind, **fields}
+
+
+def test_differences_are_found() -> None:
+    then = [
+        shown("utterance", id="a", text="hello", t_start=0.0, t_end=1.0),
+        shown(
+            "answer", text="Four.", abstained=False, evidence=[{"id": "x", "text": "a"}], latency={"total": 1}
+        ),
+        shown("state", state="listening"),
+    ]
+    same = [then[1] | {"at": 9.0, "latency": {}}, then[0]]
+    assert [(o.kind, o.then, o.now, o.same) for o in compared(then, same)] == [
+        ("utterance", 1, 1, True),
+        ("answer", 1, 1, True),
+    ]
+    other = [then[0], then[1] | {"evidence": [{"id": "y", "text": "a"}]}]
+    utterances, answers = compared(then, other)
+    assert utterances.same
+    assert not answers.same
+    assert (len(answers.missing), len(answers.new)) == (1, 1)
+    assert not compared(then, then[1:])[0].same
+
+
+def test_what_is_no_recording_is_one_line(tmp_path: Path) -> None:
+    done = hearsight("replay", tmp_path / "nothing")
+    assert done.returncode == 1
+    assert done.stderr == f"hearsight: {tmp_path}/nothing: no such folder\n"
+
+
+@pytest.mark.slow
+def test_a_recorded_session_comes_out_the_same(tmp_path: Path) -> None:
+    here = {s.spec.name for s in Registry.load().status() if s.present}
+    require(here.issuperset(NEEDED), "the default weights are not here: hearsight models pull")
+
+    async def talk(address: str) -> None:
+        async with aiohttp.ClientSession() as http:
+            page = Page(http, address)
+            await page.connect(TALK)
+            heard = await page.wait("utterance")
+            page.send(type="watch", text="tell me when someone says country")
+            await page.wait("clip")
+            page.send(type="ask", text=f"What was said about {heard['text'].split()[-1]}?")
+            await page.wait("answer")
+            await page.close()
+
+    command = [
+        sys.executable,
+        "-m",
+        "runtime.app.cli",
+        "--set",
+        "vision.encoder=imagenet",
+        "live",
+        "--no-engine",
+    ]
+    folders = ["--memory", str(tmp_path / "memory"), "--record", str(tmp_path / "recorded")]
+    with subprocess.Popen(
+        [*command, "--port", "0", *folders], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        line = server.stdout.readline()
+        try:
+            asyncio.run(talk(re.split(r"\s+", line.strip())[1]))
+        finally:
+            server.send_signal(signal.SIGTERM)
+            _, errors = server.communicate(timeout=60)
+    assert "Traceback" not in errors, errors
+
+    done = hearsight("replay", tmp_path / "recorded", "--no-engine")
+    assert done.returncode == 0, done.stdout + done.stderr
+    kinds = {
+        words[1].rstrip(":"): int(words[2])
+        for line in done.stdout.splitlines()
+        if (words := line.split())[0] == "same"
+    }
+    assert kinds["utterance"] >= 1
+    assert kinds["clip"] >= 1
+    assert kinds["answer"] == 1
+
+    # A recording that says something else than what comes out is told apart.
+    (events,) = (tmp_path / "recorded").glob("*/events.jsonl")
+    lines = [json.loads(line) for line in events.read_text().splitlines()]
+    for event in lines:
+        if event.get("show") == "answer":
+            event["text"] = "Something else."
+    events.write_text("".join(f"{json.dumps(event)}\n" for event in lines))
+    again = hearsight("replay", tmp_path / "recorded", "--no-engine")
+    assert again.returncode == 1
+    assert "DIFFERENT answer: 1 recorded, 1 replayed" in again.stdout
+    assert "Something else." in again.stdout
