@@ -27,12 +27,7 @@ async def migrate(folder: Path, version: int) -> None:
     await asyncio.to_thread(copy_tables, old, new)
     before, after = await connect(str(old)), await connect(str(new))
     try:
-        for number in range(version, schema.SCHEMA_VERSION):
-            if number in STEPS:
-                await STEPS[number](after)
-        dim = int((await _meta(after))["text_dim"])
-        await _add_columns(after, dim)
-        await _set_version(after)
+        await bring_up_to_date(after, version)
         counts = await _counts(before), await _counts(after)
         lost = [
             name for name, rows in counts[0].items() if name != schema.META and counts[1].get(name) != rows
@@ -44,6 +39,17 @@ async def migrate(folder: Path, version: int) -> None:
         after.close()
     switch(folder, new)
     tidy(folder)
+
+
+async def bring_up_to_date(db: Any, version: int) -> None:
+    """Changes the tables in place: they must be a copy that is not in force yet."""
+    if version == schema.SCHEMA_VERSION:
+        return
+    for number in range(version, schema.SCHEMA_VERSION):
+        if number in STEPS:
+            await STEPS[number](db)
+    await _add_columns(db, int((await _meta(db))["text_dim"]))
+    await _set_version(db)
 
 
 STEPS: dict[int, Step] = {}

@@ -38,6 +38,7 @@ class Store:
         self._writing = asyncio.Lock()
         self._meta: dict[str, str] = {}
         self._next_seq = 0
+        self._progress_seq = 0
 
     @classmethod
     async def open(
@@ -238,14 +239,14 @@ class Store:
 
     async def set_progress(self, source: str, point: ResumePoint) -> None:
         """The commit: everything before the point has been written."""
-        seq = await self.count(schema.PROGRESS)
         row = {
-            "seq": seq,
+            "seq": self._progress_seq,
             "source": source,
             "video_done_s": point.video_done_s,
             "said_done_s": point.said_done_s,
             "complete": point.complete,
         }
+        self._progress_seq += 1
         await self.add(
             schema.PROGRESS, pa.Table.from_pylist([row], schema=schema.fixed_schema(schema.PROGRESS))
         )
@@ -325,10 +326,17 @@ class Store:
             await self._create_missing()
             # Numbers of rows that were taken back are not given again, or a reader that holds them could not
             # tell: every writer starts above the table's version, which only grows.
-            self._next_seq = (await self.version(schema.KEYS)) << 24
+            self._next_seq = max(
+                (await self.version(schema.KEYS)) << 24, await self._last_seq(schema.KEYS) + 1
+            )
+            self._progress_seq = await self._last_seq(schema.PROGRESS) + 1
             from memory.erasing import finish_erasing  # it is built on stores
 
             await finish_erasing(self)
+
+    async def _last_seq(self, name: str) -> int:
+        rows = await self.rows(name, columns=["seq"])
+        return -1 if rows is None or not rows.num_rows else int(np.asarray(rows["seq"]).max())
 
     async def _create(self, text_encoder: TextEncoder) -> None:
         values = {
