@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from runtime.app.arguments import add_command, media_time, memory_option
@@ -15,6 +16,9 @@ def memory_parser(commands: Any) -> None:
     _forget(sub)
     _snapshot(sub)
     _check(sub)
+    _history(sub)
+    _export(sub)
+    _import(sub)
 
 
 def _stats(commands: Any) -> None:
@@ -89,3 +93,46 @@ def _check(commands: Any) -> None:
     parser = add_command(commands, "check", "read every byte of it, and name what is damaged", run)
     memory_option(parser)
     parser.add_argument("--json", action="store_true")
+
+
+def _history(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_history
+
+        return await run_history(args)
+
+    parser = add_command(commands, "history", "every version of a statement, and what took its place", run)
+    parser.add_argument("what", metavar="ID|QUESTION", help="a record, or words that find one")
+    memory_option(parser)
+    parser.add_argument("--source", metavar="VIDEO", help="only in this video")
+    parser.add_argument("--as-of", type=media_time, metavar="T", help="use only what was known at T of it")
+    parser.add_argument("--json", action="store_true")
+
+
+def _export(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_export
+
+        return await run_export(args)
+
+    parser = add_command(commands, "export", "all of it as one file, with a checksum", run)
+    parser.add_argument("file", type=Path, metavar="FILE", help="a new file; any zip tool can look into it")
+    memory_option(parser)
+
+
+def _import(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_import
+
+        return await run_import(args)
+
+    parser = add_command(
+        commands,
+        "import",
+        "what was exported, into a new memory or one that is there",
+        run,
+        description="""Takes over what was exported: all of it into a new memory; into one that is there, the sources that it has
+not, and nothing of who the people in them are. A damaged file changes nothing.""",
+    )
+    parser.add_argument("file", type=Path, metavar="FILE")
+    memory_option(parser)

@@ -10,13 +10,16 @@ from dataclasses import asdict
 from datetime import datetime
 from math import inf
 
-from memory import Store
+from memory import Memory, Store
 from memory.forgetting import Forgetting, Selection, forget, plan
+from memory.history import history
 from memory.integrity import check
+from memory.portable import export_memory, import_memory
 from memory.snapshots import drop_snapshot, list_snapshots, snapshot_folders, take_snapshot
 from reasoning.times import clock_text
 from runtime.app import console
 from runtime.app.commands import source_named
+from runtime.app.context import open_app
 from runtime.app.settings import app_settings, default_memory
 from runtime.clock import SystemClock
 from runtime.errors import InputError
@@ -83,6 +86,54 @@ async def run_snapshot(args: argparse.Namespace) -> int:
             when = datetime.fromtimestamp(one.taken_at_s).strftime("%Y-%m-%d %H:%M")
             console.stdout.print(f"{when}  {one.name}  {_count(one.records, 'record')}", markup=False)
     return 0
+
+
+async def run_export(args: argparse.Namespace) -> int:
+    async with await Store.open(args.memory or default_memory(), read_only=True) as store:
+        manifest = await export_memory(store, args.file, SystemClock().wall())
+    rows = sum(table.rows for table in manifest.tables.values())
+    size = args.file.stat().st_size
+    console.stdout.print(
+        f"exported {_count(len(manifest.sources), 'source')}, {rows:,} rows, {size:,} bytes to {args.file}",
+        markup=False,
+    )
+    return 0
+
+
+async def run_import(args: argparse.Namespace) -> int:
+    uri = args.memory or default_memory()
+    done = await import_memory(args.file, uri)
+    known = f"; {_count(len(done.known), 'source')} were there already" if done.known else ""
+    console.stdout.print(
+        f"imported {_count(len(done.sources), 'source')}, {done.rows:,} rows into {uri}{known}", markup=False
+    )
+    return 0
+
+
+async def run_history(args: argparse.Namespace) -> int:
+    async with open_app(args) as app:
+        encoder = await app.models.text_encoder()
+        uri = args.memory or default_memory()
+        async with await Memory.open(
+            uri, encoder, compute=app.compute, settings=app.settings.memory
+        ) as memory:
+            sources = await memory.sources()
+            source = None if args.source is None else source_named(sources, args.source).id
+            versions = await history(memory, args.what, source, args.as_of)
+    if args.json:
+        console.stdout.print(json.dumps([asdict(v) for v in versions], ensure_ascii=False), markup=False)
+        return 0 if versions else 1
+    for version in versions:
+        end = "now" if version.valid_to_s is None else clock_text(version.valid_to_s)
+        who = f"{version.speaker}: " if version.speaker else ""
+        text = " / ".join(line.strip() for line in version.text.splitlines() if line.strip())
+        again = f"  (and {len(version.also)} times more)" if version.also else ""
+        console.stdout.print(
+            f"  {clock_text(version.valid_from_s)} - {end:8}  {who}{text}{again}", markup=False
+        )
+    if not versions:
+        console.stdout.print("nothing in memory says that", markup=False)
+    return 0 if versions else 1
 
 
 async def _selection(store: Store, args: argparse.Namespace) -> Selection:

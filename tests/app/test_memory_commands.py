@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from runtime.app.cli import main
+from runtime.app.models import Models
 from tests.memory.test_forgetting import CANARY, PICTURE, holding, remember
-from tests.memory.world import contents
+from tests.memory.test_history import talk
+from tests.memory.world import HashEncoder, contents
 
 
 @pytest.fixture
@@ -83,3 +85,38 @@ def test_check_names_what_is_damaged(memory: Path, capsys: pytest.CaptureFixture
     assert out.startswith(f"damaged  {file.relative_to(memory)}: ")
     status, out, _ = hearsight(capsys, "memory", "check", "--memory", memory, "--json")
     assert json.loads(out)["findings"][0]["where"] == str(file.relative_to(memory))
+
+
+def test_exported_and_imported_it_is_the_same(memory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, copy = memory.with_name("m.zip"), memory.with_name("copy")
+    status, out, _ = hearsight(capsys, "memory", "export", file, "--memory", memory)
+    assert (status, out.startswith("exported 2 sources, ")) == (0, True)
+    assert hearsight(capsys, "memory", "import", file, "--memory", copy)[0] == 0
+    assert asyncio.run(contents(copy)) == asyncio.run(contents(memory))
+    status, out, _ = hearsight(capsys, "memory", "import", file, "--memory", memory)
+    assert out == f"imported 0 sources, 0 rows into {memory}; 2 sources were there already\n"
+    file.write_bytes(file.read_bytes()[:-9])
+    status, _, err = hearsight(capsys, "memory", "import", file, "--memory", memory.with_name("third"))
+    assert (status, err) == (
+        1,
+        f"hearsight: {file} is damaged or was cut short: it is not what was exported\n",
+    )
+    assert not memory.with_name("third").exists()
+
+
+def test_history_shows_each_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def encoder(_: Models) -> HashEncoder:
+        return HashEncoder()
+
+    monkeypatch.setattr(Models, "text_encoder", encoder)
+    status, out, _ = hearsight(
+        capsys, "memory", "history", "when is the rehearsal", "--memory", talk(tmp_path / "m")
+    )
+    assert status == 0
+    assert [line.split() for line in out.splitlines()] == [
+        "0:13 - 3:23 A: The rehearsal is on Monday. (and 1 times more)".split(),
+        "3:23 - 5:03 A: The rehearsal is on Thursday now.".split(),
+        "5:03 - now A: The rehearsal is on Friday now.".split(),
+    ]

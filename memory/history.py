@@ -1,0 +1,109 @@
+"""Every version of a statement: what was said first, what took its place, and from when until when each held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memory.retrieval import Hit, Memory, SearchRequest
+from memory.supersede import Statement, superseded
+from memory.text import normalise
+from runtime.messages import Observation
+
+_CANDIDATES = 60
+_ALIKE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """text: the statement, of a screen the line. valid_from_s: when it became known; valid_to_s: when another took its
+    place (None: it holds), of which superseded_by is the record. also: ids of later records that say the same again.
+    """
+
+    id: str
+    source: str
+    text: str
+    valid_from_s: float
+    valid_to_s: float | None
+    superseded_by: str | None
+    speaker: str | None = None
+    also: tuple[str, ...] = ()
+
+
+async def history(
+    memory: Memory, what: str, source: str | None = None, as_of_s: float | None = None
+) -> tuple[Version, ...]:
+    """The versions, oldest first, of the statement that a record makes (what is its id) or that a question finds.
+
+    () where nothing is found. Raises InputError: a source that is not there, as_of_s without one.
+    """
+    sources = None if source is None else (source,)
+    record = await _record(memory, what, as_of_s)
+    if record is None:
+        found = await memory.search(SearchRequest(what, sources=sources, as_of_s=as_of_s, k=5))
+        hit = next((hit for hit in found if hit.record.modality != "seen" and _means_it(hit)), None)
+        if hit is None:
+            return ()
+        statement = _statement(hit)
+    else:
+        statement = Statement(record.id, record.source, record.known_at_s, (record.text,))
+    near = SearchRequest(statement.texts[0], sources=(statement.source,), as_of_s=as_of_s, k=_CANDIDATES)
+    hits = [hit for hit in await memory.search(near) if hit.record.modality != "seen"]
+    speakers = {hit.record.id: hit.record.speaker for hit in hits}
+    others = {one.id: one for one in map(_statement, hits)}
+    return _versions(_related(others.get(statement.id, statement), others), speakers)
+
+
+async def _record(memory: Memory, what: str, as_of_s: float | None) -> Observation | None:
+    found = await memory.neighbours(what, 0, as_of_s)
+    return found[0] if found else None
+
+
+def _related(first: Statement, others: dict[str, Statement]) -> list[Statement]:
+    """All that update, repeat, or are updated by the first one, or by one of those."""
+    members, queue = {first.id: first}, [first]
+    while queue:
+        one = queue.pop()
+        for other in others.values():
+            if other.id not in members and (_same(one, other) or superseded([one, other])):
+                members[other.id] = other
+                queue.append(other)
+    return sorted(members.values(), key=lambda s: (s.known_at_s, s.id))
+
+
+def _versions(members: Sequence[Statement], speakers: dict[str, str | None]) -> tuple[Version, ...]:
+    groups: list[list[Statement]] = []
+    for one in members:
+        if groups and _same(groups[-1][0], one):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    ends = [group[0] for group in groups[1:]]
+    return tuple(
+        Version(
+            id=group[0].id,
+            source=group[0].source,
+            text=group[0].texts[0],
+            valid_from_s=group[0].known_at_s,
+            valid_to_s=end.known_at_s if end is not None else None,
+            superseded_by=end.id if end is not None else None,
+            speaker=speakers.get(group[0].id),
+            also=tuple(s.id for s in group[1:]),
+        )
+        for group, end in zip(groups, [*ends, None], strict=True)
+    )
+
+
+def _means_it(hit: Hit) -> bool:
+    """A search has a best hit for everything; this one shares a word with the question, or most of its meaning."""
+    return hit.scores.lexical > 0 or hit.scores.vector >= _ALIKE
+
+
+def _same(a: Statement, b: Statement) -> bool:
+    return normalise(a.texts[0]) == normalise(b.texts[0])
+
+
+def _statement(hit: Hit) -> Statement:
+    """What a record says: an utterance whole, a screen by the line that was found."""
+    text = hit.key_text if hit.record.modality == "read" and hit.key == "line" else hit.text
+    return Statement(hit.record.id, hit.record.source, hit.record.known_at_s, (text,))
