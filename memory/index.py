@@ -21,9 +21,9 @@ from memory.quantise import Quantised, hamming, quantise, query_of, sign_codes
 from memory.records import matrix
 from memory.settings import SearchSettings
 
-KINDS = ("turn", "pair", "line", "screen", "seen")
+KINDS = ("turn", "pair", "line", "screen", "seen", "heard")
 MODALITIES = ("said", "read", "seen")
-_USUAL_TOKENS = np.array([10.0, 20.0, 8.0, 24.0, 8.0])
+_USUAL_TOKENS = np.array([10.0, 20.0, 8.0, 24.0, 8.0, 10.0])
 """By kind: BM25's average length, fixed, because a counted one would know the future."""
 _K1, _B = 1.2, 0.75
 _CHUNK = 8192

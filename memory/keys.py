@@ -24,7 +24,8 @@ class Key:
 
 
 def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
-    """turn, pair (with the turn before); line (each with the screen's heading), screen; seen.
+    """turn, pair (with the turn before), heard (another reading of it); line (each with the screen's heading), screen;
+    seen.
 
     previous: the utterance of the same source before a said record. Texts of nothing but stop words give no
     key.
@@ -33,6 +34,7 @@ def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
         texts = [("turn", record.text)]
         if previous is not None and record.t_start_s - previous.t_end_s <= PAIR_GAP_S:
             texts.append(("pair", f"{previous.text} {record.text}"))
+        texts += [("heard", reading) for reading in readings_of(record)]
     elif record.modality == "read":
         lines = lines_of(record)
         texts = [("line", line) for line in with_heading(lines)]
@@ -41,6 +43,11 @@ def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
     else:
         texts = [("seen", record.text)]
     return list(_keys(record.id, texts))
+
+
+def readings_of(record: Observation) -> tuple[str, ...]:
+    """Other readings of what was said, likeliest first."""
+    return tuple(map(str, record.details.get("alternatives") or ()))
 
 
 def lines_of(record: Observation) -> list[str]:

@@ -140,6 +140,9 @@ _VARIANTS = {
 _TOKEN = re.compile(r"[^\W_]+(?:[._:/@'&+\-]+[^\W_]+)*", re.UNICODE)
 _PART = re.compile(r"[^\W_]+", re.UNICODE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_HUNDREDS_AND = re.compile(
+    r"(?<!between )(?<!from )(?<![\d.,:$€£])\b([1-9]\d?00) and ([1-9]\d?)\b(?![.,:]\d|%)", re.IGNORECASE
+)
 _ABBREVIATIONS = "".join(
     rf"(?<!\b{word}\.)" for word in ("[Dd]r", "[Mm]r", "[Mm]rs", "[Mm]s", "[Pp]rof", "[Ss]t", "[Nn]o")
 )
@@ -191,9 +194,14 @@ def tokens(text: str) -> list[str]:
     form beside them (third, 3rd), identifiers come whole and in parts.
     """
     words: list[str] = []
-    for match in _TOKEN.finditer(_THOUSANDS.sub("", fold(text))):
+    for match in _TOKEN.finditer(_THOUSANDS.sub("", fold(joined_numbers(text)))):
         words.extend(_pieces(match.group()))
     return [_finish(word) for word in _numbers(words) if word not in STOP_WORDS]
+
+
+def joined_numbers(text: str) -> str:
+    """Numbers that speech recognition wrote down as they were spoken: "room 300 and 17" is room 317."""
+    return _HUNDREDS_AND.sub(lambda match: str(int(match[1]) + int(match[2])), text)
 
 
 def normalise(text: str) -> str:

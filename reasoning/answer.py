@@ -23,11 +23,14 @@ from reasoning.wording import short_answer
 from runtime.clock import Clock
 from runtime.compute import Compute
 from runtime.errors import EngineError
-from runtime.messages import Answer, AnswerDelta, Evidence, Query
+from runtime.messages import Answer, AnswerDelta, Evidence, Modality, Query
 
 NO_ENGINE = "no language model: the evidence itself is the answer"
 NOT_BORNE_OUT = "the model's answer was not borne out by what it cited: the evidence itself is the answer"
 _SURE_SPAN, _SPAN = 0.9, 0.5
+_WHOLE, _HALF = 0.8, 0.5
+"""Coverage from which on a statement speaks of all that a question names, and of half of it."""
+_NEAR, _APART = 0.4, 2.5
 
 Streamed = AsyncGenerator[AnswerDelta | Answer, None]
 
@@ -236,19 +239,40 @@ class Answerer:
             if c.support.probability >= self._settings.moment_threshold
             and (wanted is None or c.evidence.modality in wanted)
         ]
-        if said:
+        if not said and wanted is not None and "seen" not in wanted:
+            said = self._only_one_near(candidates, wanted)
+        # Asked for without a sense ("when was a pancake flipped"), it was rather seen than half mentioned.
+        sure = wanted is not None or (said and said[0].support.coverage >= _WHOLE)
+        sighting = None if said and sure else await self._look(found)
+        if said and (sighting is None or sighting.nowhere or not sighting.scenes):
             best = said[0].support.probability
             near = [c.evidence for c in said if c.support.probability >= best - 0.1]
             text = compose.moment_answer(near[: self._settings.moments], certain=True)
             shown = self._shown(said + [c for c in candidates if c not in said])
             return Answer(turn, text, shown, abstained=False)
-        sighting = await self._look(found)
+        assert sighting is not None
         scenes = sighting.scenes[: self._settings.evidence]
         if sighting.nowhere or not scenes:
             nearest = scenes or self._shown(candidates)
             return Answer(turn, compose.ABSTAINED, nearest, abstained=True)
         text = compose.moment_answer(scenes[: self._settings.moments], certain=False)
         return Answer(turn, text, scenes, abstained=False)
+
+    def _only_one_near(
+        self, candidates: Sequence[Candidate], wanted: Sequence[Modality]
+    ) -> list[Candidate]:
+        """The best one, where it has half of what is asked for and the next one is far behind; else none.
+
+        "When was the green umbrella mentioned" asks for no attribute that could be made up, and speech recognition
+        may have lost one word.
+        """
+        heard = [c for c in candidates if c.evidence.modality in wanted]
+        if not heard:
+            return []
+        best, rest = heard[0], [c.support.probability for c in heard[1:]]
+        near = best.support.probability >= _NEAR * self._settings.moment_threshold
+        apart = best.support.probability >= _APART * max(rest, default=0.0)
+        return [best] if near and apart and best.support.coverage >= _HALF else []
 
     async def _choose(self, query: Query, answer: Answer) -> Answer:
         """The option that shares most with the answer; none when there is no answer."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from memory.text import tokens
+from memory.text import joined_numbers, tokens
 from reasoning.language import Language
 from reasoning.question import Kind, Question
 from runtime.messages import Modality
@@ -75,7 +75,7 @@ def answer_span(
         value = _cell(unit, lines, asked_stems) or _value_of_line(question, unit, asked_stems)
         if value is not None:
             return value
-    doc = language(unit)
+    doc = language(joined_numbers(unit) if modality == "said" else unit)
     anchors = [t.i for t in doc if asked_stems & set(tokens(t.text))]
     best: tuple[float, Span] | None = None
     candidates = list(_candidates(question, doc))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reasoning.question import Kind, Question, TermKind
 from reasoning.support import Support, Verifier
@@ -16,6 +16,9 @@ _CHANGE = re.compile(
     r"replace[sd]?|taken over|takes over|postponed|brought forward|rescheduled|switched|meant)\b",
     re.I,
 )
+
+
+_OTHER_READING = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,19 @@ class Candidate:
 
 def weigh(question: Question, found: Sequence[Evidence], verifier: Verifier) -> list[Candidate]:
     """Best first; equal ones in order of time, then id. Blocking compute."""
-    out = [Candidate(e, verifier.judge(question, e.text, e.modality), e.score) for e in found]
+    out = [_best_reading(question, e, verifier) for e in found]
     out.sort(key=lambda c: (-round(c.rank, 6), c.evidence.t_start_s, c.evidence.id))
     return out
+
+
+def _best_reading(question: Question, evidence: Evidence, verifier: Verifier) -> Candidate:
+    """What was heard, by the reading that answers best: the likeliest one unless another is clearly better."""
+    best = Candidate(evidence, verifier.judge(question, evidence.text, evidence.modality), evidence.score)
+    for reading in evidence.readings:
+        support = verifier.judge(question, reading, evidence.modality)
+        if support.probability * _OTHER_READING > best.support.probability:
+            best = Candidate(replace(evidence, text=reading), support, evidence.score)
+    return best
 
 
 def current(question: Question, candidates: Sequence[Candidate], threshold: float) -> list[Candidate]:

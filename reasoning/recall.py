@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from memory import Hit, Memory, SearchRequest
+from memory.keys import readings_of
 from reasoning.judge import Candidate, current, weigh
 from reasoning.question import Question
 from reasoning.settings import AnswerSettings
@@ -17,6 +18,7 @@ THREAD = "answer"
 _PAUSE_S = 1.0
 _CUT_S = 8.0
 _REACH = 4
+_READINGS = 8
 _SENSES: tuple[Modality, ...] = ("said", "read")
 
 
@@ -70,8 +72,19 @@ class Recall:
                 out.append(evidence)
                 continue
             text = " ".join(o.text for o in run)
-            out.append(replace(evidence, text=text, t_start_s=run[0].t_start_s, t_end_s=run[-1].t_end_s))
+            span = run[0].t_start_s, run[-1].t_end_s
+            joined = Evidence(
+                evidence.id, evidence.source, "said", text, *span, evidence.score, _readings(run)
+            )
+            out.append(joined)
         return out
+
+
+def _readings(run: Sequence[Observation]) -> tuple[str, ...]:
+    """What a run of utterances may be read as, where one of them is read another way."""
+    return tuple(
+        " ".join(reading if o is one else o.text for o in run) for one in run for reading in readings_of(one)
+    )[:_READINGS]
 
 
 def _unbroken(around: Sequence[Observation], record_id: str) -> list[Observation]:
@@ -102,4 +115,5 @@ def evidence_of(hit: Hit) -> Evidence:
         t_start_s=hit.t_start_s,
         t_end_s=hit.t_end_s,
         score=min(1.0, hit.scores.total),
+        readings=() if hit.partial else readings_of(hit.record),
     )

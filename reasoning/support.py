@@ -20,6 +20,7 @@ from memory.text import ordinal, tokens
 from reasoning.extract import Span, answer_span
 from reasoning.language import Language
 from reasoning.question import Kind, Question, Term, TermKind, negated_stems
+from reasoning.sounds import sounds_in, sounds_like
 from runtime.messages import Modality
 from runtime.models import TextEncoder
 
@@ -48,7 +49,10 @@ _TERM_WEIGHT = {
     TermKind.VERB: 0.7,
 }
 _SAME_NAME = 0.78
+_SAME_SOUND = 0.75
+"""What a word counts for that sounds like the one of the question: heard wrongly, or another word."""
 _NO_SUCH_THING = 1.0
+_UNNAMED, _OTHER_KIND = 0.5, 0.25
 _FITS = 0.3
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
@@ -75,7 +79,8 @@ class Verifier:
         """Weigh one statement. Pure in its arguments: the rest of the memory has no influence."""
         units = self._units(statement, modality)
         words = _words(statement)
-        matches = {term: self._match(term, words) for term in question.terms}
+        sounds = sounds_in(statement) if modality == "said" else ()
+        matches = {term: self._match(term, words, sounds) for term in question.terms}
         # A heading speaks for every line below it.
         heading = units[0] if modality == "read" and len(units) > 1 else ""
         ranked = sorted(units, key=lambda unit: -self._unit_score(question, unit, heading, matches))
@@ -98,7 +103,7 @@ class Verifier:
         )
         span = next((s for s in spans if s is not None and s.fit >= _FITS), None)
         likeness = self._cosine(question.text, statement)
-        asked = self._asked_match(question, best, statement, span)
+        asked = self._asked_match(question, best, statement, modality, span)
         features = (
             coverage,
             min(2.0, missing(TermKind.NOUN, TermKind.MODIFIER)),
@@ -147,8 +152,11 @@ class Verifier:
     def _weight(self, term: Term) -> float:
         return _TERM_WEIGHT[term.kind] * (0.4 if term.asked else 1.0)
 
-    def _match(self, term: Term, words: set[str]) -> float:
-        """How well the statement's words account for one word of the question, 0 to 1."""
+    def _match(self, term: Term, words: set[str], sounds: Sequence[str] = ()) -> float:
+        """How well the statement's words account for one word of the question, 0 to 1.
+
+        sounds: what they sound like, where they were heard rather than read.
+        """
         stems = {s for w in words for s in _stems(w)}
         if set(term.stems) & stems:
             return 1.0
@@ -163,9 +171,12 @@ class Verifier:
             return 0.0
         vector = self._word_vectors([term.lemma])[0]
         near = float((self._word_vectors(candidates) @ vector).max())
-        return 0.95 * min(1.0, max(0.0, (near - _NEAR_WORD) / (_SAME_WORD - _NEAR_WORD)))
+        meant = 0.95 * min(1.0, max(0.0, (near - _NEAR_WORD) / (_SAME_WORD - _NEAR_WORD)))
+        return max(meant, _SAME_SOUND) if sounds_like(term.text, sounds) else meant
 
-    def _asked_match(self, question: Question, unit: str, statement: str, span: Span | None) -> float:
+    def _asked_match(
+        self, question: Question, unit: str, statement: str, modality: Modality, span: Span | None
+    ) -> float:
         """Whether what is asked for is there: the noun itself, or a span of the right type."""
         typed = question.kind in {
             Kind.WHO,
@@ -186,7 +197,16 @@ class Verifier:
         asked = next((t for t in question.terms if t.asked), None)
         if asked is None:
             return 0.0
-        return self._match(asked, _words(statement)) - 0.5
+        there = self._match(asked, _words(statement))
+        if modality == "said" and there < _UNNAMED and span is not None and self._another_thing(asked, span):
+            return -1.0
+        return there - 0.5
+
+    def _another_thing(self, asked: Term, span: Span) -> bool:
+        """The answering words are a thing of another kind: "his left knee" is no team, though "Rovers" may be one."""
+        doc = self.language(span.text)
+        named = any(t.pos_ in {"PROPN", "NUM"} or any(c.isdigit() for c in t.text) for t in doc)
+        return not named and self._alike(asked.lemma, [span.text])[0] < _OTHER_KIND
 
     def _has_name(self, question: Question, statement: str) -> bool:
         own = {s for t in question.terms for s in t.stems}

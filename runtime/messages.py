@@ -66,7 +66,10 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What somebody said in one go. confidence: mean word probability in [0, 1]."""
+    """What somebody said in one go. confidence: mean word probability in [0, 1].
+
+    alternatives: other readings of the same sound, likeliest first.
+    """
 
     text: str
     t_start_s: float
@@ -76,6 +79,7 @@ class Utterance:
     confidence: float = 1.0
     language: str | None = None
     final: bool = True
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,7 +185,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A moment that supports an answer. id is the record's id in memory; score in [0, 1]."""
+    """A moment that supports an answer. id is the record's id in memory; score in [0, 1].
+
+    readings: other readings of what was said, likeliest first.
+    """
 
     id: str
     source: str
@@ -190,6 +197,7 @@ class Evidence:
     t_start_s: float
     t_end_s: float
     score: float = 0.0
+    readings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from functools import cache
 import numpy as np
 
 from perception.audio.settings import GroupSettings
+from perception.audio.transcriber import other_readings
 from runtime.messages import SAMPLE_RATE_HZ, Samples, SpeechEnd, Utterance, Word
 from runtime.models import Transcriber
 
@@ -63,7 +64,8 @@ def transcribe_group(
     """What was said in each stretch, None where nothing was. Blocking.
 
     A stretch that shared a call is transcribed again by itself when that gave no words for it, or words of
-    low probability: the others' language or loudness may have hurt it. The surer of the two counts.
+    low probability: the others' language or loudness may have hurt it. The surer of the two counts, the other one
+    becomes an alternative.
     """
     alone = cache(lambda i: _alone(transcriber, group[i]))
     if len(group) == 1:
@@ -86,15 +88,26 @@ def transcribe_group(
         ]
         result = _utterance(share, stretch, language) if share else None
         if result is None or result.confidence < settings.retry_below:
-            result = max((result, alone(i)), key=lambda u: u.confidence if u is not None else 0.0)
+            result = _surer(result, alone(i))
         results.append(result)
     return tuple(results)
+
+
+def _surer(together: Utterance | None, alone: Utterance | None) -> Utterance | None:
+    """The one with the more probable words, with the other's text first among its alternatives."""
+    if together is None or alone is None:
+        return together or alone
+    best, other = (alone, together) if alone.confidence > together.confidence else (together, alone)
+    return replace(best, alternatives=other_readings(best.text, (other.text, *alone.alternatives)))
 
 
 def _alone(transcriber: Transcriber, stretch: SpeechEnd) -> Utterance | None:
     utterances = transcriber.transcribe(stretch.samples, stretch.t_start_s)
     words = [w for u in utterances for w in u.words]
-    return _utterance(words, stretch, utterances[0].language) if words else None
+    if not words:
+        return None
+    alternatives = utterances[0].alternatives if len(utterances) == 1 else ()
+    return replace(_utterance(words, stretch, utterances[0].language), alternatives=alternatives)
 
 
 def _deal(words: Sequence[Word], spans: Sequence[tuple[float, float]], language: str | None) -> list[int]:

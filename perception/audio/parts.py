@@ -60,4 +60,5 @@ def words_from(utterance: Utterance, t_s: float) -> Utterance | None:
         t_start_s=words[0].t_start_s,
         words=words,
         confidence=float(np.mean([w.probability for w in words])),
+        alternatives=(),  # of the whole
     )

@@ -34,6 +34,7 @@ def split_utterance(utterance: Utterance, longest_s: float) -> tuple[Utterance, 
             t_end_s=end,
             words=tuple(piece),
             confidence=float(np.mean([w.probability for w in piece])),
+            alternatives=(),  # of the whole
         )
         for piece, start, end in zip(pieces, starts, ends, strict=True)
     )

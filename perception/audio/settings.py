@@ -53,6 +53,7 @@ class TranscriberSettings(Settings):
     min_logprob: text is dropped below this mean log probability, silence or not.
     min_word_probability: text is dropped when its words are less probable than that on average.
     max_compression_ratio: text that compresses better than that repeats itself, and is dropped.
+    alternatives: other readings that are kept of what the beam search has found, where a stretch is heard alone.
     """
 
     model_config = ConfigDict(protected_namespaces=())
@@ -69,6 +70,7 @@ class TranscriberSettings(Settings):
     min_logprob: float = Field(default=-1.0, le=0.0)
     min_word_probability: Probability = 0.35
     max_compression_ratio: float = Field(default=2.4, ge=1.0)
+    alternatives: int = Field(default=4, ge=0, le=19)
 
 
 class GroupSettings(Settings):
@@ -80,13 +82,14 @@ class GroupSettings(Settings):
     span_s: media seconds from the start of the first stretch within which the others start; 0 transcribes
         each stretch by itself, at once (live).
     gap_s: silence between two stretches of a group.
-    retry_below: a stretch with words less probable than that on average is transcribed again, alone.
+    retry_below: a stretch with words less probable than that on average is transcribed again, alone; the surer
+        text counts, the other one and what else the beam search has found are kept as alternatives.
     """
 
     max_s: float = Field(default=28.0, gt=0.0, le=30.0)
     span_s: float = Field(default=180.0, ge=0.0, le=3_600.0)
     gap_s: float = Field(default=0.5, ge=0.0, le=5.0)
-    retry_below: Probability = 0.5
+    retry_below: Probability = 0.85
 
 
 class LiveSettings(Settings):

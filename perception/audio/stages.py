@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from collections import deque
 from collections.abc import Callable
 
@@ -14,6 +13,7 @@ from perception.audio.grouping import Group, Grouper, transcribe_group
 from perception.audio.segmenter import WINDOW, Segmenter
 from perception.audio.sentences import split_utterance
 from perception.audio.settings import AudioSettings
+from perception.audio.transcriber import plain_words
 from runtime.channel import Channel
 from runtime.compute import Compute
 from runtime.messages import (
@@ -181,7 +181,8 @@ class TranscribeStage:
 def said(utterance: Utterance, source: str) -> Observation:
     """The utterance as an observation; known from its end on.
 
-    details: {"words": [[text, start, end, probability], ...] in media seconds, "language"}.
+    details: {"words": [[text, start, end, probability], ...] in media seconds, "language", "alternatives": other
+    readings, where there are any}.
     """
     words = [
         [w.text.strip(), round(w.t_start_s, 2), round(w.t_end_s, 2), round(w.probability, 3)]
@@ -197,12 +198,12 @@ def said(utterance: Utterance, source: str) -> Observation:
         known_at_s=utterance.t_end_s,
         confidence=utterance.confidence,
         speaker=utterance.speaker,
-        details={"words": words, "language": utterance.language},
+        details={"words": words, "language": utterance.language}
+        | ({"alternatives": list(utterance.alternatives)} if utterance.alternatives else {}),
     )
 
 
 def observation_id(source: str, t_start_s: float, text: str) -> str:
     """16 hex digits: SHA-1 of source, modality, start in ms, and text without case and punctuation."""
-    plain = " ".join(re.findall(r"\w+", text.casefold()))
-    key = f"{source}\0said\0{round(t_start_s * 1000)}\0{plain}"
+    key = f"{source}\0said\0{round(t_start_s * 1000)}\0{plain_words(text)}"
     return hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:16]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -108,6 +109,7 @@ class WhisperTranscriber:
                 words=words,
                 confidence=confidence,
                 language=language,
+                alternatives=decoded.alternatives,
             ),
         )
 
@@ -144,15 +146,18 @@ class WhisperTranscriber:
             encoded,
             [prompt],
             beam_size=self.settings.beam_size,
+            num_hypotheses=min(self.settings.beam_size, 1 + self.settings.alternatives),
             max_length=min(self._model.max_length, longest),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
         tokens = [t for t in result.sequences_ids[0] if t < tokenizer.eot]
         length = len(result.sequences_ids[0])
+        texts = [tokenizer.decode([t for t in s if t < tokenizer.eot]).strip() for s in result.sequences_ids]
         return _Decoded(
             tokens=tokens,
-            text=tokenizer.decode(tokens).strip(),
+            text=texts[0],
+            alternatives=other_readings(texts[0], texts[1:]),
             # the score is a mean over the tokens; Whisper's own measure counts the end token too
             logprob=result.scores[0] * length / (length + 1),
             no_speech=result.no_speech_prob,
@@ -194,8 +199,23 @@ class WhisperTranscriber:
 class _Decoded:
     tokens: list[int]
     text: str
+    alternatives: tuple[str, ...]
     logprob: float
     no_speech: float
+
+
+def other_readings(text: str, others: Iterable[str]) -> tuple[str, ...]:
+    """The others that differ from the text, and from each other, in more than case and punctuation."""
+    readings = {plain_words(text): text}
+    for other in others:
+        if plain := plain_words(other):
+            readings.setdefault(plain, other)
+    return tuple(readings.values())[1:]
+
+
+def plain_words(text: str) -> str:
+    """Without case and punctuation."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def mean_probability(words: Sequence[Word]) -> float:
