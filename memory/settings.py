@@ -13,7 +13,14 @@ class SearchSettings(BaseModel):
     lexical: float = Field(default=0.7, ge=0)
     vector: float = Field(default=0.3, ge=0)
     kinds: dict[str, float] = Field(
-        default_factory=lambda: {"turn": 1.0, "pair": 0.9, "line": 1.0, "screen": 0.9, "seen": 0.7, "heard": 0.8}
+        default_factory=lambda: {
+            "turn": 1.0,
+            "pair": 0.9,
+            "line": 1.0,
+            "screen": 0.9,
+            "seen": 0.7,
+            "heard": 0.8,
+        }
     )
     second_key: float = Field(default=0.5, ge=0, le=1)
     """Share of a record's second best kind of key that is added to its best one."""

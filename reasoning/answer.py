@@ -258,9 +258,7 @@ class Answerer:
         text = compose.moment_answer(scenes[: self._settings.moments], certain=False)
         return Answer(turn, text, scenes, abstained=False)
 
-    def _only_one_near(
-        self, candidates: Sequence[Candidate], wanted: Sequence[Modality]
-    ) -> list[Candidate]:
+    def _only_one_near(self, candidates: Sequence[Candidate], wanted: Sequence[Modality]) -> list[Candidate]:
         """The best one, where it has half of what is asked for and the next one is far behind; else none.
 
         "When was the green umbrella mentioned" asks for no attribute that could be made up, and speech recognition

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +23,8 @@ from tests.memory.world import read, said
         ("one, two, three", "1 2 3"),
         ("two thousand and twenty six", "2026"),
         ("ten and four", "10 4"),
+        ("room 300 and 17", "room 317"),
+        ("between 300 and 17, $300 and 17", "between 300 17 300 17"),
         ("the third shelf's printers", "third 3rd shelf printer"),
         ("zlib.h", "zlib.h zlib h"),
         ("copper-lantern-88", "copper-lantern-88 copper lantern 88"),
@@ -49,6 +53,16 @@ def test_any_text_normalises_to_single_spaced_tokens(text: str) -> None:
 def test_sentences_end_neither_in_numbers_nor_after_titles() -> None:
     text = "Dr. Okafor paid 431.20 for zlib.h. Good!\nRoom 12"
     assert sentences(text) == ["Dr. Okafor paid 431.20 for zlib.h.", "Good!", "Room 12"]
+
+
+def test_other_readings_of_a_turn_are_keys_too() -> None:
+    turn = replace(
+        said("f", 0, 2, "The tent is complained."), details={"alternatives": ["Tenants complained."]}
+    )
+    assert [(k.kind, k.text) for k in keys_of(turn, None)] == [
+        ("turn", "The tent is complained."),
+        ("heard", "Tenants complained."),
+    ]
 
 
 def test_keys_of_a_turn_and_of_a_screen() -> None:

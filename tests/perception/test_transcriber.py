@@ -13,7 +13,7 @@ import pytest
 from perception.audio.grouping import transcribe_group
 from perception.audio.settings import AudioSettings, GroupSettings, TranscriberSettings
 from perception.audio.stages import SpeechEvent, TranscribeStage, VadStage
-from perception.audio.transcriber import WhisperTranscriber, compression_ratio
+from perception.audio.transcriber import WhisperTranscriber, compression_ratio, plain_words
 from perception.audio.vad import SileroVad
 from runtime.channel import Channel, Policy
 from runtime.compute import Compute
@@ -112,6 +112,13 @@ def test_a_recorded_voice(whisper: WhisperTranscriber, jfk: Samples) -> None:
     country = next(w for w in words if w[0].lower().startswith("country"))
     assert 5.2 < country[1] < 7.0
     assert all(o.confidence > 0.35 and o.details["language"] == "en" for o in observations)
+
+
+@pytest.mark.slow
+def test_other_readings_differ_in_words(whisper: WhisperTranscriber, jfk: Samples) -> None:
+    (utterance,) = whisper.transcribe(jfk, 0.0)
+    plain = [plain_words(text) for text in (utterance.text, *utterance.alternatives)]
+    assert len(set(plain)) == len(plain) <= 1 + whisper.settings.alternatives
 
 
 @pytest.mark.slow

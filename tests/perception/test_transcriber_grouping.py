@@ -54,6 +54,43 @@ class Scripted:
         return (Utterance(text, words[0].t_start_s, words[-1].t_end_s, tuple(words), language="en"),)
 
 
+def reading(text: str, confidence: float, *alternatives: str) -> Utterance:
+    words = tuple(Word(f" {w}", 0.0, 1.0, confidence) for w in text.split())
+    return Utterance(text, 0.0, 1.0, words, confidence=confidence, language="en", alternatives=alternatives)
+
+
+class Unsure:
+    """Hears one thing alone, with other readings, and another in company."""
+
+    name = "unsure"
+
+    def __init__(self, alone: Utterance, together: Utterance) -> None:
+        self.alone, self.together = alone, together
+
+    def transcribe(self, samples: Samples, t_start_s: float) -> tuple[Utterance, ...]:
+        return (self.alone if len(samples) <= SAMPLE_RATE_HZ else self.together,)
+
+
+def test_what_is_heard_alone_keeps_its_other_readings() -> None:
+    alone = reading("the treasurer", 0.9, "the treasure")
+    (utterance,) = transcribe_group(Unsure(alone, alone), (stretch(0, 1),), SETTINGS)
+    assert utterance is not None and utterance.alternatives == ("the treasure",)
+
+
+@pytest.mark.parametrize(
+    ("alone", "expected"),
+    [(0.45, "the tent is"), (0.3, "the tenth is")],
+    ids=["surer alone", "surer together"],
+)
+def test_of_two_hearings_the_other_one_is_kept(alone: float, expected: str) -> None:
+    ear = Unsure(reading("the tent is", alone, "The tent is!", "the tenants"), reading("the tenth is", 0.4))
+    first, second = transcribe_group(ear, (stretch(0, 1), stretch(2, 1)), SETTINGS)
+    utterance = first or second
+    assert utterance is not None and utterance.text == expected
+    texts = {utterance.text, *utterance.alternatives}
+    assert texts == {"the tent is", "the tenth is", "the tenants"} and len(utterance.alternatives) == 2
+
+
 def test_a_group_closes_when_the_next_would_not_fit() -> None:
     grouper = Grouper(SETTINGS)
     assert grouper.add(stretch(0, 10)) == []
