@@ -42,6 +42,7 @@ _AMOUNTS = frozenset("a an half quarter couple few several all whole".split())
 _CLOCK = re.compile(r"\d(?:[:.]\d\d|st|nd|rd|th)\b|\b[ap]\.?m\b|\b(?:1[0-9]|20)\d\d\b", re.I)
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _IDENTIFIER = re.compile(r"(?=.*\d)[\w./-]+|[A-Z]")
+_SPECIFIC = re.compile(r"[\dA-Z]|\w[._/-]\w")
 _KIND_WEIGHT, _UNLIKE = 0.8, 0.3
 _KEY_VALUE = re.compile(r"\s*(?:(?<!\d):|:(?!\d)|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
 
@@ -140,7 +141,20 @@ def _value_of_line(question: Question, line: str, asked: set[str]) -> Span | Non
     if not rest:
         return None
     best = max(rest, key=lambda p: _value_fit(question.kind, p))
+    if best == parts[0] and _is_label(best, question) and _says_more(parts[-1], asked):
+        # "name: Heron-Guest" for the guest network: the value names it over again, and what is new in it.
+        return Span(parts[-1], 0.6)
     return Span(best, 0.8 if _value_fit(question.kind, best) >= 0.5 else 0.4)
+
+
+def _is_label(text: str, question: Question) -> bool:
+    """Says what stands beside it rather than naming something: "error", or just what is asked for."""
+    return text.islower() or (question.asked is not None and set(tokens(text)) == set(tokens(question.asked)))
+
+
+def _says_more(text: str, asked: set[str]) -> bool:
+    """A number, a name or an identifier that is not in the question."""
+    return any(_SPECIFIC.search(word) and set(tokens(word)) - asked for word in text.split())
 
 
 def _value_fit(kind: Kind, text: str) -> float:
