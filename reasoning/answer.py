@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -72,8 +72,9 @@ class Answerer:
                     return part
         raise AssertionError("a stream ends with its answer")
 
-    async def stream(self, query: Query) -> Streamed:
-        """The answer's text as it is written, then the whole answer, which holds.
+    async def stream(self, query: Query, found: Callable[[], None] = lambda: None) -> Streamed:
+        """The answer's text as it is written, then the whole answer, which holds. found: called when the memory has
+        been searched.
 
         The deltas together are the answer's text, unless that does not begin with them: then the model's words
         did not stand the check, or broke off, and are taken back. Closing the generator aborts the model's work.
@@ -81,9 +82,10 @@ class Answerer:
         """
         began = self._clock.now()
         question = await self._compute.run(THREAD, parse_question, query.text, self._verifier.language)
-        found = _Found(question, query, tuple(await self._recall.candidates(question, query)))
+        candidates = tuple(await self._recall.candidates(question, query))
+        found()
         told = ""
-        async with aclosing(self._reasoned(found)) as parts:
+        async with aclosing(self._reasoned(_Found(question, query, candidates))) as parts:
             async for part in parts:
                 if isinstance(part, AnswerDelta):
                     told += part.text

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
-import ipaddress
-import json
 import logging
 import secrets
-import ssl
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from perception.sources.webrtc import AudioTrackReader, VideoTrackReader, without_jitter_buffer
 from reasoning.proactive import Watches
+from runtime.app.live.guard import Guard, RateLimit, bearer, error_response, same, tls_context
+from runtime.app.live.meters import ServerMeter
 from runtime.app.live.recorder import start_recording
 from runtime.app.live.session import LiveSession, Parts
 from runtime.app.live.settings import LiveSettings
-from runtime.errors import ConfigError, InputError
+from runtime.errors import InputError
+from runtime.metrics import CONTENT_TYPE
 from runtime.session import cancel_and_wait
 
 log = logging.getLogger(__name__)
@@ -35,10 +32,8 @@ PAGE = Path(__file__).resolve().parents[3] / "demo" / "web"
 MAX_OFFER_BYTES = 64 * 1024
 _CLOSE_S = 5.0
 _TICK_S = 1.0
-_CSP = (
-    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob: mediastream:; connect-src 'self'; "
-    "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+_SDP_SECTIONS = 8
+"""A page sends sound, pictures and events."""
 
 
 class _Offer(BaseModel):
@@ -48,6 +43,13 @@ class _Offer(BaseModel):
     type: str = Field(pattern="^offer$")
     session: str | None = Field(default=None, max_length=64)
     secret: str | None = Field(default=None, max_length=128)
+
+    @field_validator("sdp")
+    @classmethod
+    def _few_sections(cls, sdp: str) -> str:
+        if sdp.count("\nm=") > _SDP_SECTIONS:
+            raise ValueError("more media than a page has")
+        return sdp
 
 
 class LiveServer:
@@ -59,10 +61,15 @@ class LiveServer:
         self._new_watches = new_watches
         self._settings = parts.live
         self._sessions: dict[str, _Place] = {}
-        self._offers: deque[float] = deque()
-        self._loopback = _is_loopback(self._settings.host)
-        self.token = self._settings.token or ("" if self._loopback else secrets.token_urlsafe(18))
-        self._tls = _tls(self._settings)
+        self._offers = RateLimit(self._settings.offers_per_minute, parts.clock)
+        self._guard = Guard(self._settings, parts.clock)
+        self._meter = ServerMeter(parts.metrics)
+        self._tls = tls_context(self._settings)
+
+    @property
+    def token(self) -> str:
+        """What a page must know; "" where it need not know any."""
+        return self._guard.token
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
@@ -89,7 +96,7 @@ class LiveServer:
             await runner.cleanup()
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard], client_max_size=MAX_OFFER_BYTES)
+        app = web.Application(middlewares=[self._guard.middleware], client_max_size=MAX_OFFER_BYTES)
         app.router.add_get("/", self._page)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/metrics", self._metrics)
@@ -101,48 +108,21 @@ class LiveServer:
 
     # --- requests
 
-    @web.middleware
-    async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """Host and origin must be our own, and beyond loopback the token must be known."""
-        refused = self._refusal(request)
-        response = refused if refused is not None else await handler(request)
-        if not response.prepared:
-            response.headers["Content-Security-Policy"] = _CSP
-            response.headers["X-Content-Type-Options"] = "nosniff"
-            response.headers["Referrer-Policy"] = "no-referrer"
-            response.headers["Cache-Control"] = "no-store"
-        return response
-
-    def _refusal(self, request: web.Request) -> web.Response | None:
-        # A page of another name that resolves to this machine (DNS rebinding) must not get in.
-        name = urlsplit(f"//{request.host}").hostname or ""
-        if self._loopback and not _is_loopback(name):
-            return _error(403, "this address is served under localhost only")
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
-            return _error(403, "requests come from this page only")
-        # A picture asks for its session's secret instead.
-        if (
-            self.token
-            and request.path in {"/api/offer", "/metrics"}
-            and not _same(_bearer(request), self.token)
-        ):
-            return _error(401, "the token is missing or wrong")
-        return None
-
     async def _page(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "sessions": len(self._sessions)})
+        room = self._settings.sessions - len(self._sessions)
+        return web.json_response({"ok": True, "sessions": len(self._sessions), "room": room})
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(text=self._parts.metrics.render_prometheus(), content_type="text/plain")
+        text = self._parts.metrics.render_prometheus()
+        return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
-    async def _config(self, _: web.Request) -> web.Response:
-        ice = [s.model_dump(exclude_none=True) for s in self._settings.ice_servers]
+    async def _config(self, request: web.Request) -> web.Response:
+        """The servers' credentials are for those who know the token."""
+        known = self._guard.knows_token(request)
+        ice = [s.model_dump(exclude_none=True) for s in self._settings.ice_servers if known]
         return web.json_response(
             {
                 "ice_servers": ice,
@@ -153,21 +133,21 @@ class LiveServer:
         )
 
     async def _offer(self, request: web.Request) -> web.Response:
-        if not self._may_offer():
-            return _error(429, "too many attempts; wait a moment")
+        if not self._offers.take():
+            return self._refused("rate", 429, "too many attempts; wait a moment")
         try:
             offer = _Offer.model_validate_json(await request.read())
         except ValidationError:
-            return _error(400, "that is no offer")
+            return self._refused("offer", 400, "that is no offer")
         place = self._sessions.get(offer.session or "")
-        resumed = place is not None and _same(offer.secret or "", place.session.secret)
+        resumed = place is not None and same(offer.secret or "", place.session.secret)
         if not resumed:
             if len(self._sessions) >= self._settings.sessions:
-                return _error(503, "full")
+                return self._refused("full", 503, "full")
             try:
                 place = self._begin()
             except InputError as error:  # a recording that cannot be begun
-                return _error(503, str(error))
+                return self._refused("recording", 503, str(error))
         assert place is not None
         try:
             answer = await place.connect(offer, resumed, self._settings)
@@ -175,7 +155,7 @@ class LiveServer:
             log.info("an offer was refused: %r", error)
             if not resumed:
                 await self._end(place, "")
-            return _error(400, "that is no offer")
+            return self._refused("offer", 400, "that is no offer")
         return web.json_response(
             {
                 "sdp": answer.sdp,
@@ -187,23 +167,18 @@ class LiveServer:
 
     async def _picture(self, request: web.Request) -> web.Response:
         place = self._sessions.get(request.match_info["session"])
-        if place is None or not _same(_bearer(request), place.session.secret):
-            return _error(404, "no such picture")
+        if place is None or not same(bearer(request), place.session.secret):
+            return error_response(404, "no such picture")
         keyframe = await self._parts.memory.keyframe(request.match_info["clip"])
         if keyframe is None or keyframe.source != place.session.id:
-            return _error(404, "no such picture")
+            return error_response(404, "no such picture")
         return web.Response(body=keyframe.jpeg, content_type="image/jpeg")
 
     # --- sessions
 
-    def _may_offer(self) -> bool:
-        now_s = self._parts.clock.now()
-        while self._offers and now_s - self._offers[0] > 60.0:
-            self._offers.popleft()
-        if len(self._offers) >= self._settings.offers_per_minute:
-            return False
-        self._offers.append(now_s)
-        return True
+    def _refused(self, why: str, status: int, text: str) -> web.Response:
+        self._meter.refused(why)
+        return error_response(status, text)
 
     def _begin(self) -> _Place:
         # Watches outlive a session; one at a time has those that are kept, another page beside it has its own.
@@ -216,6 +191,7 @@ class LiveServer:
             recorder.failed = lambda text: session.show("error", text=text)
         place = _Place(session, self._parts)
         self._sessions[session.id] = place
+        self._meter.began(len(self._sessions))
         place.running = asyncio.create_task(session.run(), name=f"session {session.id}")
         return place
 
@@ -241,6 +217,7 @@ class LiveServer:
 
     async def _end(self, place: _Place, why: str) -> None:
         self._sessions.pop(place.session.id, None)
+        self._meter.ended(len(self._sessions))
         if why:
             place.session.show("bye", text=why)
         await place.close()
@@ -342,35 +319,3 @@ class _Place:
             await peer.close()
         for task in [*self._readers, *self._takers]:
             await cancel_and_wait(task, 1.0)
-
-
-def _error(status: int, text: str) -> web.Response:
-    return web.Response(status=status, text=json.dumps({"error": text}), content_type="application/json")
-
-
-def _bearer(request: web.Request) -> str:
-    return request.headers.get("Authorization", "").removeprefix("Bearer ")
-
-
-def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode(), wanted.encode())
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _tls(settings: LiveSettings) -> ssl.SSLContext | None:
-    if settings.certificate is None or settings.key is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(settings.certificate, settings.key)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"live.certificate {settings.certificate}: {error}") from None
-    return context

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from memory import Memory, SourceInfo, Store
@@ -22,15 +23,17 @@ from perception.vision.stages import EncodeStage
 from reasoning.answer import Answerer, Streamed
 from reasoning.gate import GateContext, backchannel, wants_answer
 from reasoning.language import Language
-from reasoning.proactive import Cancel, Listing, Unclear, Watch, Watches, parse_watch
+from reasoning.proactive import Watches
 from reasoning.speech import read_aloud
-from reasoning.watches import replies
 from runtime.app.live import protocol
+from runtime.app.live.lookout import Lookout
+from runtime.app.live.meters import SessionMeter
 from runtime.app.live.microphone import Microphone
 from runtime.app.live.settings import LiveSettings
 from runtime.app.live.speaker import SpeakerTrack
 from runtime.app.live.tape import Tape, TapedCompute
-from runtime.app.live.turns import Conversation, Pcm, Turn
+from runtime.app.live.telemetry import TurnSpans
+from runtime.app.live.turns import Conversation, Outcome, Pcm, Turn
 from runtime.app.live.views import TAGS_SHOWN, Views
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
@@ -38,7 +41,6 @@ from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.errors import HearsightError
 from runtime.messages import (
-    Alert,
     AudioChunk,
     Clip,
     FrameFeature,
@@ -47,6 +49,7 @@ from runtime.messages import (
     SampledFrame,
     SpeechStart,
     Utterance,
+    Vector,
     VideoFrame,
     Watermark,
 )
@@ -59,6 +62,7 @@ log = logging.getLogger(__name__)
 
 _AUDIO_MS = 10_000
 _TAGS_EVERY_S = 1.0
+_SAME_SCENE = 0.85
 _STOP_S = 10.0
 
 Send = Callable[[str], None]
@@ -84,6 +88,7 @@ class Parts:
     clock: WallClock
     app: AppSettings
     live: LiveSettings
+    spans: TurnSpans | None = None
 
     def models(self) -> dict[str, str]:
         """What a person is shown of them."""
@@ -105,7 +110,6 @@ class LiveSession:
         if tape is not None:
             parts = replace(parts, compute=TapedCompute(parts.compute, tape))
         self._parts = parts
-        self._watches = watches
         self._views = Views(parts.memory, session_id)
         self._zero_s = parts.clock.now()
         self._tape.begin(self._zero_s)
@@ -122,6 +126,7 @@ class LiveSession:
         self._send: Send | None = None
         self._onset_s: float | None = None
         self._tags_s = -math.inf
+        self._looked: Vector | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.latency: dict[str, float] | None = None  # of the last turn
         self.conversation = Conversation(
@@ -131,6 +136,19 @@ class LiveSession:
             self.show,
             self._answered,
             clock,
+            self._turn_ended,
+        )
+        self._meter = SessionMeter(parts.metrics)
+        self.lookout = Lookout(
+            watches,
+            self.conversation,
+            self.show,
+            self._views.pictures,
+            self._meter,
+            parts.compute,
+            parts.language,
+            clock,
+            self._zero_s,
         )
         self._session = Session(clock, parts.metrics)
         settings = _memory_settings(parts)
@@ -180,7 +198,7 @@ class LiveSession:
             zero_wall=self.zero_wall,
         )
         self.show("state", state=self.conversation.state)
-        self._show_watches()
+        self.lookout.show()
 
     def detach(self) -> None:
         """The page has gone; what is being said is not for the next one."""
@@ -209,17 +227,17 @@ class LiveSession:
     async def _obey(self, message: Any) -> None:
         match message:
             case protocol.Ask(text=text):
-                if not await self._command(text):
+                if not await self.lookout.command(text):
                     self.conversation.ask(self._query(text, self.now_s()), typed=True)
             case protocol.InterruptTurn():
                 self.conversation.interrupt()
             case protocol.Forget(minutes=minutes, all=everything):
                 await self._forget(0.0 if everything or minutes is None else self.now_s() - minutes * 60)
             case protocol.AddWatch(text=text):
-                await self._add_watch(text)
+                if not await self.lookout.command(text):
+                    raise protocol.ProtocolError('say it like "tell me when a bottle appears"')
             case protocol.RemoveWatch(id=watch_id):
-                await self._watches.remove(watch_id)
-                self._show_watches()
+                await self.lookout.remove(watch_id)
             case protocol.Search(request=request, text=text):
                 self.show("search", request=request, hits=await self._views.search(text))
             case protocol.Timeline(request=request, from_s=from_s, to_s=to_s):
@@ -321,7 +339,8 @@ class LiveSession:
 
     async def _converse(self, inbox: Channel[HearingEvent], percepts: Channel[Any]) -> None:
         async for event in inbox:
-            self.last_active_s = self._parts.clock.now()
+            if not isinstance(event, Watermark):
+                self.last_active_s = self._parts.clock.now()
             match event:
                 case SpeechStart(t_s=t_s):
                     self._onset_s = t_s
@@ -356,7 +375,7 @@ class LiveSession:
             self.conversation.hear_nothing()
             return
         self.conversation.hear_words()
-        if await self._command(turn.text):
+        if await self.lookout.command(turn.text):
             return
         context = GateContext(since_agent_spoke_s=self._parts.clock.now() - self.conversation.last_spoke_s)
         if wants_answer(turn.text, context).wants:
@@ -386,7 +405,8 @@ class LiveSession:
         )
 
     async def _answers(self, query: Query) -> Streamed:
-        async with aclosing(self._parts.answerer.stream(query)) as parts:
+        found = partial(self.conversation.found, query.turn_id)
+        async with aclosing(self._parts.answerer.stream(query, found)) as parts:
             while (part := await self._tape.run("answer", lambda: anext(parts, None))) is not None:
                 yield part
 
@@ -395,6 +415,14 @@ class LiveSession:
         task = asyncio.create_task(self._show_answer(turn), name=f"show {turn.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _turn_ended(self, turn: Turn, outcome: Outcome) -> None:
+        self.lookout.ended(turn)
+        if not turn.query.text:  # said unasked
+            return
+        self._meter.turn(turn, outcome)
+        if self._parts.spans is not None:
+            self._parts.spans.turn(turn, outcome)
 
     async def _show_answer(self, turn: Turn) -> None:
         answer = turn.answer
@@ -422,67 +450,31 @@ class LiveSession:
         async for percept in percepts:
             if isinstance(percept, FrameFeature) and percept.t_s - self._tags_s >= _TAGS_EVERY_S:
                 self._tags_s = percept.t_s
+                self._moved(percept)
                 tags = [[name, round(p, 3)] for name, p in percept.tags[:TAGS_SHOWN]]
                 self.show("seen", t=round(percept.t_s, 2), tags=tags, text="")
-                await self._watch(percept)
+                await self.lookout.perceived(percept)
             if isinstance(percept, Observation):
                 if percept.modality == "read":
                     self.show("read", id=percept.id, t=round(percept.t_start_s, 2), text=percept.text)
-                await self._watch(percept)
+                await self.lookout.perceived(percept)
             await to_write.put(percept)
+
+    def _moved(self, feature: FrameFeature) -> None:
+        """A picture that has changed is a sign of life."""
+        if self._looked is None or float(feature.appearance @ self._looked) < _SAME_SCENE:
+            self._looked = feature.appearance
+            self.last_active_s = self._parts.clock.now()
 
     def _remembered(self, clips: Sequence[Clip]) -> None:
         for clip in clips:
             self.show("clip", **self._views.tile(clip))
 
-    async def _watch(self, percept: Observation | FrameFeature) -> None:
-        for alert in await self._watches.observe(percept, self.now_s()):
-            await self._tell(alert)
-
     async def remind(self) -> None:
         """Says what has become due; called once a second."""
-        due = self._watches.next_due()
-        wall = self._parts.clock.wall()
-        if due is not None and due <= wall and self._send is not None:
+        if self._send is not None and self.lookout.due:
             self._tape.page("remind")
-            for alert in await self._watches.due(wall, self.now_s()):
-                await self._tell(alert)
-
-    async def _tell(self, alert: Alert) -> None:
-        pictures = await self._views.pictures(alert.evidence, None)
-        evidence = protocol.evidence_of(alert.evidence, pictures)
-        self.show("alert", id=f"{alert.watch}-{alert.t_s:.0f}", text=alert.text, evidence=evidence)
-        if not self.conversation.busy:
-            self.conversation.announce(alert.text)
-        self._show_watches()
-
-    async def _command(self, text: str) -> bool:
-        """Whether it asked for a watch or a reminder, to end one, or which there are: then that is done."""
-        wall = self._parts.clock.wall()
-        wish = await self._parts.compute.run("answer", parse_watch, text, self._parts.language, wall)
-        match wish:
-            case Watch():
-                watch = await self._watches.add(wish, self.now_s())
-                reply = replies.confirmation(watch, wall)
-            case Cancel():
-                reply = replies.cancelled(await self._watches.cancel(wish))
-            case Listing():
-                reply = replies.listing(self._watches.all(), wall)
-            case Unclear(question=question):
-                reply = question
-            case _:
-                return False
-        self.conversation.announce(reply)
-        self._show_watches()
-        return True
-
-    async def _add_watch(self, text: str) -> None:
-        if not await self._command(text):
-            raise protocol.ProtocolError('say it like "tell me when a bottle appears"')
-
-    def _show_watches(self) -> None:
-        items = [{"id": w.id, "text": w.text, "kind": w.kind} for w in self._watches.all()]
-        self.show("watches", items=items)
+            await self.lookout.remind()
 
     async def _forget(self, from_s: float) -> None:
         to_s = self.now_s()

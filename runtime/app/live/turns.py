@@ -20,6 +20,7 @@ from runtime.messages import Answer, Query
 from runtime.session import cancel_and_wait
 
 State = Literal["listening", "hearing", "thinking", "speaking"]
+Outcome = Literal["answered", "interrupted", "failed"]
 Pcm = NDArray[np.int16]
 RATE_HZ = 48_000
 _CANCEL_S = 1.0
@@ -85,13 +86,17 @@ class Conversation:
         show: Show,
         finished: Callable[[Turn], None],
         clock: Clock,
+        ended: Callable[[Turn, Outcome], None] = lambda _turn, _outcome: None,
     ) -> None:
-        """speak: None leaves the words to the page. finished: told of each turn that has its answer."""
+        """speak: None leaves the words to the page. finished: told of each turn that has its answer. ended: of each
+        that is over.
+        """
         self._ask = ask
         self._speak = speak
         self._loudspeaker = loudspeaker
         self._show = show
         self._finished = finished
+        self._ended = ended
         self._clock = clock
         self._numbers = itertools.count(1)
         self._turn: Turn | None = None
@@ -126,6 +131,7 @@ class Conversation:
             turn, _ = self._held
             self._held = None
             self._show("interrupted", turn=turn.id)
+            self._ended(turn, "interrupted")
 
     def hear_nothing(self) -> None:
         """A false alarm: go on where it stopped."""
@@ -148,12 +154,18 @@ class Conversation:
         self._run(turn)
         return turn
 
-    def announce(self, text: str) -> None:
-        """Says something without being asked, when nobody else speaks."""
+    def announce(self, text: str, since_s: float | None = None) -> Turn:
+        """Says something without being asked, when nobody else speaks. since_s: on the clock, when it happened."""
         turn_id = f"t{next(self._numbers)}"
-        turn = Turn(turn_id, Query(turn_id, ""), self._clock.now())
+        turn = Turn(turn_id, Query(turn_id, ""), self._clock.now() if since_s is None else since_s)
         turn.told, turn.answer = text, Answer(turn_id, text, (), abstained=False)
         self._run(turn)
+        return turn
+
+    def found(self, turn_id: str) -> None:
+        """The memory has been searched for a turn's question."""
+        if self._turn is not None and self._turn.id == turn_id:
+            self._turn.took("retrieval", self._clock.now())
 
     def interrupt(self) -> None:
         """Stops whatever is under way, for good."""
@@ -162,6 +174,7 @@ class Conversation:
             self._loudspeaker.flush()
             self._stop()
             self._show("interrupted", turn=turn.id)
+            self._ended(turn, "interrupted")
         self.hear_words()
         self._enter("listening")
 
@@ -185,6 +198,8 @@ class Conversation:
     def _over(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._show("error", text=str(error) if isinstance(error, HearsightError) else "the answer failed")
+            if task is self._task and self._turn is not None:
+                self._ended(self._turn, "failed")
         if task is self._task:
             self._turn = self._task = None
             self._enter("listening")
@@ -202,6 +217,7 @@ class Conversation:
         await self._replace(turn)
         await self._loudspeaker.finished()
         self.last_spoke_s = self._clock.now()
+        self._ended(turn, "answered")
 
     async def _text(self, turn: Turn) -> AsyncIterator[str]:
         """What is still to be said. A turn that goes on after a false alarm asks again: the model is greedy and
