@@ -8,6 +8,7 @@ import json
 from memory import Store
 from runtime.app import console
 from runtime.app.console import say
+from runtime.app.live.settings import LiveSettings
 from runtime.app.settings import app_settings, default_memory
 from runtime.app.vision import vision_outlook
 from runtime.errors import HearsightError
@@ -87,8 +88,9 @@ async def run_doctor(args: argparse.Namespace) -> int:
         console.stdout.print(
             f"missing  model {name}: {status.spec.without} (hearsight models pull {name})", markup=False
         )
-    vision = app_settings(args.config, args.overrides).vision
-    console.stdout.print(vision_outlook(vision, Registry.load()), markup=False)
+    settings = app_settings(args.config, args.overrides)
+    console.stdout.print(vision_outlook(settings.vision, Registry.load()), markup=False)
+    missing += await _doctor_ice(settings.live)
     uri = args.memory or default_memory()
     try:
         async with await Store.open(uri, read_only=True) as store:
@@ -98,6 +100,21 @@ async def run_doctor(args: argparse.Namespace) -> int:
     if not missing:
         console.stdout.print("ok       every default model and the engine are here", markup=False)
     return 1 if missing else 0
+
+
+async def _doctor_ice(live: LiveSettings) -> int:
+    """How many of the STUN and TURN servers are no help."""
+    from runtime.app.live.ice import check_ice
+
+    if not live.ice_servers:
+        console.stdout.print(
+            "note     live: no STUN or TURN server (live.ice_servers): the page works on this machine and its network",
+            markup=False,
+        )
+    reports = await check_ice(live.ice_servers)
+    for report in reports:
+        console.stdout.print(f"{'ok' if report.ok else 'missing':8} {report.url} {report.text}", markup=False)
+    return sum(not report.ok for report in reports)
 
 
 async def run_memory_stats(args: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from runtime.app.console import say
 from runtime.app.context import App, open_answerer, open_app, open_engine
 from runtime.app.live.server import LiveServer
 from runtime.app.live.session import Parts
+from runtime.app.live.telemetry import turn_spans
 from runtime.app.settings import default_memory
 
 _ENGINE_PATIENCE_S = 2.0
@@ -33,9 +34,14 @@ async def run_live(args: argparse.Namespace) -> int:
         changes = {name: value for name, value in given if value is not None}
         live = app.settings.live.model_copy(update=changes)
         app = replace(app, settings=app.settings.model_copy(update={"live": live}))
-        async with open_parts(app, args.memory or default_memory(), args.engine) as (parts, new_watches):
-            server = LiveServer(parts, new_watches)
+        async with (
+            turn_spans(app.clock, say) as spans,
+            open_parts(app, args.memory or default_memory(), args.engine) as (parts, new_watches),
+        ):
+            server = LiveServer(replace(parts, spans=spans), new_watches)
             async with server.serving() as address:
+                if server.token and live.certificate is None:
+                    say("note     without https (live.certificate) browsers give a camera to localhost only")
                 # After the # it stays in the browser, and the page takes it out of the address.
                 secret = f"#token={server.token}" if server.token else ""
                 console.stdout.print(f"live     {address}{secret}", markup=False)
