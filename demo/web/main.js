@@ -124,8 +124,7 @@ const on = {
     timeline.update();
   },
   alert(alert) {
-    conversation.alert(alert);
-    if (spokenBy === 'browser') voice.say(alert.text);
+    if (conversation.alert(alert) && spokenBy === 'browser') voice.say(alert.text);
   },
   watches: ({ items }) => showWatches(items),
   search: ({ request, hits }) => request === searched.request && timeline.showHits(hits, searched.text),

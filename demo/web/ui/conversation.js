@@ -47,10 +47,15 @@ export class Conversation {
     this.#turns.delete(turn);
   }
 
-  alert({ text, evidence }) {
-    const entry = this.#entry('answer unasked', icon('bell'), make('p', { class: 'words' }, text));
+  /** One that is there already has got its evidence. Returns whether it is new. */
+  alert({ id, text, evidence }) {
+    const known = [...this.#log.querySelectorAll('.unasked')].find((entry) => entry.dataset.alert === id);
+    const entry = known ?? this.#entry('answer unasked', icon('bell'), make('p', { class: 'words' }, text));
+    entry.dataset.alert = id;
+    entry.querySelector('.chips')?.remove();
     entry.append(this.#chips(evidence));
-    this.#add(entry);
+    if (!known) this.#add(entry);
+    return !known;
   }
 
   interrupted({ turn }) {

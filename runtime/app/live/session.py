@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -412,7 +412,10 @@ class LiveSession:
 
     def _answered(self, turn: Turn) -> None:
         self.latency = turn.latency
-        task = asyncio.create_task(self._show_answer(turn), name=f"show {turn.id}")
+        self._beside(self._show_answer(turn), f"show {turn.id}")
+
+    def _beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -469,6 +472,7 @@ class LiveSession:
     def _remembered(self, clips: Sequence[Clip]) -> None:
         for clip in clips:
             self.show("clip", **self._views.tile(clip))
+        self._beside(self.lookout.remembered(clips), "prove alerts")
 
     async def remind(self) -> None:
         """Says what has become due; called once a second."""
