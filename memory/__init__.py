@@ -1,5 +1,6 @@
 """Short term to long term, on LanceDB."""
 
+from memory.conversation import Added, Message, add_messages, conversation_source, text_source
 from memory.records import Keyframe, ResumePoint, SourceInfo, StoredClip
 from memory.retrieval import ClipHit, Hit, Memory, Scores, SearchRequest
 from memory.settings import MemorySettings, SearchSettings
@@ -8,6 +9,7 @@ from memory.store import Store
 from memory.writer import MemoryWriter
 
 __all__ = [
+    "Added",
     "ClipHit",
     "Hit",
     "Keyframe",
@@ -15,6 +17,7 @@ __all__ = [
     "MemorySettings",
     "MemoryStats",
     "MemoryWriter",
+    "Message",
     "ResumePoint",
     "Scores",
     "SearchRequest",
@@ -22,4 +25,7 @@ __all__ = [
     "SourceInfo",
     "Store",
     "StoredClip",
+    "add_messages",
+    "conversation_source",
+    "text_source",
 ]

@@ -9,42 +9,31 @@ words). Costs about 600 bytes a key of 384 dimensions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from math import inf, log
+from dataclasses import dataclass
+from math import log
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from memory.quantise import Quantised, hamming, quantise, query_of, sign_codes
-from memory.records import matrix
+from memory.dialogue import TIME_WORDS, Dialogue, Features, Messages, Posting
+from memory.quantise import hamming, quantise, query_of, sign_codes
+from memory.segment import (
+    K1,
+    KINDS,
+    MESSAGE,
+    PASSAGE,
+    SENTENCE,
+    Bools,
+    Floats,
+    Ints,
+    Question,
+    Segment,
+    merged,
+    segment_of,
+)
 from memory.settings import SearchSettings
-
-KINDS = ("turn", "pair", "line", "screen", "seen", "heard")
-MODALITIES = ("said", "read", "seen")
-_USUAL_TOKENS = np.array([10.0, 20.0, 8.0, 24.0, 8.0, 10.0])
-"""By kind: BM25's average length, fixed, because a counted one would know the future."""
-_K1, _B = 1.2, 0.75
-_CHUNK = 8192
-"""Rows whose vectors are float32 at a time while they are loaded."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """tokens: normalised, no stop words. vector: (d,) unit or None. Spans and as_of in media seconds."""
-
-    tokens: Sequence[str]
-    vector: NDArray[np.float32] | None
-    as_of_s: float = inf
-    sources: frozenset[str] | None = None
-    t_min_s: float = -inf
-    t_max_s: float = inf
-    modalities: frozenset[str] | None = None
+from memory.text import tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +52,9 @@ class KeyScore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeyScores:
-    """The same of many keys, as arrays; kinds are numbers into KINDS."""
+    """The same of many keys, as arrays; kinds are numbers into KINDS, rows places in the index."""
 
+    rows: Ints
     ids: NDArray[np.object_]
     records: NDArray[np.object_]
     kinds: NDArray[np.int8]
@@ -76,6 +66,9 @@ class KeyScores:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def only(self, mask: Bools) -> KeyScores:
+        return KeyScores(*(getattr(self, name)[mask] for name in self.__slots__))
 
     def __getitem__(self, at: int) -> KeyScore:
         kind = KINDS[self.kinds[at]]
@@ -91,59 +84,19 @@ class KeyScores:
         )
 
 
-@dataclass(eq=False)
-class _Segment:
-    """Arrays over n keys. tokens/starts: the keys' token ids, flat. terms/bounds/keys/counts: its inverted
-    form.
+@dataclass(frozen=True, slots=True, eq=False)
+class MessageScores:
+    """Messages that may answer. features and all arrays are in the same order.
+
+    sentence: cosine of the best sentence with the question's subject, and its row; around: mean cosine of the window.
     """
 
-    ids: NDArray[np.object_]
-    records: NDArray[np.object_]
-    kinds: NDArray[np.int8]
-    modalities: NDArray[np.int8]
-    sources: NDArray[np.int32]
-    t_start_s: Floats
-    t_end_s: Floats
+    features: Features
+    sentence: Floats
+    sentence_row: Ints
+    around: Floats
     known_at_s: Floats
-    vectors: Quantised
-    codes: NDArray[np.uint64]
-    tokens: NDArray[np.int32]
-    starts: Ints
-    terms: NDArray[np.int32] = field(init=False)
-    bounds: Ints = field(init=False)
-    keys: NDArray[np.int32] = field(init=False)
-    counts: NDArray[np.uint8] = field(init=False)
-    drag: Floats = field(init=False)
-
-    def __post_init__(self) -> None:
-        lengths = np.diff(self.starts)
-        owner = np.repeat(np.arange(len(self.ids), dtype=np.int64), lengths)
-        pairs, counts = np.unique((self.tokens.astype(np.int64) << 32) | owner, return_counts=True)
-        self.keys = (pairs & 0xFFFFFFFF).astype(np.int32)
-        self.counts = np.minimum(counts, 255).astype(np.uint8)
-        self.terms, first = np.unique((pairs >> 32).astype(np.int32), return_index=True)
-        self.bounds = np.append(first, len(pairs)).astype(np.int64)
-        self.drag = _K1 * (1 - _B + _B * lengths / _USUAL_TOKENS[self.kinds])
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def postings(self, term: int) -> slice:
-        at = int(np.searchsorted(self.terms, term))
-        if at == len(self.terms) or self.terms[at] != term:
-            return slice(0, 0)
-        return slice(int(self.bounds[at]), int(self.bounds[at + 1]))
-
-    def visible(self, question: Question, sources: NDArray[np.int32] | None) -> Bools:
-        mask = self.known_at_s <= question.as_of_s
-        return mask if sources is None else mask & np.isin(self.sources, sources)
-
-    def asked_for(self, question: Question) -> Bools:
-        mask = (self.t_end_s >= question.t_min_s) & (self.t_start_s <= question.t_max_s)
-        if question.modalities is not None:
-            wanted = [MODALITIES.index(m) for m in sorted(question.modalities)]
-            mask &= np.isin(self.modalities, wanted)
-        return np.asarray(mask)
+    rows: Ints
 
 
 class KeyIndex:
@@ -153,36 +106,44 @@ class KeyIndex:
 
     def __init__(self, settings: SearchSettings) -> None:
         self._settings = settings
-        self._segments: list[_Segment] = []
+        self._segments: list[Segment] = []
         self._vocabulary: dict[str, int] = {}
         self._source_ids: dict[str, int] = {}
+        self._dialogue = Dialogue()
 
     def __len__(self) -> int:
         return sum(len(s) for s in self._segments)
+
+    @property
+    def has_messages(self) -> bool:
+        return len(self._dialogue) > 0
 
     def add(self, rows: pa.Table) -> None:
         """rows: columns id, record, kind, modality, source, t_start_s, t_end_s, known_at_s, norm, vector."""
         if not rows.num_rows:
             return
-        self._segments.append(self._segment(rows))
+        first = len(self)
+        segment = segment_of(rows, self._vocabulary, self._source_ids)
+        self._segments.append(segment)
+        self._dialogue.add(self._messages(segment, first), len(self))
         while len(self._segments) > 1 and len(self._segments[-2]) < 2 * len(self._segments[-1]):
             last, previous = self._segments.pop(), self._segments.pop()
-            self._segments.append(_merged(previous, last))
+            self._segments.append(merged(previous, last))
 
     def search(self, question: Question) -> KeyScores | None:
         """Scores of the keys that may answer, unordered: a function of the visible rows and the question alone."""
-        sources = None
-        if question.sources is not None:
-            numbers = [self._source_ids[s] for s in sorted(question.sources) if s in self._source_ids]
-            sources = np.array(numbers, np.int32)
+        sources = self._asked(question)
         visible = [s.visible(question, sources) for s in self._segments]
         count = sum(int(mask.sum()) for mask in visible)
         if not count:
             return None
+        texts = sum(
+            int((m & (s.kinds != SENTENCE)).sum()) for s, m in zip(self._segments, visible, strict=True)
+        )
         eligible = [
             mask & segment.asked_for(question) for segment, mask in zip(self._segments, visible, strict=True)
         ]
-        words = self._lexical(question.tokens, visible, count)
+        words = self._lexical(question.tokens, visible, texts)
         picked = self._pick(question, words, eligible, count)
         parts = list(zip(self._segments, picked, strict=True))
         lexical = np.concatenate([score[rows] for score, rows in zip(words, picked, strict=True)])
@@ -192,7 +153,9 @@ class KeyIndex:
             query = query_of(question.vector)
             cosines = np.clip(np.concatenate([s.vectors.dot(query, rows) for s, rows in parts]), 0.0, 1.0)
         names = np.array(list(self._source_ids), object)
+        begins = np.cumsum([0, *map(len, self._segments)])[:-1]
         return KeyScores(
+            rows=np.concatenate([rows + begin for rows, begin in zip(picked, begins, strict=True)]),
             ids=np.concatenate([s.ids[rows] for s, rows in parts]),
             records=np.concatenate([s.records[rows] for s, rows in parts]),
             kinds=np.concatenate([s.kinds[rows] for s, rows in parts]),
@@ -201,6 +164,134 @@ class KeyIndex:
             known_at_s=np.concatenate([s.known_at_s[rows] for s, rows in parts]),
             lexical=lexical,
             vector=cosines,
+        )
+
+    def messages(self, question: Question, keys: KeyScores) -> MessageScores | None:
+        """The messages that these keys belong to, and those next to them, weighed in their surroundings."""
+        talk = self._dialogue
+        chosen = talk.of_rows(keys.rows[np.isin(keys.kinds, (MESSAGE, PASSAGE, SENTENCE))])
+        if not len(chosen):
+            return None
+        visible = talk.visible(question.as_of_s, self._asked(question))
+        m = talk.messages
+        # An answer may share no word with the question that it follows. (Of a small memory all are here already.)
+        beside = np.unique(talk.around(chosen, visible)[1:4])
+        beside = beside[beside >= 0]
+        inside = (m.t_start_s[beside] >= question.t_min_s) & (m.t_start_s[beside] <= question.t_max_s)
+        chosen = np.union1d(chosen, beside[inside])
+        near = talk.around(chosen, visible)
+        known = [(self._vocabulary.get(token, -1)) for token in sorted(set(question.tokens))]
+        features = talk.features(
+            chosen,
+            near,
+            [self._posting(term, visible) for term in known],
+            known,
+            visible,
+            question.near_s,
+            question.asks_when,
+        )
+        begin, end = m.row[chosen], m.end[chosen]
+        flat = np.repeat(begin, end - begin) + _counted(end - begin)
+        starts = np.cumsum(end - begin) - (end - begin)
+        around = np.zeros(len(chosen))
+        best, best_row = np.zeros(len(chosen)), begin
+        if question.vector is not None:
+            subject = question.vector if question.subject is None else question.subject
+            cosines = self._dots(flat, query_of(subject))
+            best = np.maximum.reduceat(cosines, starts)
+            first = np.flatnonzero(cosines == np.repeat(best, end - begin))
+            best_row = flat[first[np.searchsorted(first, starts)]]
+            window = near[1:4]
+            some, back = np.unique(window, return_inverse=True)
+            values = np.where(
+                some >= 0, self._dots(m.row[np.maximum(some, 0)], query_of(question.vector)), 0.0
+            )
+            around = values[back].reshape(window.shape).sum(axis=0) / (window >= 0).sum(axis=0)
+        return MessageScores(features, best, best_row, around, m.known_at_s[chosen], begin)
+
+    def speakers_in(self, question: Question) -> list[str]:
+        """Those of the question's tokens that are the name of somebody who wrote a visible message."""
+        if not len(self._dialogue):
+            return []
+        visible = self._dialogue.visible(question.as_of_s, self._asked(question))
+        first = self._dialogue.messages.first
+        known = {token: self._vocabulary.get(token, -1) for token in sorted(set(question.tokens))}
+        return [
+            token
+            for token, term in known.items()
+            if term >= 0 and bool((first[self._posting(term, visible).messages] == term).any())
+        ]
+
+    def _asked(self, question: Question) -> NDArray[np.int32] | None:
+        """Numbers of the sources asked for, None for all."""
+        if question.sources is None:
+            return None
+        numbers = [self._source_ids[s] for s in sorted(question.sources) if s in self._source_ids]
+        return np.array(numbers, np.int32)
+
+    def key(self, row: int) -> tuple[str, str, int]:
+        """(record, kind, number of that kind) of a row."""
+        segment, at = self._at(row)
+        kind = KINDS[segment.kinds[at]]
+        return segment.records[at], kind, int(segment.ids[at].rpartition(kind)[2])
+
+    def place(self, row: int) -> tuple[str, float]:
+        """(source, t_start_s) of a row."""
+        segment, at = self._at(row)
+        return list(self._source_ids)[segment.sources[at]], float(segment.t_start_s[at])
+
+    def _at(self, row: int) -> tuple[Segment, int]:
+        for segment in self._segments:
+            if row < len(segment):
+                return segment, row
+            row -= len(segment)
+        raise IndexError(row)
+
+    def _dots(self, rows: Ints, query: Floats) -> Floats:
+        out = np.zeros(len(rows))
+        begin = 0
+        for segment in self._segments:
+            mine = np.flatnonzero((rows >= begin) & (rows < begin + len(segment)))
+            if len(mine):
+                out[mine] = segment.vectors.dot(query, rows[mine] - begin)
+            begin += len(segment)
+        return np.clip(out, 0.0, 1.0)
+
+    def _posting(self, term: int, visible: Bools | None) -> Posting:
+        """In which visible messages a token stands."""
+        numbers, counts, begin = [], [], 0
+        for segment in self._segments:
+            found = segment.postings(term) if term >= 0 else slice(0, 0)
+            number = self._dialogue.in_rows(segment.keys[found].astype(np.int64) + begin)
+            keep = number >= 0
+            if visible is not None:
+                keep &= visible[number]
+            numbers.append(number[keep])
+            counts.append(segment.counts[found][keep].astype(np.float64))
+            begin += len(segment)
+        return Posting(np.concatenate(numbers), np.concatenate(counts))
+
+    def _messages(self, segment: Segment, first_row: int) -> Messages:
+        """What is to be known of a new segment's messages. A message's key and its sentences' follow each other."""
+        rows = np.flatnonzero(np.isin(segment.kinds, (MESSAGE, PASSAGE)))
+        others = np.append(np.flatnonzero(segment.kinds != SENTENCE), len(segment))
+        lengths = np.diff(segment.starts)
+        timed = np.array([self._vocabulary.get(word, -1) for word in tokens(TIME_WORDS)], np.int32)
+        hits = np.concatenate([[0], np.cumsum(np.isin(segment.tokens, timed))])
+        named = (segment.kinds[rows] == MESSAGE) & (lengths[rows] > 0)
+        first = segment.tokens[segment.starts[:-1][rows] % max(1, len(segment.tokens))] if len(rows) else rows
+        talk = self._dialogue
+        names = (record.rpartition("/")[0] for record in segment.records[rows].tolist())
+        return Messages(
+            row=rows + first_row,
+            end=others[np.searchsorted(others, rows, side="right")] + first_row,
+            session=np.array([talk.session_number(name) for name in names], np.int32),
+            source=segment.sources[rows],
+            t_start_s=segment.t_start_s[rows],
+            known_at_s=segment.known_at_s[rows],
+            length=lengths[rows].astype(np.int32),
+            first=np.where(named, first, -1).astype(np.int32),
+            timed=np.asarray(hits[segment.starts[1:][rows]] > hits[segment.starts[:-1][rows]]),
         )
 
     def _lexical(self, tokens: Sequence[str], visible: list[Bools], count: int) -> list[Floats]:
@@ -218,8 +309,8 @@ class KeyIndex:
             weight = log(1.0 + (count - documents + 0.5) / (documents + 0.5))
             ideal += weight
             for segment, score, (keys, counts) in zip(self._segments, scores, hits, strict=True):
-                score[keys] += weight * counts * (_K1 + 1) / (counts + segment.drag[keys])
-        return [np.minimum(score / (ideal * (_K1 + 1)), 1.0) if ideal else score for score in scores]
+                score[keys] += weight * counts * (K1 + 1) / (counts + segment.drag[keys])
+        return [np.minimum(score / (ideal * (K1 + 1)), 1.0) if ideal else score for score in scores]
 
     def _pick(self, question: Question, words: list[Floats], eligible: list[Bools], count: int) -> list[Ints]:
         """By segment: the rows worth scoring; all of them in a small memory."""
@@ -257,58 +348,8 @@ class KeyIndex:
         ends = np.cumsum([len(r) for r in rows])[:-1]
         return [r[part] for r, part in zip(rows, np.split(keep, ends), strict=True)]
 
-    def _segment(self, rows: pa.Table) -> _Segment:
-        rows = rows.combine_chunks()
-        words = pc.split_pattern(rows["norm"], " ").combine_chunks()
-        words = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
-        coded = words.flatten().dictionary_encode()
-        numbers = [
-            self._vocabulary.setdefault(w, len(self._vocabulary)) for w in coded.dictionary.to_pylist()
-        ]
-        starts = np.asarray(words.offsets, dtype=np.int64)
-        sources = rows["source"].to_pylist()
-        source_ids = [self._source_ids.setdefault(s, len(self._source_ids)) for s in sources]
-        starts_ = range(0, rows.num_rows, _CHUNK)
-        small = [quantise(matrix(rows["vector"].slice(at, _CHUNK))) for at in starts_]
-        return _Segment(
-            ids=np.array(rows["id"].to_pylist(), object),
-            records=np.array(rows["record"].to_pylist(), object),
-            kinds=np.array([KINDS.index(k) for k in rows["kind"].to_pylist()], np.int8),
-            modalities=np.array([MODALITIES.index(m) for m in rows["modality"].to_pylist()], np.int8),
-            sources=np.array(source_ids, np.int32),
-            t_start_s=np.asarray(rows["t_start_s"], dtype=np.float64),
-            t_end_s=np.asarray(rows["t_end_s"], dtype=np.float64),
-            known_at_s=np.asarray(rows["known_at_s"], dtype=np.float64),
-            vectors=Quantised(
-                np.concatenate([q.values for q in small]), np.concatenate([q.scale for q in small])
-            ),
-            codes=np.concatenate([sign_codes(q.values) for q in small], axis=1),
-            tokens=np.array(numbers, np.int32)[np.asarray(coded.indices)],
-            starts=starts - starts[0],
-        )
 
-
-def _merged(a: _Segment, b: _Segment) -> _Segment:
-    def both(name: str) -> NDArray[np.generic]:
-        return np.concatenate([getattr(a, name), getattr(b, name)])
-
-    plain = (
-        "ids",
-        "records",
-        "kinds",
-        "modalities",
-        "sources",
-        "t_start_s",
-        "t_end_s",
-        "known_at_s",
-        "tokens",
-    )
-    return _Segment(
-        **{name: both(name) for name in plain},  # type: ignore[arg-type]
-        vectors=Quantised(
-            np.concatenate([a.vectors.values, b.vectors.values]),
-            np.concatenate([a.vectors.scale, b.vectors.scale]),
-        ),
-        codes=np.concatenate([a.codes, b.codes], axis=1),
-        starts=np.concatenate([a.starts, b.starts[1:] + a.starts[-1]]),
-    )
+def _counted(lengths: Ints) -> Ints:
+    """0, 1, ... within each of the runs of these lengths."""
+    total = int(lengths.sum())
+    return np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)

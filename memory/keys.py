@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from memory.text import normalise
+from memory.text import normalise, sentences
 from runtime.messages import Observation
 
 PAIR_GAP_S = 60.0
@@ -25,12 +25,14 @@ class Key:
 
 def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
     """turn, pair (with the turn before), heard (another reading of it); line (each with the screen's heading), screen;
-    seen.
+    seen. Of a message: message (passage, where nobody is named as its writer), and each of its sentences.
 
     previous: the utterance of the same source before a said record. Texts of nothing but stop words give no
     key.
     """
-    if record.modality == "said":
+    if is_message(record):
+        texts = _message(record)
+    elif record.modality == "said":
         texts = [("turn", record.text)]
         if previous is not None and record.t_start_s - previous.t_end_s <= PAIR_GAP_S:
             texts.append(("pair", f"{previous.text} {record.text}"))
@@ -48,6 +50,25 @@ def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
 def readings_of(record: Observation) -> tuple[str, ...]:
     """Other readings of what was said, likeliest first."""
     return tuple(map(str, record.details.get("alternatives") or ()))
+
+
+def is_message(record: Observation) -> bool:
+    """Part of a conversation, note or document that came as text; its session is named in the details."""
+    return "session" in record.details
+
+
+def _message(record: Observation) -> list[tuple[str, str]]:
+    """With the speaker's name before every sentence: "I went there" says nothing of who did (rule-made facts).
+
+    A message's key comes before those of its sentences, and its first word is its speaker's name.
+    """
+    whole = "message" if record.speaker else "passage"
+    said = f"{record.speaker}: " if record.speaker else ""
+    texts = [(whole, f"{said}{record.text}")]
+    parts = sentences(record.text)
+    if len(parts) > 1:
+        texts += [("sentence", f"{said}{part}") for part in parts]
+    return texts
 
 
 def lines_of(record: Observation) -> list[str]:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from memory import schema
 from memory.compressor import unit
+from memory.keys import is_message
 from memory.records import clips_of, fixed_list, matrix, observations_of
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
@@ -115,6 +116,42 @@ def build(
     return nodes
 
 
+def sessions(
+    source: str,
+    keys: Sequence[TextKey],
+    observations: Sequence[Observation],
+    dim: int,
+    settings: MemorySettings,
+) -> list[Node]:
+    """The sessions of a conversation, in place of episodes. One is known when something else was said after it; the
+    last one may still go on (known_at_s is infinite).
+    """
+    keys = sorted(keys, key=_start)
+    groups: dict[str, list[Observation]] = {}
+    for one in sorted(observations, key=lambda o: (o.t_start_s, o.id)):
+        groups.setdefault(one.id.rpartition("/")[0], []).append(one)
+    nodes = []
+    for name, members in groups.items():
+        last = max(o.known_at_s for o in members)
+        known_at_s = min((o.known_at_s for o in observations if o.known_at_s > last), default=inf)
+        start, end = members[0].t_start_s, members[-1].t_end_s
+        inside = [k.vector for k in _within(keys, start, end + 1e-3)]
+        nodes.append(
+            Node(
+                id=f"{name}/session",
+                level="episode",
+                t_start_s=start,
+                t_end_s=end,
+                known_at_s=known_at_s,
+                vector=unit(np.sum(inside, axis=0)) if inside else np.zeros(dim, np.float32),
+                appearance=np.zeros(0, np.float32),
+                synopsis=synopsis(members, (), settings.synopsis_chars),
+                children=tuple(o.id for o in members),
+            )
+        )
+    return nodes
+
+
 async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
     """Makes the nodes of a source from its stored clips, keys and observations. Returns how many there are.
 
@@ -123,7 +160,7 @@ async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
     mine = f"source = {quoted(source)}"
     clips = await store.rows(schema.CLIPS, mine)
     columns = ["t_start_s", "known_at_s", "vector", "modality"]
-    keys = await store.rows(schema.KEYS, f"{mine} AND kind != 'pair'", columns)
+    keys = await store.rows(schema.KEYS, f"{mine} AND kind NOT IN ('pair', 'sentence')", columns)
     records = await store.rows(schema.OBSERVATIONS, mine)
     old = await store.rows(schema.NODES, mine)
     text_keys = _text_keys(keys)
@@ -138,7 +175,10 @@ async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
     if not units:
         units = _speech_units(source, text_keys, settings)
     observations = observations_of(records) if records is not None else []
-    nodes = build(source, units, text_keys, observations, store.text_dim, settings)
+    if any(is_message(o) for o in observations):
+        nodes = sessions(source, text_keys, observations, store.text_dim, settings)
+    else:
+        nodes = build(source, units, text_keys, observations, store.text_dim, settings)
     new = node_table(source, nodes, store.text_dim)
     kept = {row["id"]: row for row in old.to_pylist()} if old is not None else {}
     fresh = {row["id"]: row for row in new.to_pylist()}

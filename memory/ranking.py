@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.index import KINDS, KeyIndex, KeyScore, KeyScores, Question
+from memory.index import KeyIndex, KeyScore, KeyScores
 from memory.priors import Priors
+from memory.segment import KINDS, MESSAGE_KINDS, Question
 from memory.settings import SearchSettings
 
 _POINTS_AT = ("turn", "line", "seen")
@@ -29,14 +30,23 @@ class Ranked:
 def rank(
     index: KeyIndex, priors: Priors, question: Question, settings: SearchSettings, k: int
 ) -> list[Ranked]:
-    """The k best records, best first; ties: known earlier, then id.
-
-    A record scores its best key, and with a smaller weight its second best kind of key (no uniform rank fusion over
-    keys of unequal quality), times its prior.
-    """
+    """The k best records, best first; ties: known earlier, then id."""
     keys = index.search(question)
     if keys is None:
         return []
+    messages = np.isin(keys.kinds, [KINDS.index(kind) for kind in MESSAGE_KINDS])
+    best = _messages(index, question, keys, settings, k) if messages.any() else []
+    if not messages.all():
+        best += _perceived(priors, question, keys.only(~messages) if best else keys, settings, k)
+    return sorted(best, key=lambda r: (-r.total, r.best.known_at_s, r.record))[:k]
+
+
+def _perceived(
+    priors: Priors, question: Question, keys: KeyScores, settings: SearchSettings, k: int
+) -> list[Ranked]:
+    """A record scores its best key, and with a smaller weight its second best kind of key (no uniform rank fusion
+    over keys of unequal quality), times its prior.
+    """
     weights = np.array([settings.kinds.get(kind, 1.0) for kind in KINDS])[keys.kinds]
     scores = weights * (settings.lexical * keys.lexical + settings.vector * keys.vector)
     records, first, owner = np.unique(keys.records, return_index=True, return_inverse=True)
@@ -58,6 +68,41 @@ def rank(
         for at in order.tolist()
         if total[at] > 0.0
     ]
+
+
+def _messages(
+    index: KeyIndex, question: Question, keys: KeyScores, settings: SearchSettings, k: int
+) -> list[Ranked]:
+    """A weighted sum over what a message and its surroundings have in common with the question."""
+    scores = index.messages(question, keys)
+    if scores is None:
+        return []
+    w, f = settings.dialogue, scores.features
+    alike = w.pair * f.pair + w.window * f.window + w.sentence * scores.sentence + w.around * scores.around
+    prior = 1.0 + w.session * f.session
+    cues = w.speaker * f.speaker + w.length * f.length + w.timed * f.timed + w.dated * f.dated
+    total = (alike + w.session * f.session + cues) / w.scale
+    order = np.lexsort((scores.known_at_s, -total))
+    order = order[alike[order] > 0.0]
+    if len(order) > k:
+        # All that tie with the last: which of them stay, the ids decide.
+        order = order[total[order] >= total[order[k - 1]]]
+    out = []
+    for at in order.tolist():
+        record, kind, number = index.key(int(scores.sentence_row[at]))
+        source, t_start_s = index.place(int(scores.rows[at]))
+        key = KeyScore(
+            record,
+            kind,
+            number,
+            source,
+            t_start_s,
+            float(scores.known_at_s[at]),
+            float(f.pair[at]),
+            float(scores.sentence[at]),
+        )
+        out.append(Ranked(record, key, key, float(prior[at]), float(total[at])))
+    return out
 
 
 def _ranked(

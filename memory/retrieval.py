@@ -14,16 +14,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memory import schema
-from memory.index import KeyIndex, Question
+from memory.cues import asks_when, subject
+from memory.index import KeyIndex
 from memory.keys import keys_of
 from memory.priors import Priors
 from memory.ranking import Ranked, rank
 from memory.records import Keyframe, SourceInfo, StoredClip, clips_of, observations_of
+from memory.segment import Question
 from memory.settings import MemorySettings
 from memory.stats import MemoryStats, memory_stats
 from memory.store import Store, quoted
 from memory.supersede import Statement, superseded
 from memory.text import tokens
+from memory.time_range import time_range
 from runtime.compute import Compute
 from runtime.errors import InputError
 from runtime.messages import Modality, Observation, Vector
@@ -51,7 +54,9 @@ class SearchRequest:
     """vector: the question in the text encoder's space, made from text when None. Times in media seconds.
 
     as_of_s: only what was known by then exists; it is a time of one source, so with several in the memory
-    `sources` must name one. t_min_s, t_max_s: only records that overlap this span. k: how many hits.
+    `sources` must name one, unless all of them count in Unix time (conversations and notes do).
+    t_min_s, t_max_s: only records that overlap this span. now_s: Unix time at which it is asked (as_of_s if that is
+    given), for "yesterday". k: how many hits.
     """
 
     text: str
@@ -61,6 +66,7 @@ class SearchRequest:
     t_min_s: float | None = None
     t_max_s: float | None = None
     modalities: tuple[Modality, ...] | None = None
+    now_s: float | None = None
     k: int = 10
 
 
@@ -167,23 +173,46 @@ class Memory:
         """
         await self.refresh()
         sources = self._asked_sources(request)
-        vector = request.vector
-        if vector is None and request.text.strip():
-            encoded = await self._compute.run("text encoder", self._encoder.encode, [request.text])
-            vector = encoded[0]
         question = Question(
             tokens=tokens(request.text),
-            vector=vector,
+            vector=request.vector,
+            near_s=self._near(request),
+            asks_when=asks_when(request.text),
             as_of_s=inf if request.as_of_s is None else request.as_of_s,
             sources=sources,
             t_min_s=-inf if request.t_min_s is None else request.t_min_s,
             t_max_s=inf if request.t_max_s is None else request.t_max_s,
             modalities=None if request.modalities is None else frozenset(request.modalities),
         )
+        question = await self._with_vectors(question, request)
         ranked = await self._compute.run(
             _THREAD, rank, self._index, self._priors, question, self._settings.search, request.k
         )
         return await self._hits(ranked, question.as_of_s)
+
+    async def _with_vectors(self, question: Question, request: SearchRequest) -> Question:
+        if not request.text.strip():
+            return question
+        texts = [request.text] if question.vector is None else []
+        if self._index.has_messages:
+            names = await self._compute.run(_THREAD, self._index.speakers_in, question)
+            texts.append(subject(request.text, names))
+        if not texts:
+            return question
+        encoded = await self._compute.run("text encoder", self._encoder.encode, texts)
+        return replace(
+            question,
+            vector=encoded[0] if question.vector is None else question.vector,
+            subject=encoded[-1] if self._index.has_messages else None,
+        )
+
+    def _near(self, request: SearchRequest) -> tuple[float, float] | None:
+        """The time a question names, with some days around it: what happened then is often told later."""
+        found = time_range(request.text, request.as_of_s if request.now_s is None else request.now_s)
+        if found is None:
+            return None
+        before_s, after_s = (86400.0 * days for days in self._settings.search.date_slack_days)
+        return found.start_s - before_s, found.end_s + after_s
 
     async def search_clips(
         self,
@@ -319,7 +348,8 @@ class Memory:
             if unknown:
                 raise InputError(f"there is no source {unknown[0]} in memory {self.store.uri}")
         wanted = known if request.sources is None else set(request.sources)
-        if request.as_of_s is not None and len(wanted) > 1:
+        dated = {s.id for s in self._sources if s.wall_zero_s == 0.0}
+        if request.as_of_s is not None and len(wanted) > 1 and not wanted <= dated:
             raise InputError(
                 "as-of is a time of one source, and the question looks at several: name one of "
                 + ", ".join(sorted(wanted)[:4])

@@ -5,6 +5,27 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 
+class DialogueWeights(BaseModel):
+    """What each thing counts that a message of a conversation and a question can have in common (memory/dialogue.py).
+
+    Fitted by logistic regression on conversations, left out one at a time; rounded.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    pair: float = 0.5
+    window: float = 0.6
+    session: float = 0.45
+    sentence: float = 0.45
+    around: float = 0.7
+    speaker: float = 0.3
+    length: float = 0.45
+    timed: float = 0.25
+    dated: float = 0.85
+    scale: float = Field(default=3.0, gt=0)
+    """What the sum is divided by, so that it compares with the scores of what was seen and heard."""
+
+
 class SearchSettings(BaseModel):
     """Weights of the fusion. Scores are w(kind) * (lexical + vector parts), times (1 + priors)."""
 
@@ -26,10 +47,13 @@ class SearchSettings(BaseModel):
     """Share of a record's second best kind of key that is added to its best one."""
     episode_prior: float = Field(default=0.3, ge=0)
     event_prior: float = Field(default=0.15, ge=0)
+    date_slack_days: tuple[float, float] = (2.0, 2.0)
+    """Days before and after a time the question names that still count as within it (LongMemEval pads by two)."""
     exhaustive_keys: PositiveInt = 4096
     """Up to so many visible keys every one is scored by its vector; above, only the nearest sign codes
     are.
     """
+    dialogue: DialogueWeights = Field(default_factory=DialogueWeights)
     candidates: PositiveInt = 768
     """Keys kept of each of the two rankings (words, sign codes) in a memory larger than that."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from memory import Hit, Memory, SearchRequest
-from memory.keys import readings_of
+from memory.keys import is_message, readings_of
 from reasoning.judge import Candidate, current, weigh
 from reasoning.question import Question
 from reasoning.settings import AnswerSettings
@@ -47,6 +47,7 @@ class Recall:
                 t_min_s=question.t_min_s,
                 t_max_s=question.t_max_s,
                 modalities=_SENSES,
+                now_s=query.asked_at_s,
                 k=self.settings.candidates,
             )
         )
@@ -101,17 +102,21 @@ def _unbroken(around: Sequence[Observation], record_id: str) -> list[Observation
 
 
 def _goes_on(before: Observation, after: Observation) -> bool:
-    """No real pause, or a sentence that was cut: the transcript goes on in lower case."""
+    """No real pause, or a sentence that was cut: the transcript goes on in lower case. A message is whole."""
+    if is_message(after):
+        return False
     pause_s = after.t_start_s - before.t_end_s
     return pause_s < (_CUT_S if after.text[:1].islower() else _PAUSE_S)
 
 
 def evidence_of(hit: Hit) -> Evidence:
+    """Of a message, with its speaker's name before it: "I" is who that is."""
+    speaker = hit.record.speaker if is_message(hit.record) else None
     return Evidence(
         id=hit.record.id,
         source=hit.record.source,
         modality=hit.record.modality,
-        text=hit.text,
+        text=f"{speaker}: {hit.text}" if speaker else hit.text,
         t_start_s=hit.t_start_s,
         t_end_s=hit.t_end_s,
         score=min(1.0, hit.scores.total),

@@ -174,13 +174,17 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question. as_of_s: only what was known up to that second exists. sources: None means all."""
+    """A question. as_of_s: only what was known up to that second exists. sources: None means all.
+
+    asked_at_s: Unix time at which it is asked, for "yesterday"; None where that is as_of_s or not known.
+    """
 
     turn_id: str
     text: str
     as_of_s: float | None = None
     options: tuple[str, ...] = ()
     sources: tuple[str, ...] | None = None
+    asked_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 Handler = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
@@ -59,13 +61,19 @@ def port(text: str) -> int:
 
 
 def media_time(text: str) -> float:
-    """Seconds from "754", "754.5", "12:34" or "1:02:03"."""
+    """Seconds from "754", "754.5", "12:34" or "1:02:03"; Unix time from "2024-05-08" or "2024-05-08T13:56"."""
+    with suppress(ValueError):
+        when = datetime.fromisoformat(text) if "-" in text else None
+        if when is not None:
+            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     try:
         parts = [float(p) for p in text.split(":")]
     except ValueError:
         parts = []
     if not parts or len(parts) > 3 or any(p < 0 for p in parts) or any(p >= 60 for p in parts[1:]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time: seconds, m:ss or h:mm:ss")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time: seconds, m:ss, h:mm:ss or a date like 2024-05-08"
+        )
     total = 0.0
     for part in parts:
         total = total * 60 + part

@@ -19,6 +19,7 @@ from runtime.app.arguments import media_time as _media_time
 from runtime.app.arguments import memory_option as _memory_option
 from runtime.app.arguments import port as _port
 from runtime.app.arguments import positive as _positive
+from runtime.app.eval_cli import eval_parser
 from runtime.app.memory_cli import memory_parser
 from runtime.clock import run_virtual
 from runtime.errors import HearsightError
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     _engine(commands)
     _doctor(commands)
     memory_parser(commands)
+    eval_parser(commands)
     return parser
 
 

@@ -134,7 +134,8 @@ async def _ask(args: argparse.Namespace, app: App, uri: str, found: Callable[[],
         sources = None
         if args.source is not None:
             sources = (source_named(await memory.sources(), args.source).id,)
-        query = Query("ask", args.question, args.as_of, tuple(args.option), sources)
+        now_s = app.clock.wall() if args.as_of is None else None
+        query = Query("ask", args.question, args.as_of, tuple(args.option), sources, now_s)
         if args.json:
             answer = await answerer.answer(query)
             line = answer_line("ask", answer)

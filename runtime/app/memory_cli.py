@@ -12,6 +12,7 @@ from runtime.app.arguments import add_command, media_time, memory_option
 def memory_parser(commands: Any) -> None:
     parser = add_command(commands, "memory", "look into a memory, keep it, forget", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add(sub)
     _stats(sub)
     _forget(sub)
     _snapshot(sub)
@@ -19,6 +20,32 @@ def memory_parser(commands: Any) -> None:
     _history(sub)
     _export(sub)
     _import(sub)
+
+
+def _add(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.adding import run_add
+
+        return await run_add(args)
+
+    parser = add_command(
+        commands,
+        "add",
+        "remember conversations, notes, documents and pictures with text",
+        run,
+        description="""Remembers files, with the times of what they tell of. Adding one again adds only what is new in it.
+
+A chat:    .jsonl, one message a line:
+           {"session": "monday", "time": "2024-05-06T09:30", "speaker": "Ana", "text": "...", "images": ["a caption"]}
+           (session and time may be left out: a day is a session, a message follows the one before)
+A note:    .md or .txt; its time is a date in its headings, front matter or name, else when it was last changed
+A picture: .png, .jpg, .webp; the text in it is read""",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    memory_option(parser)
+    parser.add_argument(
+        "--source", metavar="NAME", help="add to the source of this name (default: by the file)"
+    )
 
 
 def _stats(commands: Any) -> None:

@@ -1,0 +1,162 @@
+"""A part of the search index: keys as arrays, with their words in inverted lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from memory.quantise import Quantised, quantise, sign_codes
+from memory.records import matrix
+
+KINDS = ("turn", "pair", "line", "screen", "seen", "heard", "message", "passage", "sentence")
+MESSAGE_KINDS = ("message", "passage", "sentence")
+MODALITIES = ("said", "read", "seen")
+MESSAGE, PASSAGE, SENTENCE = (KINDS.index(kind) for kind in MESSAGE_KINDS)
+_USUAL_TOKENS = np.array([10.0, 20.0, 8.0, 24.0, 8.0, 10.0, 12.0, 12.0, 12.0])
+"""By kind: BM25's average length, fixed, because a counted one would know the future."""
+K1, B = 1.2, 0.75
+_CHUNK = 8192
+"""Rows whose vectors are float32 at a time while they are loaded."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """tokens: normalised, no stop words. vector: (d,) unit or None. Spans and as_of in media seconds.
+
+    subject: vector of what the question is about, without its asking words. near_s: the time it names; what lies
+    outside is pushed down, not dropped (t_min_s and t_max_s drop). asks_when: for a date or a time.
+    """
+
+    tokens: Sequence[str]
+    vector: NDArray[np.float32] | None
+    subject: NDArray[np.float32] | None = None
+    near_s: tuple[float, float] | None = None
+    asks_when: bool = False
+    as_of_s: float = inf
+    sources: frozenset[str] | None = None
+    t_min_s: float = -inf
+    t_max_s: float = inf
+    modalities: frozenset[str] | None = None
+
+
+@dataclass(eq=False)
+class Segment:
+    """Arrays over n keys. tokens/starts: the keys' token ids, flat. terms/bounds/keys/counts: its inverted
+    form.
+    """
+
+    ids: NDArray[np.object_]
+    records: NDArray[np.object_]
+    kinds: NDArray[np.int8]
+    modalities: NDArray[np.int8]
+    sources: NDArray[np.int32]
+    t_start_s: Floats
+    t_end_s: Floats
+    known_at_s: Floats
+    vectors: Quantised
+    codes: NDArray[np.uint64]
+    tokens: NDArray[np.int32]
+    starts: Ints
+    terms: NDArray[np.int32] = field(init=False)
+    bounds: Ints = field(init=False)
+    keys: NDArray[np.int32] = field(init=False)
+    counts: NDArray[np.uint8] = field(init=False)
+    drag: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        lengths = np.diff(self.starts)
+        owner = np.repeat(np.arange(len(self.ids), dtype=np.int64), lengths)
+        pairs, counts = np.unique((self.tokens.astype(np.int64) << 32) | owner, return_counts=True)
+        self.keys = (pairs & 0xFFFFFFFF).astype(np.int32)
+        self.counts = np.minimum(counts, 255).astype(np.uint8)
+        self.terms, first = np.unique((pairs >> 32).astype(np.int32), return_index=True)
+        self.bounds = np.append(first, len(pairs)).astype(np.int64)
+        self.drag = K1 * (1 - B + B * lengths / _USUAL_TOKENS[self.kinds])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def postings(self, term: int) -> slice:
+        at = int(np.searchsorted(self.terms, term))
+        if at == len(self.terms) or self.terms[at] != term:
+            return slice(0, 0)
+        return slice(int(self.bounds[at]), int(self.bounds[at + 1]))
+
+    def visible(self, question: Question, sources: NDArray[np.int32] | None) -> Bools:
+        mask = self.known_at_s <= question.as_of_s
+        return mask if sources is None else mask & np.isin(self.sources, sources)
+
+    def asked_for(self, question: Question) -> Bools:
+        mask = (self.t_end_s >= question.t_min_s) & (self.t_start_s <= question.t_max_s)
+        if question.modalities is not None:
+            wanted = [MODALITIES.index(m) for m in sorted(question.modalities)]
+            mask &= np.isin(self.modalities, wanted)
+        return np.asarray(mask)
+
+
+def segment_of(rows: pa.Table, vocabulary: dict[str, int], source_numbers: dict[str, int]) -> Segment:
+    """rows: as `KeyIndex.add` gets them. Gives numbers to words and sources that are new."""
+    rows = rows.combine_chunks()
+    # A sentence's words stand in its message already: it is there for its meaning.
+    norm = pc.if_else(pc.equal(rows["kind"], "sentence"), None, rows["norm"])
+    words = pc.fill_null(pc.split_pattern(norm, " "), []).combine_chunks()
+    words = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
+    coded = words.flatten().dictionary_encode()
+    numbers = [vocabulary.setdefault(w, len(vocabulary)) for w in coded.dictionary.to_pylist()]
+    starts = np.asarray(words.offsets, dtype=np.int64)
+    sources = rows["source"].to_pylist()
+    source_ids = [source_numbers.setdefault(s, len(source_numbers)) for s in sources]
+    starts_ = range(0, rows.num_rows, _CHUNK)
+    small = [quantise(matrix(rows["vector"].slice(at, _CHUNK))) for at in starts_]
+    return Segment(
+        ids=np.array(rows["id"].to_pylist(), object),
+        records=np.array(rows["record"].to_pylist(), object),
+        kinds=np.array([KINDS.index(k) for k in rows["kind"].to_pylist()], np.int8),
+        modalities=np.array([MODALITIES.index(m) for m in rows["modality"].to_pylist()], np.int8),
+        sources=np.array(source_ids, np.int32),
+        t_start_s=np.asarray(rows["t_start_s"], dtype=np.float64),
+        t_end_s=np.asarray(rows["t_end_s"], dtype=np.float64),
+        known_at_s=np.asarray(rows["known_at_s"], dtype=np.float64),
+        vectors=Quantised(
+            np.concatenate([q.values for q in small]), np.concatenate([q.scale for q in small])
+        ),
+        codes=np.concatenate([sign_codes(q.values) for q in small], axis=1),
+        tokens=np.array(numbers, np.int32)[np.asarray(coded.indices)],
+        starts=starts - starts[0],
+    )
+
+
+def merged(a: Segment, b: Segment) -> Segment:
+    def both(name: str) -> NDArray[np.generic]:
+        return np.concatenate([getattr(a, name), getattr(b, name)])
+
+    plain = (
+        "ids",
+        "records",
+        "kinds",
+        "modalities",
+        "sources",
+        "t_start_s",
+        "t_end_s",
+        "known_at_s",
+        "tokens",
+    )
+    return Segment(
+        **{name: both(name) for name in plain},  # type: ignore[arg-type]
+        vectors=Quantised(
+            np.concatenate([a.vectors.values, b.vectors.values]),
+            np.concatenate([a.vectors.scale, b.vectors.scale]),
+        ),
+        codes=np.concatenate([a.codes, b.codes], axis=1),
+        starts=np.concatenate([a.starts, b.starts[1:] + a.starts[-1]]),
+    )

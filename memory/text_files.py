@@ -1,0 +1,146 @@
+"""Conversations and notes from files, as messages. Times are those of the events, never of the import."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from memory.conversation import Message
+from runtime.errors import InputError
+
+TURN_S = 20.0
+"""Between two messages of a session of which only the beginning is told."""
+_DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.](\d\d)[-_.](\d\d)(?:[T _](\d\d)[:\-.](\d\d))?(?!\d)")
+_FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
+_HEADING = re.compile(r"^#{1,6}\s+(.*)$")
+
+
+class ChatLine(BaseModel):
+    """One line of a chat file. time: Unix seconds, or ISO 8601 (without a zone: taken as it is written); a line without
+    one follows the line before it. session: what belongs together; without it a day is a session.
+    speaker (or role), text (or content). images: captions, or objects with a caption.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    text: str = Field(default="", validation_alias=AliasChoices("text", "content"))
+    speaker: str | None = Field(default=None, validation_alias=AliasChoices("speaker", "role", "name"))
+    time: float | str | None = Field(default=None, validation_alias=AliasChoices("time", "timestamp", "date"))
+    session: str | int | None = None
+    images: list[str | dict[str, Any]] = Field(default_factory=list)
+    id: str | int | None = None
+
+
+def read_chat(path: Path) -> list[Message]:
+    """A chat in JSON lines (`ChatLine`). Raises InputError with the line at fault."""
+    out: list[Message] = []
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        try:
+            one = ChatLine.model_validate(json.loads(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        except (ValueError, RecursionError):
+            raise InputError(f"{where}: not a JSON object") from None
+        captions = tuple(str(c) for c in map(_caption, one.images) if c)
+        if not one.text.strip() and not captions:
+            continue
+        if one.time is not None:
+            time_s = unix_time(one.time, where)
+        elif out:
+            time_s = out[-1].time_s + TURN_S
+        else:
+            raise InputError(f"{where}: no time; the first line of a chat has to say when it was")
+        session = f"{_at(time_s):%Y-%m-%d}" if one.session is None else str(one.session)
+        ref = None if one.id is None else str(one.id)
+        out.append(Message(one.text, time_s, session, one.speaker or None, captions, ref))
+    if not out:
+        raise InputError(f"{path}: no messages in it")
+    return out
+
+
+def read_note(path: Path) -> list[Message]:
+    """A note or a document in Markdown or plain text: a message for each paragraph, under its heading.
+
+    Its time: a date in a heading, else `date:` in its front matter, else a date in its file name, else when the file was
+    last changed. Raises InputError.
+    """
+    text = read_text(path)
+    time_s = dated(path.name) or path.stat().st_mtime
+    if front := _FRONT.match(text):
+        text = text[front.end() :]
+        for line in front[1].splitlines():
+            name, _, value = line.partition(":")
+            if name.strip().lower() in ("date", "created"):
+                time_s = dated(value) or time_s
+    out: list[Message] = []
+    heading = ""
+    for block in re.split(r"\n\s*\n", text):
+        lines: list[str] = []
+        for line in block.strip().splitlines():
+            if found := _HEADING.match(line.strip()):
+                _put(out, lines, heading, path, time_s)
+                lines, heading = [], found[1].strip()
+                time_s = dated(heading) or time_s
+            elif line.strip():
+                lines.append(line.strip())
+        _put(out, lines, heading, path, time_s)
+    if not out:
+        raise InputError(f"{path}: no text in it")
+    return out
+
+
+def dated(text: str) -> float | None:
+    """Unix time of the first ISO date in a text, None where there is none."""
+    found = _DATE.search(text)
+    if found is None:
+        return None
+    try:
+        parts = [int(part) for part in found.groups("0")]
+        return datetime(*parts, tzinfo=UTC).timestamp()  # type: ignore[misc, arg-type]
+    except ValueError:
+        return None
+
+
+def unix_time(value: float | str, where: str) -> float:
+    """Raises InputError, beginning with where."""
+    try:
+        if isinstance(value, str):
+            when = datetime.fromisoformat(value.strip())
+            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+        _at(value)
+        return float(value)
+    except (ValueError, OverflowError, OSError):
+        raise InputError(f"{where}: {value!r} is no time (Unix seconds, or like 2024-05-08T13:56)") from None
+
+
+def read_text(path: Path) -> str:
+    """Raises InputError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text in UTF-8") from None
+
+
+def _put(out: list[Message], lines: list[str], heading: str, path: Path, time_s: float) -> None:
+    if lines:
+        text = f"{heading}: {' '.join(lines)}" if heading else " ".join(lines)
+        out.append(Message(text, time_s, path.name))
+
+
+def _caption(image: str | dict[str, Any]) -> str | None:
+    return image if isinstance(image, str) else image.get("caption")
+
+
+def _at(stamp_s: float) -> datetime:
+    return datetime.fromtimestamp(stamp_s, UTC)

@@ -1,0 +1,36 @@
+"""The arguments of hearsight eval."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from runtime.app.arguments import add_command
+
+
+def eval_parser(commands: Any) -> None:
+    parser = add_command(commands, "eval", "measure the memory on public formats", None)
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    async def locomo(args: argparse.Namespace) -> int:
+        from runtime.app.evaluation import run_locomo
+
+        return await run_locomo(args)
+
+    one = add_command(
+        sub,
+        "locomo",
+        "share of the evidence found, on conversations in LoCoMo's format",
+        locomo,
+        description="""Remembers each conversation of FILE in a memory of its own and looks for each question's evidence: the mean
+share of its turns among the first 1, 5, 10 and 20, over the categories 1 to 4. No language model is used, and
+nothing of the facts and summaries that come with the data.""",
+    )
+    _options(one)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="JSON")
+    parser.add_argument("--json", action="store_true", help="one JSON line")
+    parser.add_argument("--quiet", action="store_true", help="no progress")

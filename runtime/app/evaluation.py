@@ -1,0 +1,114 @@
+"""hearsight eval: how well memory finds the evidence, on the formats that others measure with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from memory import Memory, Message, SearchRequest, Store, add_messages, text_source
+from runtime.app import console
+from runtime.app.console import say
+from runtime.app.context import App, open_app
+from runtime.app.locomo import CATEGORIES, LocomoSample, read_locomo, recall
+from runtime.clock import perf
+from runtime.errors import InputError
+
+RANKS = (1, 5, 10, 20)
+
+
+async def run_locomo(args: argparse.Namespace) -> int:
+    samples = read_locomo(args.file)
+    if not any(sample.questions for sample in samples):
+        raise InputError(
+            f"{args.file}: no question of categories 1 to 4 whose evidence is in its conversation"
+        )
+    shares: dict[int, list[list[float]]] = {category: [] for category in CATEGORIES}
+    searches: list[float] = []
+    turns, written_s = 0, 0.0
+    async with open_app(args) as app:
+        for sample in samples:
+            with tempfile.TemporaryDirectory(prefix="hearsight-locomo-") as folder:
+                began = perf()
+                await remember(app, Path(folder) / "memory", {sample.name: sample.messages})
+                written_s += perf() - began
+                turns += len(sample.messages)
+                await _ask_sample(app, Path(folder) / "memory", sample, shares, searches)
+            if not args.quiet:
+                say(f"{sample.name}: {len(sample.messages)} turns, {len(sample.questions)} questions")
+    report = {
+        "questions": sum(map(len, shares.values())),
+        "recall": _means([one for category in shares.values() for one in category]),
+        "by_category": {
+            str(category): {"name": CATEGORIES[category], "questions": len(found)} | _means(found)
+            for category, found in shares.items()
+            if found
+        },
+        "turns": turns,
+        "ms_per_turn_written": round(1e3 * written_s / max(turns, 1), 2),
+        "search_p50_ms": round(1e3 * float(np.percentile(searches, 50)), 2),
+        "search_p95_ms": round(1e3 * float(np.percentile(searches, 95)), 2),
+    }
+    _show(report, args.json)
+    return 0
+
+
+async def remember(app: App, uri: Path, conversations: Mapping[str, Sequence[Message]]) -> None:
+    """Writes conversations into a new memory, each as a source of its name."""
+    encoder = await app.models.text_encoder()
+    async with await Store.open(uri, encoder) as store:
+        for name, messages in conversations.items():
+            await add_messages(
+                store,
+                encoder,
+                app.compute,
+                app.settings.memory,
+                text_source(name),
+                messages,
+                wall=app.clock.wall,
+            )
+
+
+async def _ask_sample(
+    app: App, uri: Path, sample: LocomoSample, shares: dict[int, list[list[float]]], searches: list[float]
+) -> None:
+    encoder = await app.models.text_encoder()
+    now_s = max(m.time_s for m in sample.messages)
+    async with await Memory.open(uri, encoder, compute=app.compute, settings=app.settings.memory) as memory:
+        for question in sample.questions:
+            began = perf()
+            hits = await memory.search(SearchRequest(question.text, k=max(RANKS), now_s=now_s))
+            searches.append(perf() - began)
+            found = [str(hit.record.details.get("ref")) for hit in hits]
+            shares[question.category].append([recall(found, question.evidence, k) for k in RANKS])
+
+
+def _means(shares: Sequence[Sequence[float]]) -> dict[str, float]:
+    return {f"R@{k}": round(fmean(one[i] for one in shares), 4) for i, k in enumerate(RANKS)}
+
+
+def _show(report: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        console.stdout.print(json.dumps(report), markup=False)
+        return
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for head in ("evidence found", "questions", *(f"R@{k}" for k in RANKS)):
+        table.add_column(head, justify="left" if head == "evidence found" else "right")
+    rows = [("all", report["questions"], report["recall"])]
+    rows += [(f"{n} {c['name']}", c["questions"], c) for n, c in report["by_category"].items()]
+    for name, count, means in rows:
+        table.add_row(name, str(count), *(f"{means[f'R@{k}']:.3f}" for k in RANKS))
+    console.stdout.print(table)
+    console.stdout.print(
+        f"{report['turns']} turns, {report['ms_per_turn_written']} ms to write one; a search takes "
+        f"{report['search_p50_ms']} ms (p50), {report['search_p95_ms']} ms (p95)",
+        markup=False,
+    )

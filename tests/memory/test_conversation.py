@@ -1,0 +1,251 @@
+"""Conversations: what is written, once; what is found; and that a question of the past never knows the future."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memory import (
+    Added,
+    Memory,
+    Message,
+    SearchRequest,
+    Store,
+    add_messages,
+    conversation_source,
+    text_source,
+)
+from memory.conversation import observations
+from memory.settings import SearchSettings
+from runtime.compute import Compute
+from tests.memory.world import NAMES, SETTINGS, WORDS, HashEncoder, contents, remembered, said, source, stream
+
+DAY = 86400.0
+MONDAY = 1_715_000_000.0
+SMALL = SETTINGS.model_copy(update={"search": SearchSettings(exhaustive_keys=10, candidates=8)})
+
+TALK = [
+    Message(
+        "The ferry notice went up. The last boat is at ten now.",
+        MONDAY,
+        "monday",
+        "Ana",
+        ("a sign on a pier",),
+    ),
+    Message("Where shall we leave the old lamp?", MONDAY + 20, "monday", "Ben"),
+    Message("In the shed, on the second shelf.", MONDAY + 40, "monday", "Ana"),
+    Message("I sold my bicycle yesterday. I bought a kayak.", MONDAY + 4 * DAY, "friday", "Ben"),
+    Message("I have had a kayak for years. Mine is green.", MONDAY + 4 * DAY + 20, "friday", "Ana"),
+]
+
+
+async def told(folder: Path, messages: Sequence[Message], name: str = "chat", how: Any = SETTINGS) -> Added:
+    compute = Compute()
+    try:
+        async with await Store.open(folder, HashEncoder()) as store:
+            return await add_messages(store, HashEncoder(), compute, how, text_source(name), messages)
+    finally:
+        await compute.close(5.0)
+
+
+async def found(folder: Path, request: SearchRequest, how: Any = SETTINGS) -> list[Any]:
+    async with await Memory.open(folder, HashEncoder(), settings=how) as memory:
+        return await memory.search(request)
+
+
+def first_of(tmp_path: Path, question: str, **more: Any) -> str:
+    async def main() -> str:
+        await told(tmp_path / "m", TALK)
+        return (await found(tmp_path / "m", SearchRequest(question, **more)))[0].text
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("When does the last boat leave?", "The ferry notice"),
+        ("What did Ben buy?", "I sold my bicycle"),
+        ("Which kayak does Ana have?", "I have had a kayak"),
+        ("What is on the sign at the pier?", "The ferry notice"),
+    ],
+)
+def test_the_message_that_answers_comes_first(tmp_path: Path, question: str, answer: str) -> None:
+    assert first_of(tmp_path, question).startswith(answer)
+
+
+def test_an_answer_is_found_by_the_question_before_it(tmp_path: Path) -> None:
+    async def main() -> list[str]:
+        await told(tmp_path / "m", TALK)
+        return [hit.text for hit in await found(tmp_path / "m", SearchRequest("Where is the old lamp?", k=2))]
+
+    assert "In the shed, on the second shelf." in asyncio.run(main())
+
+
+def test_a_hit_names_the_sentence(tmp_path: Path) -> None:
+    async def main() -> Any:
+        await told(tmp_path / "m", TALK)
+        return (await found(tmp_path / "m", SearchRequest("Who bought a kayak?")))[0]
+
+    hit = asyncio.run(main())
+    assert hit.key == "sentence"
+    assert hit.key_text == "Ben: I bought a kayak."
+
+
+def test_a_time_that_the_question_names_decides_between_equals(tmp_path: Path) -> None:
+    late = [Message(m.text, m.time_s + 90 * DAY, "later", m.speaker) for m in TALK[:3]]
+
+    async def main(question: str, now_s: float | None = None) -> float:
+        async with await Memory.open(tmp_path / "m", HashEncoder(), settings=SETTINGS) as memory:
+            return (await memory.search(SearchRequest(question, now_s=now_s)))[0].t_start_s
+
+    asyncio.run(told(tmp_path / "m", TALK + late))
+    assert asyncio.run(main("When was the last boat in May 2024?")) == MONDAY
+    assert asyncio.run(main("When was the last boat in August 2024?")) == MONDAY + 90 * DAY
+    assert asyncio.run(main("When was the last boat three months ago?", MONDAY + 91 * DAY)) == MONDAY
+
+
+def test_adding_again_adds_only_what_is_new(tmp_path: Path) -> None:
+    async def main() -> None:
+        folder = tmp_path / "m"
+        assert await told(folder, TALK[:3]) == Added(3, 0, 0)
+        assert await told(folder, TALK) == Added(2, 3, 0)
+        grown = await contents(folder)
+        assert await told(folder, TALK) == Added(0, 5, 0)
+        assert await contents(folder) == grown
+        await told(tmp_path / "once", TALK)
+        once = await contents(tmp_path / "once")
+        for name in ("observations", "keys", "nodes"):
+            assert [_bare(row) for row in grown[name]] == [_bare(row) for row in once[name]]
+
+    asyncio.run(main())
+
+
+def _bare(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if not key.startswith("ingested")}
+
+
+def test_what_is_told_late_keeps_its_time_and_is_known_from_then_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        folder = tmp_path / "m"
+        await told(folder, [TALK[0], TALK[4]])
+        assert await told(folder, [TALK[3]]) == Added(1, 0, 1)
+        (hit, *_) = await found(folder, SearchRequest("Who sold a bicycle?"))
+        assert hit.t_start_s == TALK[3].time_s
+        assert hit.record.known_at_s > TALK[4].time_s
+        before = await found(folder, SearchRequest("Who sold a bicycle?", as_of_s=TALK[4].time_s))
+        assert hit.record.id not in {h.record.id for h in before}
+
+    asyncio.run(main())
+
+
+def test_sessions_are_the_episodes(tmp_path: Path) -> None:
+    asyncio.run(told(tmp_path / "m", TALK))
+    nodes = asyncio.run(contents(tmp_path / "m"))["nodes"]
+    assert [(n["level"], n["t_start_s"], n["known_at_s"]) for n in nodes] == [
+        ("episode", TALK[3].time_s, float("inf")),
+        ("episode", MONDAY, TALK[3].time_s),
+    ]
+    assert "ferry notice" in str(nodes[1]["synopsis"])
+
+
+def test_the_same_message_twice_is_two_and_equal_times_keep_their_order() -> None:
+    again = [
+        Message("Yes.", MONDAY, "s", "Ana"),
+        Message("Yes.", MONDAY, "s", "Ana"),
+        Message("No.", MONDAY, "s", "Ben"),
+    ]
+    made = observations("chat", again)
+    assert len({o.id for o in made}) == 3
+    assert [o.text for o in sorted(made, key=lambda o: o.t_start_s)] == ["Yes.", "Yes.", "No."]
+
+
+def test_a_grown_conversation_is_the_same_source() -> None:
+    assert conversation_source("chat", "", TALK).id == conversation_source("chat", "", TALK[:2]).id
+    assert conversation_source("chat", "", TALK).id != conversation_source("chat", "", TALK[1:]).id
+
+
+def test_conversations_and_videos_share_a_memory(tmp_path: Path) -> None:
+    async def main() -> None:
+        talk = [said("film", 1, 4, "The blue folder is on the third shelf.")]
+        await remembered(tmp_path / "m", [*talk, *stream(3, 40.0)[-3:]], source())
+        before = await found(tmp_path / "m", SearchRequest("blue folder"))
+        await told(tmp_path / "m", TALK)
+        after = await found(tmp_path / "m", SearchRequest("blue folder"))
+        assert after[0].record.id == before[0].record.id
+        assert (await found(tmp_path / "m", SearchRequest("Who sold a bicycle?")))[0].record.source == "chat"
+        only = await found(tmp_path / "m", SearchRequest("shelf", sources=("film",)))
+        assert {h.record.source for h in only} == {"film"}
+
+    asyncio.run(main())
+
+
+def test_as_of_holds_over_several_conversations(tmp_path: Path) -> None:
+    async def main() -> None:
+        await told(tmp_path / "m", TALK)
+        await told(tmp_path / "m", [Message("The kayak is red.", MONDAY + 2 * DAY, "x", "Eve")], "other")
+        hits = await found(tmp_path / "m", SearchRequest("kayak", as_of_s=MONDAY + 3 * DAY))
+        assert hits[0].record.speaker == "Eve"
+        assert all(h.record.known_at_s <= MONDAY + 3 * DAY for h in hits)
+
+    asyncio.run(main())
+
+
+def talk_of(seed: int) -> list[Message]:
+    rng = random.Random(seed)
+    out, at = [], 1000.0
+    for session in range(rng.randint(2, 5)):
+        at += rng.uniform(0.5, 20) * DAY
+        for _ in range(rng.randint(1, 9)):
+            at += rng.uniform(1, 90)
+            texts = [" ".join(rng.choices(WORDS, k=rng.randint(1, 6))) for _ in range(rng.randint(1, 3))]
+            # Some are told into a session that had ended, and some speakers come late.
+            name = str(max(0, session - (rng.random() < 0.1)))
+            speaker = rng.choice([*NAMES[: session + 2], None])
+            out.append(Message(". ".join(t.capitalize() for t in texts) + ".", at, name, speaker))
+    return out
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 40),
+    share=st.floats(0.1, 1.0),
+    question=st.sampled_from(
+        [
+            "What did Martin say about the ferry?",
+            "When did Helena see the lamp?",
+            "garden soup",
+            "Okafor, the price?",
+        ]
+    ),
+    small=st.booleans(),
+)
+def test_as_of_sees_exactly_what_a_memory_of_that_time_holds(
+    seed: int, share: float, question: str, small: bool
+) -> None:
+    messages = talk_of(seed)
+    as_of_s = sorted(m.time_s for m in messages)[int(share * (len(messages) - 1))]
+    how = SMALL if small else SETTINGS
+    request = SearchRequest(question, as_of_s=as_of_s, sources=("chat",), k=6)
+
+    async def main(folder: Path) -> None:
+        await told(folder / "whole", messages)
+        await told(folder / "past", [m for m in messages if m.time_s <= as_of_s])
+        whole = await found(folder / "whole", request, how)
+        assert [_plain(h) for h in whole] == [_plain(h) for h in await found(folder / "past", request, how)]
+        assert whole
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(main(Path(folder)))
+
+
+def _plain(hit: Any) -> tuple[Any, ...]:
+    return hit.record.id, hit.t_start_s, hit.text, hit.scores, hit.key_text, hit.superseded_by
