@@ -21,7 +21,7 @@ from memory.text import tokens
 from runtime.errors import InputError
 from runtime.messages import Observation
 
-BY_RECORD = {schema.OBSERVATIONS: "id", schema.KEYS: "record"}
+BY_RECORD = {schema.OBSERVATIONS: "id", schema.KEYS: "record", schema.VAULT: "record"}
 """Tables with rows of one record each, and the column that names it."""
 BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip"}
 BY_SOURCE = {schema.SOURCES: "id", schema.PROGRESS: "source"}

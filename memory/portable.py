@@ -30,6 +30,7 @@ from memory.lance import connect, table_names
 from memory.migration import bring_up_to_date
 from memory.place import is_to_be_made, local_folder, told
 from memory.store import Store
+from memory.vault import PUBLIC
 from runtime.errors import InputError, MemoryStoreError
 
 FORMAT = "hearsight memory"
@@ -41,6 +42,7 @@ _TABLE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 # Read in the reverse of the order in which a writer writes: what it adds meanwhile is never known of before it is there.
 _FIRST = (
     schema.PROGRESS,
+    schema.VAULT,
     schema.NODES,
     schema.SHORT_TERM,
     schema.KEYFRAMES,
@@ -75,11 +77,14 @@ class Manifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """sources: ids that are new in the memory; known: those that it had already, which stay as they are."""
+    """sources: ids that are new in the memory; known: those that it had already, which stay as they are.
+    sealed: entries of the vault that were left out, because the memory has a vault of its own.
+    """
 
     sources: tuple[str, ...]
     known: tuple[str, ...]
     rows: int
+    sealed: int = 0
 
 
 async def export_memory(store: Store, file: Path, wall_s: float) -> Manifest:
@@ -247,17 +252,18 @@ async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported
         imported = Imported(tuple(new), tuple(s for s in manifest.sources if s in known), 0)
         if not new:
             return imported
+        other_vault = PUBLIC in store.meta and meta.get(PUBLIC) != store.meta[PUBLIC]
+        sealed = [row for row in _rows(file, schema.VAULT) if row["source"] in new] if other_vault else []
         generation = new_generation(folder)
         await asyncio.to_thread(copy_tables, tables_folder(folder), generation)
         db = await connect(str(generation))
         try:
             rows = 0
             for name in _BY_SOURCE:
-                if name in manifest.tables:
+                if name in manifest.tables and not (name == schema.VAULT and other_vault):
                     rows += await _append(db, file, name, new)
-            about = [
-                {"key": k, "value": v} for k, v in meta.items() if k.startswith("vision_") and vision is None
-            ]
+            taken = ("vision_",) * (vision is None) + ("vault_",) * (PUBLIC not in store.meta)
+            about = [{"key": k, "value": v} for k, v in meta.items() if taken and k.startswith(taken)]
             if about:
                 table = await db.open_table(schema.META)
                 await table.add(pa.Table.from_pylist(about, schema=schema.fixed_schema(schema.META)))
@@ -267,7 +273,7 @@ async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported
         store.close()
     async with await Store.open(folder):
         tidy(folder)
-    return Imported(imported.sources, imported.known, rows)
+    return Imported(imported.sources, imported.known, rows, len(sealed))
 
 
 async def _append(db: Any, file: Path, name: str, sources: Iterable[str]) -> int:

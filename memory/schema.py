@@ -20,6 +20,7 @@ NODES = "nodes"
 KEYFRAMES = "keyframes"
 SOURCES = "sources"
 PROGRESS = "progress"
+VAULT = "vault"
 
 _SPAN = [("source", pa.string()), ("t_start_s", pa.float64()), ("t_end_s", pa.float64())]
 
@@ -36,6 +37,18 @@ _FIXED = {
             ("speaker", pa.string()),
             ("details", pa.string()),
             ("ingested_at_s", pa.float64()),
+        ]
+    ),
+    VAULT: pa.schema(
+        [
+            ("id", pa.string()),
+            ("record", pa.string()),
+            ("modality", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("kind", pa.string()),
+            ("caption", pa.string()),
+            ("sealed", pa.large_binary()),
         ]
     ),
     SHORT_TERM: pa.schema(

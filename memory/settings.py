@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 
@@ -82,4 +84,9 @@ class MemorySettings(BaseModel):
     synopsis_chars: PositiveInt = 400
     optimize_every: PositiveInt = 64
     """Commits between two compactions while a source is written."""
+    secrets: Literal["auto", "redact", "vault", "keep"] = "auto"
+    """What becomes of card numbers, keys and passwords that are heard or read: "redact" them (in the pictures too), move
+    them to the "vault" (hearsight vault), or "keep" them. "auto": a file that you hand over is kept as it is, what is
+    perceived live is redacted.
+    """
     search: SearchSettings = Field(default_factory=SearchSettings)

@@ -217,7 +217,7 @@ class Store:
         key = f"{kind}_model"
         known = self._meta.get(key)
         if known is None:
-            await self._set_meta({key: name} | ({f"{kind}_weights": weights} if weights else {}))
+            await self.set_meta({key: name} | ({f"{kind}_weights": weights} if weights else {}))
         elif known != name:
             raise MemoryStoreError(
                 f"memory {self.uri} was written with the {kind} encoder {known}, not {name}: "
@@ -354,7 +354,8 @@ class Store:
             if await self.table(name) is None:
                 self._tables[name] = await self._db.create_table(name, schema=shape)
 
-    async def _set_meta(self, values: dict[str, str]) -> None:
+    async def set_meta(self, values: dict[str, str]) -> None:
+        """Of keys that are not set yet."""
         rows = [{"key": key, "value": value} for key, value in values.items()]
         await self.add(schema.META, pa.Table.from_pylist(rows, schema=schema.fixed_schema(schema.META)))
         self._meta |= values

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from memory import schema
 from memory.compressor import clips_of_chapter, seen_in
+from memory.discretion import clean, cover
 from memory.forgetting import Selection, forget
 from memory.keys import Key, keys_of
 from memory.levels import rebuild
@@ -26,6 +27,7 @@ from memory.records import (
 )
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
+from memory.vault import Sealed, public_key, vault_table
 from runtime.channel import Channel
 from runtime.clock import SystemClock
 from runtime.compute import Compute
@@ -277,6 +279,7 @@ class MemoryWriter:
     async def _write(
         self, records: Sequence[Observation], spoken: Sequence[Observation], clips: Sequence[Clip]
     ) -> None:
+        records, spoken, clips, sealed = await self._without_secrets(records, spoken, clips)
         keys: list[tuple[Observation, Key]] = [(r, key) for r in records for key in keys_of(r, None)]
         for said in spoken:
             keys += [(said, key) for key in keys_of(said, self._previous)]
@@ -287,8 +290,23 @@ class MemoryWriter:
             observation_table(everything, schema.fixed_schema(schema.OBSERVATIONS), self._wall()),
         )
         await self._write_keys(keys)
+        await self._store.add(schema.VAULT, vault_table(sealed))
         if clips:
             await self._write_clips(list(clips))
+
+    async def _without_secrets(
+        self, records: Sequence[Observation], spoken: Sequence[Observation], clips: Sequence[Clip]
+    ) -> tuple[Sequence[Observation], Sequence[Observation], Sequence[Clip], list[Sealed]]:
+        """As the settings want it; where there is no vault yet, what should go there is redacted."""
+        if self._settings.secrets in ("auto", "keep"):
+            return records, spoken, clips, []
+        key = public_key(self._store) if self._settings.secrets == "vault" else None
+        seen, heard = [clean(r, key) for r in records], [clean(s, key) for s in spoken]
+        covering = [c for c in seen if c.boxes]
+        if covering:
+            clips = [await self._compute.run("redaction", cover, clip, covering) for clip in clips]
+        sealed = [entry for cleaned in (*seen, *heard) for entry in cleaned.sealed]
+        return [c.record for c in seen], [c.record for c in heard], clips, sealed
 
     async def _write_keys(self, keys: list[tuple[Observation, Key]]) -> None:
         if not keys:
@@ -345,7 +363,7 @@ class MemoryWriter:
         either = [f"(modality != 'said' AND {video})"] if video else []
         either += [f"(modality = 'said' AND {said})"] if said else []
         if either:
-            for name in (schema.OBSERVATIONS, schema.KEYS):
+            for name in (schema.OBSERVATIONS, schema.KEYS, schema.VAULT):
                 await self._store.delete(name, f"{mine} AND ({' OR '.join(either)})")
         if video:
             for name in (schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM):

@@ -21,6 +21,7 @@ from runtime.app.arguments import port as _port
 from runtime.app.arguments import positive as _positive
 from runtime.app.eval_cli import eval_parser
 from runtime.app.memory_cli import memory_parser
+from runtime.app.vault_cli import vault_parser
 from runtime.clock import run_virtual
 from runtime.errors import HearsightError
 
@@ -127,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     _doctor(commands)
     memory_parser(commands)
     eval_parser(commands)
+    vault_parser(commands)
     return parser
 
 

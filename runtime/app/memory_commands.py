@@ -104,8 +104,14 @@ async def run_import(args: argparse.Namespace) -> int:
     uri = args.memory or default_memory()
     done = await import_memory(args.file, uri)
     known = f"; {_count(len(done.known), 'source')} were there already" if done.known else ""
+    sealed = (
+        f"; {done.sealed} entries of its vault were left out: this memory has a vault of its own"
+        if done.sealed
+        else ""
+    )
     console.stdout.print(
-        f"imported {_count(len(done.sources), 'source')}, {done.rows:,} rows into {uri}{known}", markup=False
+        f"imported {_count(len(done.sources), 'source')}, {done.rows:,} rows into {uri}{known}{sealed}",
+        markup=False,
     )
     return 0
 

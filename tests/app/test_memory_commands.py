@@ -12,6 +12,7 @@ from runtime.app.cli import main
 from runtime.app.models import Models
 from tests.memory.test_forgetting import CANARY, PICTURE, holding, remember
 from tests.memory.test_history import talk
+from tests.memory.test_vault import CARD, PASSPHRASE, SECRETS, watch
 from tests.memory.world import HashEncoder, contents
 
 
@@ -120,3 +121,21 @@ def test_history_shows_each_version(
         "3:23 - 5:03 A: The rehearsal is on Thursday now.".split(),
         "5:03 - now A: The rehearsal is on Friday now.".split(),
     ]
+
+
+def test_the_vault_lists_captions_and_shows_a_secret_for_its_passphrase(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(watch(tmp_path / "m", "vault", PASSPHRASE))
+    status, out, _ = hearsight(capsys, "vault", "list", "--memory", tmp_path / "m")
+    assert status == 0
+    assert "Card: [card]" in out
+    assert not any(secret in out for secret in SECRETS)
+    entry = next(line.split()[0] for line in out.splitlines() if "Card:" in line)
+    show = ("vault", "show", entry, "--memory", tmp_path / "m")
+    status, _, err = hearsight(capsys, *show)
+    assert (status, "at a terminal" in err, err.count("\n")) == (1, True, 1)
+    monkeypatch.setenv("HEARSIGHT_VAULT_PASSPHRASE", "something else")
+    assert hearsight(capsys, *show)[2] == "hearsight: the passphrase is wrong\n"
+    monkeypatch.setenv("HEARSIGHT_VAULT_PASSPHRASE", PASSPHRASE)
+    assert hearsight(capsys, *show)[:2] == (0, f"{CARD}\n")

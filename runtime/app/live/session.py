@@ -488,4 +488,7 @@ class LiveSession:
 
 
 def _memory_settings(parts: Parts) -> Any:
-    return parts.app.memory.model_copy(update={"chapter_s": parts.live.chapter_s, "said_commit_s": 0.001})
+    memory = parts.app.memory
+    secrets = "redact" if memory.secrets == "auto" else memory.secrets
+    changes = {"chapter_s": parts.live.chapter_s, "said_commit_s": 0.001, "secrets": secrets}
+    return memory.model_copy(update=changes)
