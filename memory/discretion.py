@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from memory.keys import readings_of
 from memory.vault import Sealed, seal
 from runtime.messages import Clip, Observation
 from runtime.secrets import Secret, find_secrets, holds_part, redact, redact_values
@@ -30,6 +31,10 @@ class Cleaned:
 def clean(record: Observation, vault_key: bytes | None) -> Cleaned:
     """vault_key: None where secrets are redacted and not kept."""
     secrets = find_secrets(record.text) if record.modality != "seen" else ()
+    if readings := readings_of(record):
+        # Another reading of a secret is nearly the secret: none is kept beside one, nor one that is one itself.
+        kept = [] if secrets else [reading for reading in readings if not find_secrets(reading)]
+        record = replace(record, details={**record.details, "alternatives": kept})
     if not secrets:
         return Cleaned(record)
     values = [record.text[s.start : s.end] for s in secrets]

@@ -13,6 +13,7 @@ from typing import Any
 
 from memory import schema
 from memory.erasing import erase
+from memory.keys import readings_of
 from memory.records import observations_of
 from memory.settings import MemorySettings
 from memory.snapshots import snapshot_folders
@@ -39,7 +40,7 @@ class Selection:
 
     ids: of records, clips, events, episodes or sources. sources: their ids; alone, all of them goes, and they may be
     ingested again. t_min_s, t_max_s: what overlaps this span, in media seconds. speaker: who said it. app: the program
-    on whose window it was read or seen. words: every one of them stands in the text.
+    on whose window it was read or seen. words: every one of them stands in the text, or in another reading of it.
     """
 
     ids: tuple[str, ...] = ()
@@ -153,7 +154,8 @@ def _applies(selection: Selection, record: Observation) -> bool:
         return False
     if selection.app is not None and _folded(record.details.get("app")) != _folded(selection.app):
         return False
-    return selection.words is None or set(tokens(selection.words)) <= set(tokens(record.text))
+    texts = (record.text, *readings_of(record))
+    return selection.words is None or any(set(tokens(selection.words)) <= set(tokens(t)) for t in texts)
 
 
 def _folded(text: object) -> str:

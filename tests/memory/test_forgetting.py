@@ -98,6 +98,21 @@ def test_what_was_not_meant_stays_as_it_was(tmp_path: Path) -> None:
         assert after[name] == kept, name
 
 
+def test_words_that_only_another_reading_holds_are_found_too(tmp_path: Path) -> None:
+    misheard = replace(
+        said("film", 61.0, 62.0, "Nobody knows the cats.", 9), details={"alternatives": [f"The {CANARY}."]}
+    )
+
+    async def work() -> int:
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            await ingest(store, source(), [misheard, *stream(5, 120.0)])
+        assert holding(tmp_path, CANARY.encode())
+        return await forgotten(tmp_path / "m", Selection(words=CANARY))
+
+    assert asyncio.run(work()) == 1
+    assert not holding(tmp_path, CANARY.encode())
+
+
 def test_a_reader_that_had_it_in_its_index_loses_it(tmp_path: Path) -> None:
     asyncio.run(remember(tmp_path / "m"))
 
