@@ -240,9 +240,12 @@ class Memory:
         hits.sort(key=lambda h: (-h.score, h.clip.known_at_s, h.clip.id))
         return [hit for hit in hits if hit.score >= threshold][:k]
 
-    async def visible_clips(self, source: str, as_of_s: float | None = None) -> list[StoredClip]:
-        """All clips of a source that were known by as_of_s, in order of time."""
-        rows = await self.store.rows(schema.CLIPS, _visible(as_of_s, frozenset((source,))))
+    async def visible_clips(
+        self, source: str, as_of_s: float | None = None, span: tuple[float, float] | None = None
+    ) -> list[StoredClip]:
+        """All clips of a source that were known by as_of_s, and touch a span, in order of time."""
+        where = _visible(as_of_s, frozenset((source,))) + _touching(span)
+        rows = await self.store.rows(schema.CLIPS, where)
         clips = clips_of(rows, as_of_s) if rows is not None else []
         return sorted(clips, key=lambda c: (c.t_start_s, c.id))
 
@@ -268,10 +271,14 @@ class Memory:
             span *= 8
 
     async def observations(
-        self, source: str, as_of_s: float | None = None, modality: Modality | None = None
+        self,
+        source: str,
+        as_of_s: float | None = None,
+        modality: Modality | None = None,
+        span: tuple[float, float] | None = None,
     ) -> list[Observation]:
-        """All records of a source that were known by as_of_s, in order of time."""
-        where = _visible(as_of_s, frozenset((source,)))
+        """All records of a source that were known by as_of_s, and touch a span, in order of time."""
+        where = _visible(as_of_s, frozenset((source,))) + _touching(span)
         if modality is not None:
             where += f" AND modality = {quoted(modality)}"
         records = await self._observations(where)
@@ -409,6 +416,10 @@ def _visible(as_of_s: float | None, sources: frozenset[str] | None) -> str:
     if sources is not None:
         parts.append(f"source IN ({', '.join(map(quoted, sorted(sources)))})" if sources else "false")
     return " AND ".join(parts) or "true"
+
+
+def _touching(span: tuple[float, float] | None) -> str:
+    return "" if span is None else f" AND t_end_s >= {span[0]!r} AND t_start_s <= {span[1]!r}"
 
 
 def _keyframes(rows: pa.Table) -> list[Keyframe]:

@@ -13,7 +13,7 @@ import { showHealth, showLatency, showModels } from './ui/health.js';
 import { Moment } from './ui/moment.js';
 import { clearNotice, notice } from './ui/notices.js';
 import { Pictures } from './ui/pictures.js';
-import { showLevel, showSeen, showState } from './ui/stage.js';
+import { showCaption, showLevel, showSeen, showState } from './ui/stage.js';
 import { StartPanel } from './ui/start.js';
 import { Timeline } from './ui/timeline.js';
 import { Transcript } from './ui/transcript.js';
@@ -65,6 +65,7 @@ const on = {
     zero.wall = hello.zero_wall;
     zero.at = performance.now() - Math.max(0, Date.now() - hello.zero_wall * 1000);
     spokenBy = hello.voice;
+    byId('keeping').textContent = hello.recording ? 'Recording' : 'Remembering';
     setQuiet(byId('quiet').getAttribute('aria-pressed') === 'true');
     showModels(hello.models);
     askTimeline(now());
@@ -115,6 +116,7 @@ const on = {
     if (Math.abs(now() - seen.t) > CLOCKS_APART_S) zero.at = performance.now() - seen.t * 1000;
     showSeen(seen);
   },
+  caption: ({ text }) => showCaption(text),
   clip(clip) {
     remembered.addClip(clip);
     timeline.update();
@@ -128,9 +130,14 @@ const on = {
   },
   watches: ({ items }) => showWatches(items),
   search: ({ request, hits }) => request === searched.request && timeline.showHits(hits, searched.text),
-  timeline({ request, items }) {
+  timeline({ request, items, words, reads }) {
     if (!request.startsWith(`${session}/`)) return;
     items.forEach((item) => remembered.addClip(item));
+    words.forEach((utterance) => {
+      remembered.addWords(utterance);
+      transcript.add(utterance, { spoken: false });
+    });
+    reads.forEach((read) => remembered.addRead(read));
     timeline.update();
     const from = Number(request.split('/')[1]);
     if (from > 0) askTimeline(from);
@@ -154,9 +161,7 @@ const on = {
 };
 
 async function start(choice) {
-  const config = await fetch('api/config').then((response) => response.json()).catch(() => {
-    throw new Problem('The server cannot be reached. Is "hearsight live" running?');
-  });
+  const config = await configuration();
   if (!choice.resume) {
     saved.clear();
     session = null;
@@ -181,11 +186,26 @@ async function start(choice) {
   byId('question').focus({ preventScroll: true });
 }
 
+/** What the server says of itself. Throws Problem. */
+async function configuration() {
+  try {
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    const config = await (await fetch('api/config', { headers })).json();
+    byId('recorded').textContent = config.recording
+      ? 'This server also records the full picture and sound.'
+      : 'The full picture and sound are not kept.';
+    return config;
+  } catch {
+    throw new Problem('The server cannot be reached. Is "hearsight live" running?');
+  }
+}
+
 /** Asks for the token as often as it is wrong. */
 async function connect(config) {
   for (let wrong = false; ; wrong = true) {
     if (config.token_needed) token ??= await askToken(wrong);
     if (config.token_needed && !token) throw new Problem('This server asks for a token.');
+    if (config.token_needed) config.ice_servers = (await configuration()).ice_servers; // for those who know the token
     connection = new Connection({
       iceServers: config.ice_servers ?? [],
       token: () => token,
@@ -329,6 +349,7 @@ setInterval(() => {
   timeline.update();
 }, 1000);
 
+configuration().catch((problem) => startPanel.problem(problem.message));
 startTheme();
 showWatches([]);
 startForget((what) => send('forget', what));

@@ -6,7 +6,7 @@ export const MAX_MESSAGE_BYTES = 16_384;
 
 // Kinds of field: string, number, boolean, object, array; "?" after it: may be absent or null.
 const EVENTS = {
-  hello: { session: 'string', resumed: 'boolean', models: 'object', voice: 'string', zero_wall: 'number' },
+  hello: { session: 'string', resumed: 'boolean', models: 'object', voice: 'string', zero_wall: 'number', recording: 'boolean?' },
   state: { state: 'string' },
   partial: { text: 'string' },
   utterance: { id: 'string', text: 'string', t_start: 'number', t_end: 'number', speaker: 'string?' },
@@ -19,13 +19,14 @@ const EVENTS = {
   interrupted: { turn: 'string' },
   resumed: { turn: 'string' },
   seen: { t: 'number', tags: 'array', text: 'string?' },
+  caption: { t: 'number', text: 'string' },
   clip: { id: 'string', t_start: 'number', t_end: 'number', tags: 'array?', picture: 'string?' },
   read: { id: 'string', t: 'number', text: 'string' },
   speak: { text: 'string', error: 'string?' },
   alert: { id: 'string', text: 'string', evidence: 'array?' },
   watches: { items: 'array' },
   search: { request: 'string', hits: 'array' },
-  timeline: { request: 'string', items: 'array' },
+  timeline: { request: 'string', items: 'array', words: 'array', reads: 'array' },
   forgotten: { from: 'number', to: 'number' },
   health: { stages: 'array', latency: 'object?', fps: 'number?' },
   error: { text: 'string' },

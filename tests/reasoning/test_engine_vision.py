@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from reasoning.captions import Captioner
 from reasoning.engine_client import AnswerError, EngineClient
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
@@ -70,3 +71,27 @@ def test_images_arrive_and_are_counted(
 
     run_real(main())
     assert address.vision
+
+
+def test_a_picture_is_described_in_a_sentence(
+    address: EngineAddress, settings: EngineSettings, run_real: Run
+) -> None:
+    class Model:
+        def __init__(self, client: EngineClient) -> None:
+            self._client = client
+
+        async def weak(self) -> bool:
+            return False
+
+        async def client(self) -> EngineClient:
+            return self._client
+
+    async def main() -> tuple[str, str] | None:
+        async with EngineClient(address, settings) as client:
+            return await Captioner(Model(client)).caption(jpegs(1)[0])
+
+    described = run_real(main())
+    assert described is not None
+    text, model = described
+    assert text and "\n" not in text
+    assert model == address.model

@@ -11,6 +11,10 @@ export function showSeen({ tags, text }) {
     return make('li', {}, name, percent);
   });
   byId('tags').replaceChildren(...items);
+  showCaption(text);
+}
+
+export function showCaption(text) {
   byId('caption').textContent = text ?? '';
 }
 

@@ -22,16 +22,21 @@ export class Transcript {
     byId('hearing').textContent = text.length > TAIL_CHARS ? text.slice(-TAIL_CHARS).replace(/^\S*/, '…') : text;
   }
 
-  add(utterance) {
-    this.partial('');
-    const { t_start, speaker, text } = utterance;
+  /** In its place in time, and once. spoken: just now, so that what was being said is over. */
+  add(utterance, { spoken = true } = {}) {
+    if (spoken) this.partial('');
+    const { id, t_start, speaker, text } = utterance;
     const line = make(
       'li',
-      { 'data-at': t_start },
+      { 'data-at': t_start, 'data-id': id },
       make('button', { type: 'button', class: 'when number', title: 'See this moment', onclick: () => this.#onOpen(utterance) }, clock(t_start)),
       make('p', {}, speaker ? make('b', { class: `voice-${this.#voice(speaker)}` }, `${speaker} `) : null, text),
     );
-    this.#list.append(line);
+    const lines = [...this.#list.children];
+    const known = lines.find((other) => other.dataset.id === id);
+    if (known) return known.replaceWith(line);
+    const next = lines.find((other) => Number(other.dataset.at) > t_start);
+    this.#list.insertBefore(line, next ?? null);
     prune(this.#list, MOST_LINES);
   }
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory import Store
+from reasoning.captions import Captioner
 from reasoning.engine import Start
 from reasoning.proactive import Watches
 from reasoning.voices import choose_voice
@@ -85,6 +86,7 @@ async def open_parts(
                 clock=app.clock,
                 app=settings,
                 live=settings.live,
+                captioner=Captioner(reasoner),
             )
 
             async def text(texts: Sequence[str]) -> NDArray[np.float32]:

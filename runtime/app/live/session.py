@@ -21,11 +21,13 @@ from perception.vision.ocr import ReadStage
 from perception.vision.sampling import SampleStage
 from perception.vision.stages import EncodeStage
 from reasoning.answer import Answerer, Streamed
+from reasoning.captions import Captioner
 from reasoning.gate import GateContext, backchannel, wants_answer
 from reasoning.language import Language
 from reasoning.proactive import Watches
 from reasoning.speech import read_aloud
 from runtime.app.live import protocol
+from runtime.app.live.captions import Captions
 from runtime.app.live.lookout import Lookout
 from runtime.app.live.meters import SessionMeter
 from runtime.app.live.microphone import Microphone
@@ -88,6 +90,7 @@ class Parts:
     clock: WallClock
     app: AppSettings
     live: LiveSettings
+    captioner: Captioner | None = None
     spans: TurnSpans | None = None
 
     def models(self) -> dict[str, str]:
@@ -241,7 +244,7 @@ class LiveSession:
             case protocol.Search(request=request, text=text):
                 self.show("search", request=request, hits=await self._views.search(text))
             case protocol.Timeline(request=request, from_s=from_s, to_s=to_s):
-                self.show("timeline", request=request, items=await self._views.timeline(from_s, to_s))
+                self.show("timeline", request=request, **await self._views.timeline(from_s, to_s))
             case protocol.Quiet(on=on):
                 self.conversation.quiet = on
             case protocol.Ping(at=at):
@@ -450,12 +453,29 @@ class LiveSession:
     # --- watching, remembering
 
     async def _notice(self, percepts: Channel[Any], to_write: Channel[Any]) -> None:
+        captions = Captions(
+            self._parts.captioner or Captioner(None),
+            self._parts.live.caption_every_s,
+            lambda: self.conversation.state == "listening",
+            lambda text, t_s: self.show("caption", t=round(t_s, 2), text=text),
+            to_write.put,
+            self.id,
+            self._parts.clock,
+            self._zero_s,
+            self._tape,
+        )
+        try:
+            await self._notice_with(captions, percepts, to_write)
+        finally:
+            await captions.close()
+
+    async def _notice_with(self, captions: Captions, percepts: Channel[Any], to_write: Channel[Any]) -> None:
         async for percept in percepts:
             if isinstance(percept, FrameFeature) and percept.t_s - self._tags_s >= _TAGS_EVERY_S:
                 self._tags_s = percept.t_s
                 self._moved(percept)
                 tags = [[name, round(p, 3)] for name, p in percept.tags[:TAGS_SHOWN]]
-                self.show("seen", t=round(percept.t_s, 2), tags=tags, text="")
+                self.show("seen", t=round(percept.t_s, 2), tags=tags, text=captions.look(percept))
                 await self.lookout.perceived(percept)
             if isinstance(percept, Observation):
                 if percept.modality == "read":

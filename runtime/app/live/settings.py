@@ -41,6 +41,8 @@ class LiveSettings(Settings):
     """Frames that are looked at, a second, and their longer side in pixels."""
     chapter_s: float = Field(default=10.0, ge=2)
     """How much of what was seen is committed to memory at a time."""
+    caption_every_s: float = Field(default=15.0, gt=0)
+    """How often a vision-language engine is asked what is seen, at most: when nobody asks, and the scene is new."""
     offers_per_minute: int = Field(default=60, ge=1)
     record: Path | None = None
     """A folder in which each session's sound, pictures and events are kept, for `hearsight replay`."""

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from memory import Memory, SearchRequest, StoredClip
-from runtime.messages import Clip, Evidence
+from runtime.messages import Clip, Evidence, Observation
 
 TAGS_SHOWN = 3
 _SEARCH_K = 12
+# A reply is one message of the data channel, which must not grow without bound.
+_READS, _READ_CHARACTERS = 200, 400
 
 
 class Views:
@@ -47,9 +49,28 @@ class Views:
             )
         return found
 
-    async def timeline(self, from_s: float, to_s: float) -> list[dict[str, Any]]:
-        clips = await self._memory.visible_clips(self._session)
-        return [self.tile(c) for c in clips if c.t_end_s >= from_s and c.t_start_s <= to_s]
+    async def timeline(self, from_s: float, to_s: float) -> dict[str, list[dict[str, Any]]]:
+        """What is remembered between two times: clips, utterances, texts on the screen."""
+        span = (from_s, to_s)
+        clips = await self._memory.visible_clips(self._session, span=span)
+        records = await self._memory.observations(self._session, span=span)
+        return {
+            "items": [self.tile(clip) for clip in clips],
+            "words": [self.utterance(o) for o in records if o.modality == "said"],
+            "reads": [self.text(o) for o in records if o.modality == "read"][:_READS],
+        }
+
+    def utterance(self, said: Observation) -> dict[str, Any]:
+        return {
+            "id": said.id,
+            "text": said.text,
+            "t_start": round(said.t_start_s, 2),
+            "t_end": round(said.t_end_s, 2),
+            "speaker": said.speaker,
+        }
+
+    def text(self, read: Observation) -> dict[str, Any]:
+        return {"id": read.id, "t": round(read.t_start_s, 2), "text": read.text[:_READ_CHARACTERS]}
 
     def tile(self, clip: Clip | StoredClip) -> dict[str, Any]:
         return {
