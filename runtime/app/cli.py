@@ -21,6 +21,7 @@ from runtime.app.arguments import port as _port
 from runtime.app.arguments import positive as _positive
 from runtime.app.eval_cli import eval_parser
 from runtime.app.memory_cli import memory_parser
+from runtime.app.serving_cli import serving_parsers
 from runtime.app.vault_cli import vault_parser
 from runtime.clock import run_virtual
 from runtime.errors import HearsightError
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     memory_parser(commands)
     eval_parser(commands)
     vault_parser(commands)
+    serving_parsers(commands)
     return parser
 
 

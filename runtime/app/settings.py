@@ -12,6 +12,7 @@ from perception.settings import ReadSettings, SourceSettings, VideoSettings, Vis
 from reasoning.engine_settings import EngineSettings
 from reasoning.settings import AnswerSettings, SpeechSettings
 from runtime.app.live.settings import LiveSettings
+from runtime.app.serving.settings import ServeSettings
 from runtime.config import Settings, load_settings
 from runtime.errors import ConfigError
 
@@ -44,6 +45,7 @@ class AppSettings(Settings):
     engine: EngineSettings = EngineSettings()
     speech: SpeechSettings = SpeechSettings()
     live: LiveSettings = LiveSettings()
+    serve: ServeSettings = ServeSettings()
 
 
 def app_settings(config: Path | None, overrides: Sequence[str]) -> AppSettings:

@@ -1,0 +1,263 @@
+"""What other programs can do with a memory: search, ask, add, history, forget. The same over MCP and plain HTTP.
+
+The memory and the models are opened when the first tool is called, so that a client's greeting is answered at once. Reading
+keeps to reading: a tool that writes holds the writer's lock no longer than it takes, and says who holds it if another does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from math import inf
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from memory import Hit, Memory, Message, SearchRequest, SourceInfo, Store, add_messages, schema, text_source
+from memory.forgetting import Selection, forget, plan
+from memory.history import history
+from memory.place import is_to_be_made, local_folder
+from memory.store import quoted
+from memory.text_files import unix_time
+from reasoning.answer import Answerer
+from runtime.app.commands import source_named
+from runtime.app.context import App, open_answerer, open_engine
+from runtime.app.formats import answer_line
+from runtime.errors import InputError
+from runtime.messages import Observation, Query
+
+_PATIENCE_S = 5.0
+_SHOWN = 20
+
+SourceName = Annotated[
+    str | None,
+    Field(description="only this source: its file name, or the id that a result names", max_length=500),
+]
+AsOf = Annotated[
+    float | None,
+    Field(description="use only what was known at this time of the source, in seconds; needs source", ge=0),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    store: Store
+    memory: Memory
+    answerer: Answerer
+
+
+class MemoryTools:
+    """Use as an async context manager. Every tool raises HearsightError with one line that says what is wrong."""
+
+    def __init__(self, app: App, uri: str, engine: bool = True) -> None:
+        self._app = app
+        self._uri = uri
+        self._engine = engine
+        self._stack = AsyncExitStack()
+        self._opened: _Open | None = None
+        self._opening = asyncio.Lock()
+        self._writing = asyncio.Lock()
+
+    async def __aenter__(self) -> MemoryTools:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._stack.aclose()
+
+    async def search(
+        self,
+        query: Annotated[str, Field(description="words, or a question", min_length=1, max_length=2000)],
+        k: Annotated[int, Field(description="how many results", ge=1, le=50)] = 8,
+        source: SourceName = None,
+        as_of: AsOf = None,
+    ) -> dict[str, Any]:
+        """Finds what was said, read or seen about something in the user's memory: recordings, the screen, conversations
+        and notes. Best first, each with its time and the id that history and forget take.
+        """
+        opened = await self._open()
+        request = SearchRequest(query, sources=await self._named(opened, source), as_of_s=as_of, k=k)
+        hits = await opened.memory.search(request)
+        known = {s.id: s for s in await opened.memory.sources()}
+        return {"results": [_result(hit, known.get(hit.record.source)) for hit in hits]}
+
+    async def ask(
+        self,
+        question: Annotated[str, Field(description="one question", min_length=1, max_length=2000)],
+        source: SourceName = None,
+        as_of: AsOf = None,
+        options: Annotated[
+            list[str] | None, Field(description="for a multiple choice", max_length=20)
+        ] = None,
+    ) -> dict[str, Any]:
+        """Answers a question from the user's memory, with the moments that prove it; abstains when the memory does not
+        say. For an answer in the assistant's own words, search instead and read.
+        """
+        opened = await self._open()
+        named = await self._named(opened, source)
+        query = Query("ask", question, as_of, tuple(options or ()), named)
+        line = answer_line("ask", await opened.answerer.answer(query))
+        return {key: value for key, value in line.items() if key != "id"}
+
+    async def add(
+        self,
+        text: Annotated[
+            str, Field(description="what to remember, as it was said", min_length=1, max_length=20_000)
+        ],
+        speaker: Annotated[str | None, Field(description="who said it", max_length=200)] = None,
+        time: Annotated[
+            str | None, Field(description="when it happened: ISO 8601; now, if left out", max_length=40)
+        ] = None,
+        source: Annotated[
+            str, Field(description="the collection to add to", min_length=1, max_length=200)
+        ] = "notes",
+    ) -> dict[str, Any]:
+        """Remembers a note or an utterance. What the memory says already word for word is not added again."""
+        when = self._app.clock.wall() if time is None else unix_time(time, "time")
+        opened = await self._open()
+        about = {s.id: s for s in await opened.memory.sources()}.get(source)
+        if about is not None and (about.has_video or about.wall_zero_s != 0.0):
+            raise InputError(f"{source} is a recording: add to another source")
+        known = await opened.store.rows(schema.OBSERVATIONS, f"text = {quoted(text.strip())}", ["id"])
+        if time is None and known is not None and known.num_rows:
+            return {"added": False, "known": known["id"][0].as_py()}
+        encoder = await self._app.models.text_encoder()
+        message = Message(text, when, speaker=speaker)
+        async with self._writing, await Store.open(self._uri, encoder) as store:
+            settings = self._app.settings.memory
+            done = await add_messages(
+                store,
+                encoder,
+                self._app.compute,
+                settings,
+                text_source(source),
+                [message],
+                self._app.clock.wall,
+            )
+        return {"added": done.new > 0, "source": source, "time": _iso(when)}
+
+    async def history(
+        self,
+        what: Annotated[
+            str,
+            Field(
+                description="the id of a record, or words that find a statement",
+                min_length=1,
+                max_length=2000,
+            ),
+        ],
+        source: SourceName = None,
+        as_of: AsOf = None,
+    ) -> dict[str, Any]:
+        """Every version of a statement, oldest first: what held from when until when, and what took its place."""
+        opened = await self._open()
+        named = await self._named(opened, source)
+        versions = await history(opened.memory, what, None if named is None else named[0], as_of)
+        known = {s.id: s for s in await opened.memory.sources()}
+        return {
+            "versions": [
+                asdict(v)
+                | {
+                    "when": _when(known.get(v.source), v.valid_from_s),
+                    "until": _when(known.get(v.source), v.valid_to_s),
+                }
+                for v in versions
+            ]
+        }
+
+    async def forget(
+        self,
+        ids: Annotated[
+            list[str] | None, Field(description="of records, clips or sources", max_length=1000)
+        ] = None,
+        words: Annotated[
+            str | None, Field(description="all that has every one of these words", max_length=500)
+        ] = None,
+        person: Annotated[str | None, Field(description="all that this person said", max_length=200)] = None,
+        app: Annotated[
+            str | None, Field(description="all that was seen of this program", max_length=200)
+        ] = None,
+        source: SourceName = None,
+        t_from: Annotated[float | None, Field(description="seconds of the source; needs source")] = None,
+        t_to: Annotated[float | None, Field(description="seconds of the source; needs source")] = None,
+        confirm: Annotated[bool, Field(description="false only shows what would be forgotten")] = False,
+    ) -> dict[str, Any]:
+        """Takes what all the given arguments apply to out of the memory and off the disk, for good, with everything made
+        of it. Call it without confirm first and show the user what it would forget.
+        """
+        opened = await self._open()
+        named = await self._named(opened, source)
+        if named is None and (t_from is not None or t_to is not None):
+            raise InputError("t_from and t_to are times of one source: name it")
+        selection = Selection(
+            ids=tuple(ids or ()),
+            sources=named,
+            t_min_s=-inf if t_from is None else t_from,
+            t_max_s=inf if t_to is None else t_to,
+            speaker=person,
+            app=app,
+            words=words,
+        )
+        selection.check()
+        if confirm:
+            async with self._writing, await Store.open(self._uri) as store:
+                found = await forget(store, selection, self._app.settings.memory)
+        else:
+            found = await plan(opened.store, selection)
+        return {
+            "forgotten": confirm,
+            "records": len(found.records),
+            "clips": len(found.clips),
+            "sources": list(found.sources),
+            "shown": [_shown(record) for record in found.records[:_SHOWN]],
+        }
+
+    async def _open(self) -> _Open:
+        async with self._opening:
+            if self._opened is None:
+                encoder = await self._app.models.text_encoder()
+                folder = local_folder(self._uri)
+                if folder is not None and is_to_be_made(folder, read_only=False):
+                    async with await Store.open(self._uri, encoder):
+                        pass
+                enter = self._stack.enter_async_context
+                store = await enter(await Store.open(self._uri, encoder, read_only=True))
+                engine = await enter(open_engine(self._app, self._engine, _PATIENCE_S))
+                answerer, memory = await enter(open_answerer(self._app, store, engine))
+                self._opened = _Open(store, memory, answerer)
+            return self._opened
+
+    async def _named(self, opened: _Open, source: str | None) -> tuple[str, ...] | None:
+        return None if source is None else (source_named(await opened.memory.sources(), source).id,)
+
+
+def _result(hit: Hit, source: SourceInfo | None) -> dict[str, Any]:
+    found = _shown(hit.record) | {"score": round(hit.scores.total, 4), "when": _when(source, hit.t_start_s)}
+    found |= {"text": hit.text, "t_start_s": hit.t_start_s, "t_end_s": hit.t_end_s}
+    if hit.superseded_by is not None:
+        found["superseded_by"] = hit.superseded_by
+    return found
+
+
+def _shown(record: Observation) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "source": record.source,
+        "modality": record.modality,
+        "speaker": record.speaker,
+        "text": record.text,
+        "t_start_s": record.t_start_s,
+        "t_end_s": record.t_end_s,
+    }
+
+
+def _when(source: SourceInfo | None, t_s: float | None) -> str | None:
+    """The wall clock's time, where it is known."""
+    if source is None or source.wall_zero_s is None or t_s is None:
+        return None
+    return _iso(source.wall_zero_s + t_s)
+
+
+def _iso(unix_s: float) -> str:
+    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds")
