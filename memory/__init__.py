@@ -1,6 +1,10 @@
-"""Short term to long term, on LanceDB."""
+"""Short term to long term, on LanceDB. `Memory` is what other programs use (docs/memory.md)."""
 
+from memory.blocking import BlockingMemory
 from memory.conversation import Added, Message, add_messages, conversation_source, text_source
+from memory.history import Version
+from memory.packing import Packed
+from memory.past import Past
 from memory.records import Keyframe, ResumePoint, SourceInfo, StoredClip
 from memory.retrieval import ClipHit, Hit, Memory, Scores, SearchRequest
 from memory.settings import MemorySettings, SearchSettings
@@ -10,6 +14,7 @@ from memory.writer import MemoryWriter
 
 __all__ = [
     "Added",
+    "BlockingMemory",
     "ClipHit",
     "Hit",
     "Keyframe",
@@ -18,6 +23,8 @@ __all__ = [
     "MemoryStats",
     "MemoryWriter",
     "Message",
+    "Packed",
+    "Past",
     "ResumePoint",
     "Scores",
     "SearchRequest",
@@ -25,6 +32,7 @@ __all__ = [
     "SourceInfo",
     "Store",
     "StoredClip",
+    "Version",
     "add_messages",
     "conversation_source",
     "text_source",

@@ -7,26 +7,26 @@ known only from now on.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from urllib.parse import quote
 
 from memory import schema
-from memory.records import ResumePoint, SourceInfo
+from memory.records import SourceInfo
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
 from memory.writer import MemoryWriter
-from runtime.channel import Channel, Policy
 from runtime.clock import SystemClock
 from runtime.compute import Compute
-from runtime.messages import FrameFeature, Observation, Watermark
+from runtime.messages import Observation, Watermark
 from runtime.models import TextEncoder
 
 _BATCH = 256
 """Messages between two commits: an import that is killed goes on from there."""
+_LOOKED_UP = 64
+"""Up to so many messages are looked for by their ids; of more, all ids of the source are read."""
 _LATE_S = 0.001
 _CLOCK = SystemClock()
 
@@ -116,6 +116,59 @@ def observations(source: str, messages: Iterable[Message]) -> list[Observation]:
     return sorted(out, key=lambda o: (o.known_at_s, o.id))
 
 
+class ConversationWriter:
+    """Adds messages to one source, in as many calls as one likes. `begin` first; `finish` rebuilds the levels above."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: TextEncoder,
+        compute: Compute,
+        settings: MemorySettings,
+        source: SourceInfo,
+        wall: Callable[[], float] = _CLOCK.wall,
+    ) -> None:
+        """wall: Unix time, for when messages are taken in."""
+        self._store = store
+        self._source = source
+        self._writer = MemoryWriter(store, encoder, compute, settings, source, wall=wall)
+
+    async def begin(self) -> None:
+        """Raises MemoryStoreError."""
+        await self._writer.begin()
+
+    async def add(self, messages: Iterable[Message]) -> Added:
+        """Commits what is not there yet, some hundred at a time: what was committed is kept, whatever happens."""
+        told = observations(self._source.id, messages)
+        fresh, late = await self._unknown(told)
+        for start in range(0, len(fresh), _BATCH):
+            batch = fresh[start : start + _BATCH]
+            await self._writer.write([*batch, Watermark("said", batch[-1].known_at_s)])
+        return Added(len(fresh), len(told) - len(fresh), late)
+
+    async def finish(self) -> None:
+        await self._writer.finish()
+
+    async def _unknown(self, told: Sequence[Observation]) -> tuple[list[Observation], int]:
+        """Those that are not stored, in the order in which they become known, and how many of them come late."""
+        where = f"source = {quoted(self._source.id)}"
+        if len(told) <= _LOOKED_UP:
+            where += f" AND id IN ({', '.join(quoted(o.id) for o in told)})" if told else " AND false"
+        rows = await self._store.rows(schema.OBSERVATIONS, where, ["id"])
+        known = set(rows["id"].to_pylist()) if rows is not None else set()
+        done_s = self._writer.done.said_done_s
+        fresh: list[Observation] = []
+        late = 0
+        for one in told:
+            if one.id in known:
+                continue
+            if one.known_at_s <= done_s:
+                late += 1
+                one = replace(one, known_at_s=done_s + late * _LATE_S)
+            fresh.append(one)
+        return sorted(fresh, key=lambda o: (o.known_at_s, o.id)), late
+
+
 async def add_messages(
     store: Store,
     encoder: TextEncoder,
@@ -125,48 +178,10 @@ async def add_messages(
     messages: Iterable[Message],
     wall: Callable[[], float] = _CLOCK.wall,
 ) -> Added:
-    """Remembers what is not there yet and rebuilds the levels above. wall: Unix time, for when it is taken in.
-    Raises MemoryStoreError.
-    """
-    writer = MemoryWriter(store, encoder, compute, settings, source, wall=wall)
-    point = await writer.begin()
-    told = observations(source.id, messages)
-    fresh, late = await unknown(store, source.id, told, point)
-    if not fresh:
-        return Added(0, len(told), 0)
-    inbox: Channel[FrameFeature | Observation | Watermark] = Channel("messages", 2.0 * _BATCH, Policy.BLOCK)
-
-    async def feed() -> None:
-        for one in _marked(fresh):
-            await inbox.put(one)
-        inbox.close()
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(feed())
-        group.create_task(writer.run(inbox))
-    return Added(len(fresh), len(told) - len(fresh), late)
-
-
-async def unknown(
-    store: Store, source: str, told: Sequence[Observation], point: ResumePoint
-) -> tuple[list[Observation], int]:
-    """Those that are not stored, in the order in which they become known, and how many of them come late."""
-    rows = await store.rows(schema.OBSERVATIONS, f"source = {quoted(source)}", ["id"])
-    known = set(rows["id"].to_pylist()) if rows is not None else set()
-    fresh: list[Observation] = []
-    late = 0
-    for one in told:
-        if one.id in known:
-            continue
-        if one.known_at_s <= point.said_done_s:
-            late += 1
-            one = replace(one, known_at_s=point.said_done_s + late * _LATE_S)
-        fresh.append(one)
-    return sorted(fresh, key=lambda o: (o.known_at_s, o.id)), late
-
-
-def _marked(records: Sequence[Observation]) -> Iterator[Observation | Watermark]:
-    for start in range(0, len(records), _BATCH):
-        batch = records[start : start + _BATCH]
-        yield from batch
-        yield Watermark("said", batch[-1].known_at_s)
+    """Remembers what is not there yet and rebuilds the levels above. Raises MemoryStoreError."""
+    writer = ConversationWriter(store, encoder, compute, settings, source, wall)
+    await writer.begin()
+    added = await writer.add(messages)
+    if added.new:
+        await writer.finish()
+    return added

@@ -75,6 +75,13 @@ class Posting:
     messages: Ints
     counts: Floats
 
+    def at(self, numbers: Ints) -> Floats:
+        """How often it stands in each of these messages."""
+        if not len(self.messages):
+            return np.zeros(numbers.shape)
+        place = np.minimum(np.searchsorted(self.messages, numbers), len(self.messages) - 1)
+        return np.where(self.messages[place] == numbers, self.counts[place], 0.0)
+
 
 class Dialogue:
     """The messages of an index, in the order of their rows, and which of them are neighbours."""
@@ -128,7 +135,11 @@ class Dialogue:
         if as_of_s == np.inf and sources is None:
             return None
         mask = self.messages.known_at_s <= as_of_s
-        return mask if sources is None else mask & np.isin(self.messages.source, sources)
+        if sources is None:
+            return mask
+        wanted = np.zeros(int(max(self.messages.source.max(initial=0), sources.max(initial=0))) + 1, np.bool_)
+        wanted[sources] = True
+        return np.asarray(mask & wanted[self.messages.source])
 
     def around(self, numbers: Ints, visible: Bools | None) -> Ints:
         """(2 * reach + 1, n): the visible messages from two before to two after in the same session, -1 for none."""
@@ -167,7 +178,6 @@ class Dialogue:
             lengths = _sums(m.session[kept], m.length[kept], len(self._sessions))
         sessions = int((lengths > 0).sum())
         size = np.where(near >= 0, m.length[near], 0)
-        scratch = np.zeros(len(m))
         mine = m.session[numbers]
         drag = _K1 * (1 - _B + _B * lengths[mine] / _USUAL_SESSION)
         pair, window, session = (np.zeros(len(numbers)) for _ in range(3))
@@ -176,9 +186,7 @@ class Dialogue:
         for posting, first in zip(postings, first_ids, strict=True):
             weight = _idf(count, len(posting.messages))
             ideal += weight
-            scratch[posting.messages] = posting.counts
-            found = np.where(near >= 0, scratch[near], 0.0)
-            scratch[posting.messages] = 0.0
+            found = posting.at(near)
             for score, span in ((pair, PAIR), (window, WINDOW)):
                 score += weight * _saturated(_over(found, span), _over(size, span), span)
             by_session = _sums(m.session[posting.messages], posting.counts, len(self._sessions))

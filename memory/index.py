@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from memory.candidates import Term, by_words, lexical, nearest, terms_of
 from memory.dialogue import TIME_WORDS, Dialogue, Features, Messages, Posting
-from memory.quantise import hamming, quantise, query_of, sign_codes
+from memory.quantise import quantise, query_of, sign_codes
 from memory.segment import (
-    K1,
     KINDS,
     MESSAGE,
     PASSAGE,
@@ -29,6 +28,7 @@ from memory.segment import (
     Ints,
     Question,
     Segment,
+    both,
     merged,
     segment_of,
 )
@@ -134,21 +134,22 @@ class KeyIndex:
         """Scores of the keys that may answer, unordered: a function of the visible rows and the question alone."""
         sources = self._asked(question)
         visible = [s.visible(question, sources) for s in self._segments]
-        count = sum(int(mask.sum()) for mask in visible)
+        count = sum(
+            len(s) if m is None else int(m.sum()) for s, m in zip(self._segments, visible, strict=True)
+        )
         if not count:
             return None
-        texts = sum(
-            int((m & (s.kinds != SENTENCE)).sum()) for s, m in zip(self._segments, visible, strict=True)
-        )
+        texts = sum(s.texts_in(mask) for s, mask in zip(self._segments, visible, strict=True))
+        ids = [self._vocabulary.get(token, -1) for token in sorted(set(question.tokens))]
+        terms = terms_of(self._segments, ids, visible, texts)
         eligible = [
-            mask & segment.asked_for(question) for segment, mask in zip(self._segments, visible, strict=True)
+            both(mask, s.asked_for(question)) for s, mask in zip(self._segments, visible, strict=True)
         ]
-        words = self._lexical(question.tokens, visible, texts)
-        picked = self._pick(question, words, eligible, count)
+        picked = self._pick(question, terms, eligible, count)
         parts = list(zip(self._segments, picked, strict=True))
-        lexical = np.concatenate([score[rows] for score, rows in zip(words, picked, strict=True)])
+        scores = np.concatenate([lexical(s, i, rows, terms) for i, (s, rows) in enumerate(parts)])
         if question.vector is None:
-            cosines = np.zeros(len(lexical))
+            cosines = np.zeros(len(scores))
         else:
             query = query_of(question.vector)
             cosines = np.clip(np.concatenate([s.vectors.dot(query, rows) for s, rows in parts]), 0.0, 1.0)
@@ -162,7 +163,7 @@ class KeyIndex:
             sources=names[np.concatenate([s.sources[rows] for s, rows in parts])],
             t_start_s=np.concatenate([s.t_start_s[rows] for s, rows in parts]),
             known_at_s=np.concatenate([s.known_at_s[rows] for s, rows in parts]),
-            lexical=lexical,
+            lexical=scores,
             vector=cosines,
         )
 
@@ -294,59 +295,22 @@ class KeyIndex:
             timed=np.asarray(hits[segment.starts[1:][rows]] > hits[segment.starts[:-1][rows]]),
         )
 
-    def _lexical(self, tokens: Sequence[str], visible: list[Bools], count: int) -> list[Floats]:
-        """By segment: share of the question's weight a key's words carry, BM25 with saturation, in [0, 1]."""
-        scores = [np.zeros(len(s)) for s in self._segments]
-        ideal = 0.0
-        for token in sorted(set(tokens)):
-            term = self._vocabulary.get(token, -1)
-            hits = []
-            for segment, mask in zip(self._segments, visible, strict=True):
-                found = segment.postings(term)
-                keep = mask[segment.keys[found]]
-                hits.append((segment.keys[found][keep], segment.counts[found][keep].astype(np.float64)))
-            documents = sum(len(keys) for keys, _ in hits)
-            weight = log(1.0 + (count - documents + 0.5) / (documents + 0.5))
-            ideal += weight
-            for segment, score, (keys, counts) in zip(self._segments, scores, hits, strict=True):
-                score[keys] += weight * counts * (K1 + 1) / (counts + segment.drag[keys])
-        return [np.minimum(score / (ideal * (K1 + 1)), 1.0) if ideal else score for score in scores]
-
-    def _pick(self, question: Question, words: list[Floats], eligible: list[Bools], count: int) -> list[Ints]:
+    def _pick(
+        self, question: Question, terms: Sequence[Term], eligible: Sequence[Bools | None], count: int
+    ) -> list[Ints]:
         """By segment: the rows worth scoring; all of them in a small memory."""
         if count <= self._settings.exhaustive_keys:
-            return [np.flatnonzero(mask) for mask in eligible]
+            return [
+                np.arange(len(s)) if mask is None else np.flatnonzero(mask)
+                for s, mask in zip(self._segments, eligible, strict=True)
+            ]
         limit = self._settings.candidates
-        rows = [np.flatnonzero(mask & (score > 0)) for mask, score in zip(eligible, words, strict=True)]
-        chosen = [self._best(rows, [-s[r] for s, r in zip(words, rows, strict=True)], limit)]
+        chosen = [by_words(self._segments, terms, eligible, limit)]
         if question.vector is not None:
             # Of the same small integers as the rows', whose least values have rounded to no sign at all.
             code = sign_codes(quantise(question.vector[None, :]).values)
-            rows = [np.flatnonzero(mask) for mask in eligible]
-            far = [hamming(s.codes, code)[r] for s, r in zip(self._segments, rows, strict=True)]
-            chosen.append(self._best(rows, [f.astype(np.float64) for f in far], limit))
+            chosen.append(nearest(self._segments, code, eligible, limit))
         return [np.unique(np.concatenate(parts)) for parts in zip(*chosen, strict=True)]
-
-    def _best(self, rows: list[Ints], costs: list[Floats], limit: int) -> list[Ints]:
-        """By segment: the rows of least cost over all segments; ties by known_at_s, then id."""
-        cost = np.concatenate(costs)
-        if len(cost) <= limit:
-            return rows
-        cut = np.partition(cost, limit - 1)[limit - 1]
-        keep = cost < cut
-        tied = np.flatnonzero(cost == cut)
-        known = np.concatenate([s.known_at_s[r] for s, r in zip(self._segments, rows, strict=True)])[tied]
-        missing = limit - int(keep.sum())
-        edge = np.partition(known, missing - 1)[missing - 1]
-        keep[tied[known < edge]] = True
-        missing = limit - int(keep.sum())
-        last = tied[known == edge]
-        if len(last) > missing:
-            ids = np.concatenate([s.ids[r] for s, r in zip(self._segments, rows, strict=True)])[last]
-            last = last[np.argsort(ids, kind="stable")[:missing]]
-        keep[last] = True
-        ends = np.cumsum([len(r) for r in rows])[:-1]
-        return [r[part] for r, part in zip(rows, np.split(keep, ends), strict=True)]
 
 
 def _counted(lengths: Ints) -> Ints:

@@ -4,19 +4,25 @@ known later moves a score or breaks a tie."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from memory import schema
+from memory.adding import Adding, When, unix_s
+from memory.conversation import Added, Message
 from memory.cues import asks_when, subject
 from memory.index import KeyIndex
 from memory.keys import keys_of
+from memory.levels import synopsis
+from memory.packing import Packed, pack, session_of
+from memory.past import Past
 from memory.priors import Priors
 from memory.ranking import Ranked, rank
 from memory.records import Keyframe, SourceInfo, StoredClip, clips_of, observations_of
@@ -26,11 +32,16 @@ from memory.stats import MemoryStats, memory_stats
 from memory.store import Store, quoted
 from memory.supersede import Statement, superseded
 from memory.text import tokens
+from memory.text_encoder import packaged_encoder
 from memory.time_range import time_range
+from runtime.clock import SystemClock
 from runtime.compute import Compute
 from runtime.errors import InputError
 from runtime.messages import Modality, Observation, Vector
 from runtime.models import TextEncoder
+
+if TYPE_CHECKING:
+    from memory.history import Version
 
 _INDEXED = (
     "seq",
@@ -47,6 +58,7 @@ _INDEXED = (
 )
 _NODE_COLUMNS = ("source", "level", "t_start_s", "t_end_s", "known_at_s", "vector")
 _THREAD = "memory search"
+_CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,21 +146,26 @@ class Memory:
         self._versions: dict[str, int] = {}
         self._priors = Priors(None, settings.search)
         self._sources: list[SourceInfo] = []
+        self._adding = Adding(store, text_encoder, compute, settings)
 
     @classmethod
     async def open(
         cls,
         uri: str | Path | Store,
-        text_encoder: TextEncoder,
+        text_encoder: TextEncoder | None = None,
         *,
         compute: Compute | None = None,
         settings: MemorySettings | None = None,
         read_only: bool = True,
     ) -> Memory:
         """uri: where the memory lies, or a store that is open already (and stays the caller's to close).
+        text_encoder: the one that comes with Hearsight (all-MiniLM-L6-v2) if None is given.
+        read_only=False: makes the memory if there is none, and lets `add` write; one process at a time.
 
         Raises MemoryStoreError as `Store.open` does.
         """
+        if text_encoder is None:
+            text_encoder = await packaged_encoder()
         own_store = not isinstance(uri, Store)
         store = uri if isinstance(uri, Store) else await Store.open(uri, text_encoder, read_only)
         own = (own_store, compute is None)
@@ -161,16 +178,60 @@ class Memory:
         await self.close()
 
     async def close(self) -> None:
+        await self._adding.close()
         if self._own_compute:
             await self._compute.close(deadline_s=5.0)
         if self._own_store:
             self.store.close()
 
-    async def search(self, request: SearchRequest) -> list[Hit]:
+    async def add(
+        self,
+        what: str | Message | Iterable[Message],
+        *,
+        speaker: str | None = None,
+        session: str | None = None,
+        time: When | None = None,
+        source: str = "notes",
+    ) -> Added:
+        """Remembers what somebody said or wrote; committed when this returns. What is there already is left alone.
+
+        speaker, session (what belongs together; a day if None), time (now if None): of a text; a Message has its own.
+        Raises MemoryStoreError: opened for reading only, or it cannot be written.
+        """
+        return await self._adding.add(what, speaker, session, time, source)
+
+    def as_of(self, when: When) -> Past:
+        """The memory as it was then: nothing that became known later is used. when: of conversations and notes;
+        of a video, seconds from its begin (and then `sources` must name it)."""
+        return Past(self, unix_s(when))
+
+    async def history(self, what: str, source: str | None = None) -> tuple[Version, ...]:
+        """Every version of the statement that a record (its id) makes or a question finds, oldest first."""
+        from memory.history import history
+
+        return await history(self, what, source)
+
+    async def pack(self, hits: Sequence[Hit], tokens: int) -> list[Packed]:
+        """What of the found goes into a prompt of so many tokens: in full, as its session's synopsis, or not."""
+        known_s = max((hit.record.known_at_s for hit in hits), default=inf)
+        synopses: dict[str, str] = {}
+        for name in dict.fromkeys(filter(None, map(session_of, hits))):
+            session = name.removesuffix("/session")
+            like = f"id LIKE {quoted(f'{session}/%')} AND known_at_s <= {known_s!r}"
+            members = [o for o in await self._observations(like) if o.id.rpartition("/")[0] == session]
+            synopses[name] = synopsis(members, (), self._settings.synopsis_chars)
+        return pack(hits, synopses, tokens)
+
+    async def search(self, request: SearchRequest | str, **more: Any) -> list[Hit]:
         """The best records for a question, best first; [] when nothing shares a word or a meaning with it.
 
+        more: the other fields of a SearchRequest, when only a text is given; it is then asked now.
         Raises InputError: as_of_s without a single source, an unknown source, k < 1.
         """
+        if isinstance(request, str):
+            request = SearchRequest(
+                request, **({"now_s": None if "as_of_s" in more else _CLOCK.wall()} | more)
+            )
         await self.refresh()
         sources = self._asked_sources(request)
         question = Question(

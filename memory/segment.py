@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -92,16 +93,40 @@ class Segment:
             return slice(0, 0)
         return slice(int(self.bounds[at]), int(self.bounds[at + 1]))
 
-    def visible(self, question: Question, sources: NDArray[np.int32] | None) -> Bools:
-        mask = self.known_at_s <= question.as_of_s
-        return mask if sources is None else mask & np.isin(self.sources, sources)
+    def visible(self, question: Question, sources: NDArray[np.int32] | None) -> Bools | None:
+        """None where all rows are."""
+        mask = None if question.as_of_s == inf else self.known_at_s <= question.as_of_s
+        return mask if sources is None else both(mask, self._of(self.sources, sources))
 
-    def asked_for(self, question: Question) -> Bools:
-        mask = (self.t_end_s >= question.t_min_s) & (self.t_start_s <= question.t_max_s)
+    def asked_for(self, question: Question) -> Bools | None:
+        """None where all rows are."""
+        mask = None
+        if question.t_min_s != -inf:
+            mask = self.t_end_s >= question.t_min_s
+        if question.t_max_s != inf:
+            mask = both(mask, self.t_start_s <= question.t_max_s)
         if question.modalities is not None:
             wanted = [MODALITIES.index(m) for m in sorted(question.modalities)]
-            mask &= np.isin(self.modalities, wanted)
-        return np.asarray(mask)
+            mask = both(mask, self._of(self.modalities, np.array(wanted, np.int32)))
+        return mask
+
+    def texts_in(self, mask: Bools | None) -> int:
+        """How many of the rows are texts of their own, as sentences are not."""
+        own = self.kinds != SENTENCE
+        return int(own.sum() if mask is None else (own & mask).sum())
+
+    @staticmethod
+    def _of(numbers: NDArray[np.integer[Any]], wanted: NDArray[np.int32]) -> Bools:
+        table = np.zeros(int(max(numbers.max(initial=0), wanted.max(initial=0))) + 1, np.bool_)
+        table[wanted] = True
+        return np.asarray(table[numbers])
+
+
+def both(a: Bools | None, b: Bools | None) -> Bools | None:
+    """What two masks leave; None is all."""
+    if a is None or b is None:
+        return b if a is None else a
+    return a & b
 
 
 def segment_of(rows: pa.Table, vocabulary: dict[str, int], source_numbers: dict[str, int]) -> Segment:

@@ -5,6 +5,7 @@ Sentence embeddings by mean pooling over the tokens (Reimers & Gurevych, Sentenc
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,10 +17,17 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from runtime.errors import ModelError
+from runtime.weights import Registry
 
 MAX_TOKENS = 256
 BATCH_TOKENS = 4096
 REMEMBERED = 4096
+
+
+async def packaged_encoder() -> MiniLMEncoder:
+    """The encoder that comes with Hearsight; its weights are fetched if they are not here. Raises ModelError."""
+    folder = await Registry.load().ensure("minilm", lambda _: None)
+    return await asyncio.to_thread(MiniLMEncoder, folder)
 
 
 class MiniLMEncoder:

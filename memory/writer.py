@@ -118,6 +118,17 @@ class MemoryWriter:
             await self.finish()
         return self._done
 
+    @property
+    def done(self) -> ResumePoint:
+        """How far the source is committed."""
+        return self._done
+
+    async def write(self, messages: Sequence[Message]) -> None:
+        """Takes messages and commits them at once, for a caller without a stream. After `begin`; `finish` in the end."""
+        for message in messages:
+            self._take(message)
+        await self._commit_whole(force=True)
+
     async def run(self, inbox: Channel[Message]) -> ResumePoint:
         """Writes until the inbox is closed and empty, then finishes. Returns how far the source is committed.
 

@@ -29,6 +29,22 @@ nothing of the facts and summaries that come with the data.""",
     )
     _options(one)
 
+    async def longmemeval(args: argparse.Namespace) -> int:
+        from runtime.app.evaluation import run_longmemeval
+
+        return await run_longmemeval(args)
+
+    two = add_command(
+        sub,
+        "longmemeval",
+        "sessions found, answers and abstentions, on questions in LongMemEval's format",
+        longmemeval,
+        description="""Remembers each question's sessions in a memory of its own, asks it as of its date, and says by type:
+in how many all answering sessions, and all marked turns, are among the first 5 and 10 messages found; how many answers
+(from the evidence alone, without a language model) have all words of the wanted one; how often it abstained where it had to.""",
+    )
+    _options(two)
+
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="JSON")

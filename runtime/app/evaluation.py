@@ -15,12 +15,15 @@ import numpy as np
 from memory import Memory, Message, SearchRequest, Store, add_messages, text_source
 from runtime.app import console
 from runtime.app.console import say
-from runtime.app.context import App, open_app
+from runtime.app.context import App, open_answerer, open_app
 from runtime.app.locomo import CATEGORIES, LocomoSample, read_locomo, recall
+from runtime.app.longmemeval import LongMemQuestion, read_longmemeval, says
 from runtime.clock import perf
 from runtime.errors import InputError
+from runtime.messages import Query
 
 RANKS = (1, 5, 10, 20)
+LONGMEM_RANKS = (5, 10)
 
 
 async def run_locomo(args: argparse.Namespace) -> int:
@@ -87,6 +90,57 @@ async def _ask_sample(
             searches.append(perf() - began)
             found = [str(hit.record.details.get("ref")) for hit in hits]
             shares[question.category].append([recall(found, question.evidence, k) for k in RANKS])
+
+
+async def run_longmemeval(args: argparse.Namespace) -> int:
+    questions = read_longmemeval(args.file)
+    told: dict[str, list[dict[str, float]]] = {}
+    async with open_app(args) as app:
+        for number, question in enumerate(questions, 1):
+            with tempfile.TemporaryDirectory(prefix="hearsight-longmemeval-") as folder:
+                uri = Path(folder) / "memory"
+                await remember(app, uri, {"chat": question.messages})
+                marks = await _ask_longmem(app, uri, question)
+            told.setdefault("abstention" if question.absent else question.kind, []).append(marks)
+            if not args.quiet and number % 25 == 0:
+                say(f"{number} of {len(questions)} questions")
+    report: dict[str, Any] = {
+        "questions": len(questions),
+        "by_type": {kind: _shares(told[kind]) for kind in sorted(told)},
+    }
+    answerable = [marks for kind, found in told.items() if kind != "abstention" for marks in found]
+    report["all"] = _shares(answerable)
+    if args.json:
+        console.stdout.print(json.dumps(report), markup=False)
+        return 0
+    for kind, shares in [*report["by_type"].items(), ("all answerable", report["all"])]:
+        text = ", ".join(f"{name} {value:g}" for name, value in shares.items() if name != "questions")
+        console.stdout.print(f"{kind} ({shares.get('questions', 0)}): {text}", markup=False)
+    return 0
+
+
+async def _ask_longmem(app: App, uri: Path, question: LongMemQuestion) -> dict[str, float]:
+    async with (
+        await Store.open(uri, await app.models.text_encoder(), read_only=True) as store,
+        open_answerer(app, store, None) as (answerer, memory),
+    ):
+        request = SearchRequest(question.text, as_of_s=question.asked_s, k=max(LONGMEM_RANKS))
+        hits = await memory.search(request)
+        answer = await answerer.answer(Query(question.id, question.text, question.asked_s))
+    if question.absent:
+        return {"abstained": float(answer.abstained)}
+    sessions = [str(hit.record.details["session"]) for hit in hits]
+    turns = [str(hit.record.details["ref"]) for hit in hits]
+    marks = {f"sessions@{k}": float(question.sessions <= set(sessions[:k])) for k in LONGMEM_RANKS}
+    if question.turns:
+        marks |= {f"turns@{k}": float(question.turns <= set(turns[:k])) for k in LONGMEM_RANKS}
+    return marks | {"answered": float(not answer.abstained and says(answer.text, question.answer))}
+
+
+def _shares(marks: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for one in marks for name in one)
+    means = {name: round(fmean(one[name] for one in marks if name in one), 4) for name in names}
+    return {"questions": len(marks)} | means
 
 
 def _means(shares: Sequence[Sequence[float]]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from tests.app.commandline import fails_with_one_line, hearsight
 
 pytestmark = pytest.mark.slow
 
+FIXTURES = Path(__file__).parent.parent / "fixtures"
 CHAT = """
 {"session": "monday", "time": "2024-05-06T09:30", "speaker": "Ana", "text": "The ferry notice went up. The last boat is at ten."}
 {"session": "monday", "speaker": "Ben", "text": "Shall we take the lamp with us?"}
@@ -104,3 +105,22 @@ def test_locomo_on_a_made_up_conversation(tmp_path: Path) -> None:
     fails_with_one_line(hearsight("eval", "locomo", tmp_path / "none.json"), "No such file")
     file.write_text("[{}]")
     fails_with_one_line(hearsight("eval", "locomo", file), "not in LoCoMo's format")
+
+
+def test_longmemeval_on_the_fixture() -> None:
+    file = FIXTURES / "longmemeval-mini.json"
+    done = hearsight("eval", "longmemeval", file, "--json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["questions"] == 9
+    assert len(report["by_type"]) == 7
+    assert report["by_type"]["abstention"] == {"questions": 2, "abstained": 1.0}
+    assert report["by_type"]["knowledge-update"]["answered"] == 1.0
+    assert report["all"]["sessions@10"] == 1.0
+    assert report["all"]["turns@5"] >= 0.8
+
+
+def test_what_is_no_longmemeval(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text('[{"question_id": "q"}]')
+    fails_with_one_line(hearsight("eval", "longmemeval", file), "not in LongMemEval's format")
