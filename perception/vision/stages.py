@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from perception.settings import VisionSettings
+from perception.vision.bars import without_bars
 from runtime.channel import Channel, ChannelClosed, ChannelEmpty
 from runtime.compute import Compute
 from runtime.messages import FrameFeature, Image, SampledFrame, Watermark
@@ -60,7 +61,8 @@ class EncodeStage:
             await outbox.put(Watermark("vision", inf))
 
     def _look(self, images: list[Image]) -> tuple[ImageFeatures, list[bytes]]:
-        return self._encoder.encode_images(images), [self._thumbnail(i) for i in images]
+        pictures = [without_bars(image) for image in images]
+        return self._encoder.encode_images(pictures), [self._thumbnail(i) for i in images]
 
     def _thumbnail(self, image: Image) -> bytes:
         scale = min(1.0, self._settings.thumbnail_side / max(image.shape[:2]))
