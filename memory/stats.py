@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from memory import schema
 from memory.generations import tables_folder
 from memory.place import told
-from memory.store import Store
+from memory.snapshots import snapshot_folders
+from memory.store import Store, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,19 @@ class TableStats:
 
 @dataclass(frozen=True, slots=True)
 class MemoryStats:
-    """levels: bytes by level (observations, clips, short_term: files; event, episode: rows)."""
+    """levels: bytes by level (observations, clips, short_term, keyframes: files; event, episode: rows).
+    records: observations by modality. media_hours: of recordings, streams and screens; a conversation has none.
+    snapshot_bytes: what only snapshots hold on to.
+    """
 
     tables: dict[str, TableStats]
     levels: dict[str, int]
+    records: dict[str, int]
     media_hours: float
     disk_bytes: int
     keyframe_bytes: int
+    snapshots: int = 0
+    snapshot_bytes: int = 0
 
     @property
     def mb_per_hour(self) -> float:
@@ -41,8 +50,7 @@ class MemoryStats:
 async def memory_stats(store: Store) -> MemoryStats:
     """Raises MemoryStoreError."""
     tables = await table_stats(store)
-    durations = [source.duration_s or 0.0 for source in await store.sources()]
-    whole = (schema.OBSERVATIONS, schema.CLIPS, schema.SHORT_TERM)
+    whole = (schema.OBSERVATIONS, schema.CLIPS, schema.SHORT_TERM, schema.KEYFRAMES)
     levels = {name: tables[name].data_bytes if name in tables else 0 for name in whole}
     for level in ("event", "episode"):
         rows = await store.rows(schema.NODES, f"level = '{level}'")
@@ -51,10 +59,51 @@ async def memory_stats(store: Store) -> MemoryStats:
     return MemoryStats(
         tables=tables,
         levels=levels,
-        media_hours=sum(durations) / 3600.0,
+        records=await _by_modality(store),
+        media_hours=sum(await _durations_s(store)) / 3600.0,
         disk_bytes=sum(max(t.disk_bytes, 0) for t in tables.values()),
         keyframe_bytes=max(keyframes.disk_bytes, 0) if keyframes is not None else 0,
+        snapshots=len(snapshot_folders(store.uri)),
+        snapshot_bytes=_only_in_snapshots(store),
     )
+
+
+async def _by_modality(store: Store) -> dict[str, int]:
+    rows = await store.rows(schema.OBSERVATIONS, columns=["modality"])
+    counts = Counter(rows["modality"].to_pylist() if rows is not None else [])
+    return {str(name): counts[name] for name in sorted(counts)}
+
+
+async def _durations_s(store: Store) -> list[float]:
+    """Of each source; where it is not known, from its first record to its last."""
+    sources = await store.sources()
+    unknown = {s.id for s in sources if s.duration_s is None and s.wall_zero_s != 0.0}
+    spans: dict[str, tuple[float, float]] = {}
+    for name in (schema.OBSERVATIONS, schema.CLIPS) if unknown else ():
+        where = f"source IN ({', '.join(map(quoted, sorted(unknown)))})"
+        rows = await store.rows(name, where, ["source", "t_start_s", "t_end_s"])
+        for row in rows.to_pylist() if rows is not None else []:
+            begin, end = spans.get(row["source"], (row["t_start_s"], row["t_end_s"]))
+            spans[row["source"]] = (min(begin, row["t_start_s"]), max(end, row["t_end_s"]))
+    return [s.duration_s or 0.0 for s in sources] + [end - begin for begin, end in spans.values()]
+
+
+def _only_in_snapshots(store: Store) -> int:
+    """Bytes of files below snapshots that the tables do not share."""
+    if store.folder is None:
+        return 0
+    own = {_inode(path) for path in tables_folder(store.folder).glob("*.lance/**/*")}
+    held = {_inode(path): path for folder in snapshot_folders(store.uri) for path in folder.rglob("*")}
+    return sum(size for (_, _, size) in set(held) - own)
+
+
+def _inode(path: Path) -> tuple[int, int, int]:
+    """Device, number and bytes; nothing of what is no file, or gone meanwhile."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0, 0, 0)
+    return (found.st_dev, found.st_ino, found.st_size) if path.is_file() else (0, 0, 0)
 
 
 async def table_stats(store: Store) -> dict[str, TableStats]:

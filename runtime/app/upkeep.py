@@ -134,6 +134,9 @@ async def run_memory_stats(args: argparse.Namespace) -> int:
                 for n, t in stats.tables.items()
             },
             "levels": stats.levels,
+            "records": stats.records,
+            "snapshots": stats.snapshots,
+            "snapshot_bytes": stats.snapshot_bytes,
             "media_hours": stats.media_hours,
             "mb_per_hour": stats.mb_per_hour,
         }
@@ -147,7 +150,19 @@ async def run_memory_stats(args: argparse.Namespace) -> int:
     for name, t in stats.tables.items():
         table.add_row(name, f"{t.rows:,}", f"{t.versions:,}", f"{t.fragments:,}", f"{t.disk_bytes:,}")
     console.stdout.print(table)
+    levels = Table(box=None, pad_edge=False)
+    for head in ("level", "bytes"):
+        levels.add_column(head, justify="left" if head == "level" else "right")
     for name, size in stats.levels.items():
-        console.stdout.print(f"{name}: {size:,} bytes", markup=False)
+        levels.add_row(name, f"{size:,}")
+    console.stdout.print(levels)
+    records = ", ".join(f"{count:,} {name}" for name, count in stats.records.items())
+    console.stdout.print(
+        f"records: {records or 'none'}; hours covered: {stats.media_hours:.1f}", markup=False
+    )
+    if stats.snapshots:
+        console.stdout.print(
+            f"snapshots: {stats.snapshots}, {stats.snapshot_bytes:,} bytes that only they hold", markup=False
+        )
     console.stdout.print(f"{stats.mb_per_hour:.1f} MB per hour of media, key frames aside", markup=False)
     return 0

@@ -15,6 +15,7 @@ import pytest
 
 from memory import Memory, SearchRequest, Store, schema
 from memory.records import ResumePoint
+from memory.snapshots import take_snapshot
 from runtime.errors import MemoryStoreError
 from tests.conftest import require
 from tests.memory.world import HashEncoder, contents, ingest, opened, remembered, source, stream
@@ -177,7 +178,9 @@ def test_levels_report_their_bytes(tmp_path: Path) -> None:
     async def stats() -> None:
         async with await Memory.open(tmp_path / "m", HashEncoder()) as memory:
             found = await memory.stats()
-        assert set(found.levels) == {"observations", "clips", "short_term", "event", "episode"}
+        assert set(found.levels) == {"observations", "clips", "short_term", "keyframes", "event", "episode"}
+        assert set(found.records) == {"said", "read", "seen"}
+        assert sum(found.records.values()) == found.tables["observations"].rows
         assert all(size > 0 for size in found.levels.values())
         assert found.media_hours == pytest.approx(120 / 3600)
         assert found.mb_per_hour > 0
@@ -185,6 +188,27 @@ def test_levels_report_their_bytes(tmp_path: Path) -> None:
         assert found.tables["keys"].versions >= 1
 
     asyncio.run(stats())
+
+
+def test_what_only_a_snapshot_holds_is_counted(tmp_path: Path) -> None:
+    asyncio.run(remembered(tmp_path / "m", stream(3, 120.0), source()))
+
+    async def stats() -> tuple[int, int, float]:
+        async with await Memory.open(tmp_path / "m", HashEncoder()) as memory:
+            found = await memory.stats()
+            return found.snapshots, found.snapshot_bytes, found.media_hours
+
+    async def change() -> None:
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            await take_snapshot(store, "a", 1.0)
+            shared = await stats()
+            await ingest(store, source("new"), stream(4, 60.0, "new"))
+            assert shared[0] == 1
+            assert (await stats())[1] > shared[1]
+
+    assert asyncio.run(stats())[:2] == (0, 0)
+    assert asyncio.run(stats())[2] == pytest.approx(120 / 3600, rel=0.1)
+    asyncio.run(change())
 
 
 def test_a_lancedb_uri_passes_through() -> None:
