@@ -15,6 +15,7 @@ from memory import schema
 from memory.erasing import erase
 from memory.keys import readings_of
 from memory.records import observations_of
+from memory.retention import forget_marks
 from memory.settings import MemorySettings
 from memory.snapshots import snapshot_folders
 from memory.store import Store, quoted
@@ -137,6 +138,8 @@ async def forget(store: Store, selection: Selection, settings: MemorySettings) -
             await forget(snapshot, selection, settings)
     found = await plan(store, selection)
     if found:
+        if store.folder is not None:
+            forget_marks(store.folder, [*(o.id for o in found.records), *found.clips, *found.sources])
         await erase(store, _doomed(found), found.touched, settings)
     return found
 

@@ -77,6 +77,10 @@ class MemorySettings(BaseModel):
     seen_probability: float = Field(default=0.03, ge=0, le=1)
     short_term_bytes_per_hour: int = Field(default=16_000_000, ge=0)
     short_term_horizon_s: PositiveFloat = 3600.0
+    total_bytes: int = Field(default=0, ge=0)
+    """Of the tables on disk, 0 for no limit. Over it, pictures and patch tokens fade, the weakest first
+    (memory/retention.py); words never do.
+    """
     event_bytes_per_hour: PositiveInt = 200_000
     event_similarity: float = Field(default=0.7, ge=-1, le=1)
     event_max_s: PositiveFloat = 180.0

@@ -25,6 +25,7 @@ from memory.records import (
     observation_table,
     observations_of,
 )
+from memory.retention import thin
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
 from memory.vault import Sealed, public_key, vault_table
@@ -177,6 +178,7 @@ class MemoryWriter:
         """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""
         await rebuild(self._store, self._source.id, self._settings)
         await self._drop_short_term()
+        await thin(self._store, self._settings, self._wall())
         if min(self._marks.values()) == inf and not self._done.complete:
             # Last of all: a run killed before this one row finishes again, and finds nothing left to do.
             self._done = replace(self._done, complete=True)

@@ -14,7 +14,7 @@ from memory.snapshots import snapshot_folder
 from reasoning.answer import Answerer
 from runtime.app import console
 from runtime.app.console import Bars, say
-from runtime.app.context import App, open_answerer, open_app, open_engine
+from runtime.app.context import App, note_cited, open_answerer, open_app, open_engine
 from runtime.app.formats import AnswerFile, Job, answer_line, read_manifest, read_questions
 from runtime.app.ingest import IngestReport, ingest
 from runtime.app.settings import default_memory
@@ -142,6 +142,8 @@ async def _ask(args: argparse.Namespace, app: App, uri: str, found: Callable[[],
             console.stdout.print(json.dumps(line, ensure_ascii=False), markup=False)
         else:
             answer = await console.show_stream(answerer.stream(query), found)
+        if args.snapshot is None:
+            note_cited(store, answer, app.clock)
         if args.strip is not None and not await write_strip(args.strip, memory, answer.evidence, args.as_of):
             say("no picture was kept of these moments")
     return 0

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from memory import Memory, Store
+from memory.retention import note_recalls
 from reasoning.answer import Answerer
 from reasoning.engine import Engine, Start
 from reasoning.visual import Scenes
@@ -16,6 +17,7 @@ from runtime.app.models import Models
 from runtime.app.settings import AppSettings, app_settings
 from runtime.clock import SystemClock, WallClock
 from runtime.compute import Compute
+from runtime.messages import Answer
 from runtime.metrics import Metrics
 from runtime.weights import Registry
 
@@ -70,3 +72,9 @@ async def open_answerer(
         )
     finally:
         await memory.close()
+
+
+def note_cited(store: Store, answer: Answer, clock: WallClock) -> None:
+    """What an answer cites is held on to for longer (memory/retention.py)."""
+    if store.folder is not None and answer.evidence and not answer.abstained:
+        note_recalls(store.folder, (e.id for e in answer.evidence), clock.wall())

@@ -17,6 +17,8 @@ def memory_parser(commands: Any) -> None:
     _forget(sub)
     _snapshot(sub)
     _check(sub)
+    _pin(sub)
+    _thin(sub)
     _history(sub)
     _export(sub)
     _import(sub)
@@ -162,4 +164,33 @@ def _import(commands: Any) -> None:
 not, and nothing of who the people in them are. A damaged file changes nothing.""",
     )
     parser.add_argument("file", type=Path, metavar="FILE")
+    memory_option(parser)
+
+
+def _pin(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_pin
+
+        return await run_pin(args)
+
+    parser = add_command(commands, "pin", "never let the pictures of something fade", run)
+    parser.add_argument("ids", nargs="+", metavar="ID", help="records, clips, events, episodes or sources")
+    memory_option(parser)
+    parser.add_argument("--remove", action="store_true", help="let them fade again")
+
+
+def _thin(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_thin
+
+        return await run_thin(args)
+
+    parser = add_command(
+        commands,
+        "thin",
+        "let pictures fade until the memory keeps to memory.total_bytes",
+        run,
+        description="""Lets patch tokens and pictures fade until the memory keeps to memory.total_bytes, as it does by itself
+while it is written: first what was longest not recalled by an answer. Words, summaries and what is pinned stay.""",
+    )
     memory_option(parser)

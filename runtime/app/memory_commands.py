@@ -15,6 +15,7 @@ from memory.forgetting import Forgetting, Selection, forget, plan
 from memory.history import history
 from memory.integrity import check
 from memory.portable import export_memory, import_memory
+from memory.retention import knows, pin, thin
 from memory.snapshots import drop_snapshot, list_snapshots, snapshot_folders, take_snapshot
 from reasoning.times import clock_text
 from runtime.app import console
@@ -113,6 +114,39 @@ async def run_import(args: argparse.Namespace) -> int:
         f"imported {_count(len(done.sources), 'source')}, {done.rows:,} rows into {uri}{known}{sealed}",
         markup=False,
     )
+    return 0
+
+
+async def run_pin(args: argparse.Namespace) -> int:
+    uri = args.memory or default_memory()
+    async with await Store.open(uri, read_only=True) as store:
+        if store.folder is None:
+            raise InputError(f"pins are kept beside a memory in a local folder, and {uri} is none")
+        for name in args.ids:
+            if not await knows(store, name):
+                raise InputError(
+                    f"there is no {name} in memory {uri}: a record, a clip, an event, an episode or a source"
+                )
+        pin(store.folder, args.ids, not args.remove)
+    console.stdout.print(f"{'unpinned' if args.remove else 'pinned'} {len(args.ids)}", markup=False)
+    return 0
+
+
+async def run_thin(args: argparse.Namespace) -> int:
+    settings = app_settings(args.config, args.overrides).memory
+    if not settings.total_bytes:
+        raise InputError(
+            "there is no budget: --set memory.total_bytes=5_000_000_000, or total_bytes under [memory]"
+        )
+    async with await Store.open(args.memory or default_memory()) as store:
+        done = await thin(store, settings, SystemClock().wall())
+    parts = f"{_count(done.keyframes, 'picture')} and the patch tokens of {_count(done.short_terms, 'clip')} have faded"
+    over = (
+        f"; {done.over_bytes:,} bytes over the budget are words and pins, which do not fade"
+        if done.over_bytes
+        else ""
+    )
+    console.stdout.print(parts + over, markup=False)
     return 0
 
 

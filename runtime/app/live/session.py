@@ -26,6 +26,7 @@ from reasoning.gate import GateContext, backchannel, wants_answer
 from reasoning.language import Language
 from reasoning.proactive import Watches
 from reasoning.speech import read_aloud
+from runtime.app.context import note_cited
 from runtime.app.live import protocol
 from runtime.app.live.captions import Captions
 from runtime.app.live.lookout import Lookout
@@ -433,6 +434,7 @@ class LiveSession:
     async def _show_answer(self, turn: Turn) -> None:
         answer = turn.answer
         assert answer is not None
+        note_cited(self._parts.store, answer, self._parts.clock)
         pictures = await self._tape.run(
             "pictures", lambda: self._views.pictures(answer.evidence, turn.query.as_of_s)
         )

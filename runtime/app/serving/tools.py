@@ -23,7 +23,7 @@ from memory.store import quoted
 from memory.text_files import unix_time
 from reasoning.answer import Answerer
 from runtime.app.commands import source_named
-from runtime.app.context import App, open_answerer, open_engine
+from runtime.app.context import App, note_cited, open_answerer, open_engine
 from runtime.app.formats import answer_line
 from runtime.errors import InputError
 from runtime.messages import Observation, Query
@@ -97,7 +97,9 @@ class MemoryTools:
         opened = await self._open()
         named = await self._named(opened, source)
         query = Query("ask", question, as_of, tuple(options or ()), named)
-        line = answer_line("ask", await opened.answerer.answer(query))
+        answer = await opened.answerer.answer(query)
+        note_cited(opened.store, answer, self._app.clock)
+        line = answer_line("ask", answer)
         return {key: value for key, value in line.items() if key != "id"}
 
     async def add(
