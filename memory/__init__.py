@@ -1,7 +1,9 @@
 """Short term to long term, on LanceDB. `Memory` is what other programs use (docs/memory.md)."""
 
 from memory.blocking import BlockingMemory
+from memory.cast import Cast, Claim, Speaker
 from memory.conversation import Added, Message, add_messages, conversation_source, text_source
+from memory.entities import People, Person
 from memory.history import Version
 from memory.packing import Packed
 from memory.past import Past
@@ -15,6 +17,8 @@ from memory.writer import MemoryWriter
 __all__ = [
     "Added",
     "BlockingMemory",
+    "Cast",
+    "Claim",
     "ClipHit",
     "Hit",
     "Keyframe",
@@ -25,11 +29,14 @@ __all__ = [
     "Message",
     "Packed",
     "Past",
+    "People",
+    "Person",
     "ResumePoint",
     "Scores",
     "SearchRequest",
     "SearchSettings",
     "SourceInfo",
+    "Speaker",
     "Store",
     "StoredClip",
     "Version",

@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 from memory import schema
+from memory.cast import Cast, Casts, claim_id
 from memory.erasing import erase
 from memory.keys import readings_of
 from memory.records import observations_of
@@ -23,7 +24,13 @@ from memory.text import tokens
 from runtime.errors import InputError
 from runtime.messages import Observation
 
-BY_RECORD = {schema.OBSERVATIONS: "id", schema.KEYS: "record", schema.VAULT: "record"}
+BY_RECORD = {
+    schema.OBSERVATIONS: "id",
+    schema.KEYS: "record",
+    schema.VAULT: "record",
+    schema.VOICES: "id",
+    schema.PEOPLE: "record",
+}
 """Tables with rows of one record each, and the column that names it."""
 BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip"}
 BY_SOURCE = {schema.SOURCES: "id", schema.PROGRESS: "source"}
@@ -40,8 +47,9 @@ class Selection:
     """What to forget: all to which every given field applies. At least one must be given.
 
     ids: of records, clips, events, episodes or sources. sources: their ids; alone, all of them goes, and they may be
-    ingested again. t_min_s, t_max_s: what overlaps this span, in media seconds. speaker: who said it. app: the program
-    on whose window it was read or seen. words: every one of them stands in the text, or in another reading of it.
+    ingested again. t_min_s, t_max_s: what overlaps this span, in media seconds. speaker: who said it, by name or id.
+    app: the program on whose window it was read or seen. words: every one of them stands in the text, or in another
+    reading of it.
     """
 
     ids: tuple[str, ...] = ()
@@ -74,7 +82,8 @@ class Selection:
 @dataclass(frozen=True, slots=True)
 class Forgetting:
     """What a selection comes to. records: in order of time. clips: ids. sources: those that go as a whole.
-    touched: sources whose levels are made anew. quoting: keys of other records that quote a forgotten one.
+    touched: sources whose levels are made anew. quoting: keys of other records that quote a forgotten one. claims: ids of
+    what is known of people of whom no voice is left.
     """
 
     records: tuple[Observation, ...]
@@ -82,6 +91,7 @@ class Forgetting:
     sources: tuple[str, ...]
     touched: tuple[str, ...]
     quoting: tuple[str, ...] = field(default=(), repr=False)
+    claims: tuple[str, ...] = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.records or self.clips or self.sources)
@@ -97,12 +107,13 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
     spans: list[tuple[str | None, float, float]] = [(None, selection.t_min_s, selection.t_max_s)]
     if selection.ids:
         spans = [*await _spans_of_nodes(store, selection.ids)]
+    cast = await Casts(store).now()
     records: dict[str, Observation] = {}
     clips: dict[str, dict[str, Any]] = {}
     for source, t_min_s, t_max_s in spans:
         where = _where(selection.sources if source is None else (source,), t_min_s, t_max_s)
         if not (selection.spans or selection.ids):
-            found = [o for o in await _observations(store, where) if _applies(selection, o)]
+            found = [o for o in await _observations(store, where) if _applies(selection, o, cast)]
             records |= {o.id: o for o in found}
             continue
         records |= {o.id: o for o in await _observations(store, where)}
@@ -125,6 +136,7 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
         sources=tuple(dict.fromkeys(whole)),
         touched=tuple(sorted(touched)),
         quoting=tuple(sorted(await _quoting(store, ordered))),
+        claims=tuple(await _of_nobody(store, cast, set(records))),
     )
 
 
@@ -148,13 +160,28 @@ def _doomed(found: Forgetting) -> dict[str, dict[str, Sequence[str]]]:
     ids = [o.id for o in found.records]
     doomed: dict[str, dict[str, Sequence[str]]] = {name: {column: ids} for name, column in BY_RECORD.items()}
     doomed[schema.KEYS]["id"] = found.quoting
+    doomed[schema.PEOPLE]["id"] = found.claims
     doomed |= {name: {column: found.clips} for name, column in BY_CLIP.items()}
     return doomed | {name: {column: found.sources} for name, column in BY_SOURCE.items()}
 
 
-def _applies(selection: Selection, record: Observation) -> bool:
-    if selection.speaker is not None and _folded(record.speaker) != _folded(selection.speaker):
-        return False
+async def _of_nobody(store: Store, cast: Cast, gone: set[str]) -> list[str]:
+    """Claims about people who were heard in forgotten records only."""
+    rows = await store.rows(schema.VOICES, columns=["id", "person"])
+    voices = rows.to_pylist() if rows is not None else []
+    people = {row["id"]: cast.person(row["id"], row["person"]) for row in voices}
+    lost = set(people.values()) - {person for record, person in people.items() if record not in gone}
+    return [claim_id(c) for c in cast.claims if c.kind != "call" and cast.about(c) in lost]
+
+
+def _applies(selection: Selection, record: Observation, cast: Cast) -> bool:
+    if selection.speaker is not None:
+        speaker = cast.speaker(record.id, record.speaker)
+        called = (
+            {_folded(record.speaker)} if speaker is None else {_folded(speaker.id), _folded(speaker.label)}
+        )
+        if _folded(selection.speaker) not in called:
+            return False
     if selection.app is not None and _folded(record.details.get("app")) != _folded(selection.app):
         return False
     texts = (record.text, *readings_of(record))

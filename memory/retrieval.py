@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 
 from memory import schema
 from memory.adding import Adding, When, unix_s
+from memory.cast import Cast, Casts, Speaker
 from memory.conversation import Added, Message
 from memory.cues import asks_when, subject
 from memory.index import KeyIndex
 from memory.keys import keys_of
 from memory.levels import synopsis
+from memory.naming import same_name
 from memory.packing import Packed, pack, session_of
 from memory.past import Past
 from memory.priors import Priors
@@ -59,6 +61,8 @@ _INDEXED = (
 _NODE_COLUMNS = ("source", "level", "t_start_s", "t_end_s", "known_at_s", "vector")
 _THREAD = "memory search"
 _CLOCK = SystemClock()
+_SPEAKER_POOL = 100
+"""Hits of which those of a named speaker are put first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +72,7 @@ class SearchRequest:
     as_of_s: only what was known by then exists; it is a time of one source, so with several in the memory
     `sources` must name one, unless all of them count in Unix time (conversations and notes do).
     t_min_s, t_max_s: only records that overlap this span. now_s: Unix time at which it is asked (as_of_s if that is
-    given), for "yesterday". k: how many hits.
+    given), for "yesterday". k: how many hits. speaker: a name; what that person said comes first.
     """
 
     text: str
@@ -80,6 +84,7 @@ class SearchRequest:
     modalities: tuple[Modality, ...] | None = None
     now_s: float | None = None
     k: int = 10
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Hit:
     scores: of the key that matched best. key, key_text: kind and text of the one that says where in the record
     (a screen's best line, with its heading).
     superseded_by: id of a later hit of the same search that says the same thing with another value.
+    speaker: who said it, as it was known at as_of.
     """
 
     record: Observation
@@ -111,6 +117,7 @@ class Hit:
     key: str
     key_text: str
     superseded_by: str | None = None
+    speaker: Speaker | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,6 +154,7 @@ class Memory:
         self._priors = Priors(None, settings.search)
         self._sources: list[SourceInfo] = []
         self._adding = Adding(store, text_encoder, compute, settings)
+        self._casts = Casts(store)
 
     @classmethod
     async def open(
@@ -246,10 +254,19 @@ class Memory:
             modalities=None if request.modalities is None else frozenset(request.modalities),
         )
         question = await self._with_vectors(question, request)
+        k = request.k if request.speaker is None else max(_SPEAKER_POOL, request.k)
         ranked = await self._compute.run(
-            _THREAD, rank, self._index, self._priors, question, self._settings.search, request.k
+            _THREAD, rank, self._index, self._priors, question, self._settings.search, k
         )
-        return await self._hits(ranked, question.as_of_s)
+        cast = await self._cast_of(request.as_of_s, sources)
+        return await self._hits(ranked, question.as_of_s, cast, request)
+
+    async def cast(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Cast:
+        """Who is who, as it was known at as_of_s. Raises InputError as `search` does."""
+        await self.refresh()
+        return await self._cast_of(
+            as_of_s, self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        )
 
     async def _with_vectors(self, question: Question, request: SearchRequest) -> Question:
         if not request.text.strip():
@@ -384,6 +401,12 @@ class Memory:
             if await self._changed(schema.KEYS):
                 await self._refresh_index()
 
+    async def _cast_of(self, as_of_s: float | None, sources: frozenset[str] | None) -> Cast:
+        asked = sorted(sources if sources is not None else (s.id for s in self._sources))
+        if as_of_s is None or not asked:
+            return await self._casts.now()
+        return await self._casts.as_of(asked, as_of_s)
+
     async def _refresh_index(self) -> None:
         where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
         rows = await self.store.rows(schema.KEYS, where, _INDEXED)
@@ -424,12 +447,17 @@ class Memory:
             )
         return None if request.sources is None else frozenset(wanted)
 
-    async def _hits(self, ranked: list[Ranked], as_of_s: float) -> list[Hit]:
+    async def _hits(
+        self, ranked: list[Ranked], as_of_s: float, cast: Cast, request: SearchRequest
+    ) -> list[Hit]:
         if not ranked:
             return []
         ids = ", ".join(quoted(one.record) for one in ranked)
         records = {o.id: o for o in await self._observations(f"id IN ({ids})")}
-        hits = [_hit(records[one.record], one, as_of_s) for one in ranked if one.record in records]
+        hits = [_hit(records[one.record], one, as_of_s, cast) for one in ranked if one.record in records]
+        if request.speaker is not None:
+            hits = _said_first(hits, request.speaker, self._settings.search.speaker_prior)
+        hits = hits[: request.k]
         later = superseded([_statement(hit) for hit in hits if hit.record.modality != "seen"])
         return [replace(hit, superseded_by=later.get(hit.record.id)) for hit in hits]
 
@@ -451,7 +479,18 @@ class Memory:
             limit *= 4
 
 
-def _hit(record: Observation, ranked: Ranked, as_of_s: float) -> Hit:
+def _said_first(hits: list[Hit], name: str, prior: float) -> list[Hit]:
+    """What that person said gains, and is ranked anew; else the order stays."""
+    weighed = []
+    for hit in hits:
+        theirs = hit.speaker is not None and same_name(hit.speaker.label, name)
+        factor = 1.0 + prior if theirs else 1.0
+        scores = replace(hit.scores, prior=hit.scores.prior * factor, total=hit.scores.total * factor)
+        weighed.append(replace(hit, scores=scores))
+    return sorted(weighed, key=lambda hit: -hit.scores.total)
+
+
+def _hit(record: Observation, ranked: Ranked, as_of_s: float, cast: Cast) -> Hit:
     shown = ranked.shown
     texts = {key.id: key.text for key in keys_of(record, None)}
     return Hit(
@@ -463,6 +502,7 @@ def _hit(record: Observation, ranked: Ranked, as_of_s: float) -> Hit:
         scores=Scores(ranked.best.lexical, ranked.best.vector, ranked.prior, ranked.total),
         key=shown.kind,
         key_text=texts.get(f"{record.id}#{shown.kind}{shown.number}", record.text),
+        speaker=cast.speaker(record.id, record.speaker) if record.modality == "said" else None,
     )
 
 

@@ -21,6 +21,8 @@ KEYFRAMES = "keyframes"
 SOURCES = "sources"
 PROGRESS = "progress"
 VAULT = "vault"
+VOICES = "voices"
+PEOPLE = "people"
 
 _SPAN = [("source", pa.string()), ("t_start_s", pa.float64()), ("t_end_s", pa.float64())]
 
@@ -78,6 +80,24 @@ _FIXED = {
             ("complete", pa.bool_()),
         ]
     ),
+    PEOPLE: pa.schema(
+        [
+            ("id", pa.string()),
+            ("seq", pa.int64()),
+            ("kind", pa.string()),
+            ("made_by", pa.string()),
+            ("record", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("person", pa.string()),
+            ("other", pa.string()),
+            ("name", pa.string()),
+            ("weight", pa.float64()),
+            ("records", pa.list_(pa.string())),
+            ("undoes", pa.int64()),
+            ("at_wall_s", pa.float64()),
+        ]
+    ),
 }
 
 
@@ -130,6 +150,26 @@ def nodes_schema(dim: int) -> pa.Schema:
             ("appearance", pa.list_(pa.float16())),
             ("synopsis", pa.string()),
             ("children", pa.list_(pa.string())),
+        ]
+    )
+
+
+def voices_schema(dim: int) -> pa.Schema:
+    """Voice prints, one row for each utterance; id is its record's. seq counts on through this table and the people's."""
+    return pa.schema(
+        [
+            ("seq", pa.int64()),
+            ("id", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("stretch", pa.string()),
+            ("voice", pa.int32()),
+            ("speech_s", pa.float32()),
+            ("quality", pa.float32()),
+            ("person", pa.string()),
+            ("score", pa.float32()),
+            ("runner_up", pa.float32()),
+            ("vector", pa.list_(pa.float16(), dim)),
         ]
     )
 

@@ -56,8 +56,43 @@ class SearchSettings(BaseModel):
     are.
     """
     dialogue: DialogueWeights = Field(default_factory=DialogueWeights)
+    speaker_prior: float = Field(default=0.6, ge=0)
+    """What is added to the factor 1 of what was said by the person whom the question names."""
     candidates: PositiveInt = 768
     """Keys kept of each of the two rankings (words, sign codes) in a memory larger than that."""
+
+
+class VoiceMatchSettings(BaseModel):
+    """When two voices are one. Likeness is the mean cosine with a person's nearest exemplars.
+
+    A print of s seconds of speech is a person's from min(same, same_short + per_s * s) on, and somebody's whom nobody
+    knows below min(other, other_short + per_s * s); in between it is unknown.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    same: float = Field(default=0.80, ge=0, le=1)
+    same_short: float = Field(default=0.73, ge=0, le=1)
+    other: float = Field(default=0.76, ge=0, le=1)
+    other_short: float = Field(default=0.66, ge=0, le=1)
+    per_s: float = Field(default=0.02, ge=0)
+    margin: float = Field(default=0.04, ge=0)
+    """How much nearer than the next person, or than every person, it must be."""
+    drop: float = Field(default=0.06, ge=0)
+    """How much less alike than a person's other prints in the same recording are to each other."""
+    long_s: PositiveFloat = 2.5
+    least_s: PositiveFloat = 1.2
+    found_s: PositiveFloat = 4.0
+    """Speech that makes a new person at once; less does so when a second print is like it."""
+    twin: float = Field(default=0.80, ge=0, le=1)
+    twins_s: PositiveFloat = 3.0
+    """How alike two unknown prints must be to be one new person, and how much speech they must have together."""
+    name_weight: float = Field(default=0.08, ge=0)
+    """What it counts that the speaker says to have this person's name; or another, who is known by a name."""
+    exemplars: PositiveInt = 12
+    nearest: PositiveInt = 3
+    unknown: PositiveInt = 64
+    """How many prints of a source back an unknown one is looked for."""
 
 
 class MemorySettings(BaseModel):
@@ -94,3 +129,4 @@ class MemorySettings(BaseModel):
     perceived live is redacted.
     """
     search: SearchSettings = Field(default_factory=SearchSettings)
+    voices: VoiceMatchSettings = Field(default_factory=VoiceMatchSettings)

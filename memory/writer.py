@@ -14,6 +14,7 @@ import pyarrow as pa
 from memory import schema
 from memory.compressor import clips_of_chapter, seen_in
 from memory.discretion import clean, cover
+from memory.entities import People
 from memory.forgetting import Selection, forget
 from memory.keys import Key, keys_of
 from memory.levels import rebuild
@@ -62,19 +63,26 @@ class MemoryWriter:
         settings: MemorySettings,
         source: SourceInfo,
         *,
+        people: People | None = None,
         remembered: Callable[[Sequence[Clip]], None] = lambda _: None,
+        spoken: Callable[[Sequence[Observation]], None] = lambda _: None,
         wall: Callable[[], float] = _CLOCK.wall,
         commit: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]] = _at_once,
     ) -> None:
-        """remembered: is told of clips that have just been committed. wall: Unix time, for when records are taken in.
-        commit: runs everything that run() does with the store, one after the other; a replay waits there.
+        """people: of the store, who says by the voice who speaks; without it speakers stay as they come.
+
+        remembered, spoken: are told of clips and utterances that have just been committed. wall: Unix time, for when
+        records are taken in. commit: runs everything that run() does with the store, one after the other; a replay waits
+        there.
         """
         self._store = store
         self._encoder = text_encoder
         self._compute = compute
         self._settings = settings
         self._source = source
+        self._people = people
         self._remembered = remembered
+        self._told = spoken
         self._wall = wall
         self._run_commit = commit
         self._frames: dict[int, list[FrameFeature]] = {}
@@ -172,7 +180,10 @@ class MemoryWriter:
             if self._previous is not None and _within(self._previous, from_s, to_s):
                 self._previous = None
             mine = Selection(sources=(self._source.id,), t_min_s=from_s, t_max_s=to_s)
-            return len((await forget(self._store, mine, self._settings)).records)
+            gone = await forget(self._store, mine, self._settings)
+            if self._people is not None:
+                await self._people.reload()
+            return len(gone.records)
 
     async def finish(self) -> None:
         """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""
@@ -245,6 +256,9 @@ class MemoryWriter:
         )
 
         async def save() -> None:
+            nonlocal spoken
+            if self._people is not None:
+                spoken = await self._people.hear(spoken)
             await self._write(records, spoken, clips)
             await self._store.set_progress(self._source.id, point)
 
@@ -252,6 +266,8 @@ class MemoryWriter:
         self._done = point
         if clips:
             self._remembered(clips)
+        if spoken:
+            self._told(spoken)
         self._commits += 1
         if self._commits % self._settings.optimize_every == 0:
             await self._run_commit(self._tidy)
@@ -381,6 +397,12 @@ class MemoryWriter:
         if video:
             for name in (schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM):
                 await self._store.delete(name, f"{mine} AND {video}")
+        if said:
+            # Both carry the span of an utterance, which is known from its end on.
+            for name in (schema.VOICES, schema.PEOPLE):
+                await self._store.delete(name, f"{mine} AND t_end_s > {point.said_done_s!r}")
+        if self._people is not None:
+            await self._people.reload()
 
     async def _remember_last_said(self, point: ResumePoint) -> None:
         """The turn before the first one to come, and the ids of those that end exactly at the mark."""

@@ -17,6 +17,7 @@ from reasoning.prompts import Memo
 from reasoning.question import Kind, Question, parse_question
 from reasoning.recall import THREAD, Recall
 from reasoning.settings import AnswerSettings
+from reasoning.speakers import AskedSpeaker, asked_speaker
 from reasoning.support import Verifier
 from reasoning.visual import Scenes, Sighting
 from reasoning.wording import short_answer
@@ -37,9 +38,12 @@ Streamed = AsyncGenerator[AnswerDelta | Answer, None]
 
 @dataclass(frozen=True, slots=True)
 class _Found:
+    """asked: whose words are asked for, or that it is asked whose they are."""
+
     question: Question
     query: Query
     candidates: tuple[Candidate, ...]
+    asked: AskedSpeaker | None = None
 
 
 class Answerer:
@@ -81,11 +85,12 @@ class Answerer:
         Raises like answer.
         """
         began = self._clock.now()
-        question = await self._compute.run(THREAD, parse_question, query.text, self._verifier.language)
-        candidates = tuple(await self._recall.candidates(question, query))
+        cast = await self._memory.cast(query.as_of_s, query.sources)
+        asked = asked_speaker(query.text, cast.names().values())
+        what = await self._find(query, asked)
         found()
         told = ""
-        async with aclosing(self._reasoned(_Found(question, query, candidates))) as parts:
+        async with aclosing(self._reasoned(what) if not _who(what) else self._who_said(what)) as parts:
             async for part in parts:
                 if isinstance(part, AnswerDelta):
                     told += part.text
@@ -94,6 +99,32 @@ class Answerer:
                         yield AnswerDelta(query.turn_id, part.text[len(told) :])
                     part = replace(part, latency_s=self._clock.now() - began)
                 yield part
+
+    async def _find(self, query: Query, asked: AskedSpeaker | None = None) -> _Found:
+        text = query.text if asked is None else asked.text
+        question = await self._compute.run(THREAD, parse_question, text, self._verifier.language)
+        return _Found(question, query, tuple(await self._recall.candidates(question, query, asked)), asked)
+
+    async def _who_said(self, found: _Found) -> Streamed:
+        """The name of who said it. Somebody without one is the answer only where nothing else is."""
+        told = next(
+            (c for c in found.candidates if c.support.probability >= self._settings.support_threshold), None
+        )
+        evidence = told.evidence if told is not None else None
+        if evidence is not None and evidence.named:
+            yield self._said_by(found, evidence)
+            return
+        async with aclosing(self._reasoned(await self._find(found.query))) as parts:
+            async for part in parts:
+                if isinstance(part, Answer) and part.abstained and evidence is not None and evidence.speaker:
+                    part = self._said_by(found, evidence)
+                yield part
+
+    def _said_by(self, found: _Found, evidence: Evidence) -> Answer:
+        others = (e for e in self._shown(found.candidates) if e.id != evidence.id)
+        shown = (evidence, *others)[: self._settings.evidence]
+        text = compose.fact_answer(evidence.speaker, evidence)
+        return Answer(found.query.turn_id, text, shown, abstained=False)
 
     async def _reasoned(self, found: _Found) -> Streamed:
         if self._engine is None:
@@ -286,6 +317,10 @@ class Answerer:
 
     def _shown(self, candidates: Sequence[Candidate]) -> tuple[Evidence, ...]:
         return tuple(c.evidence for c in candidates[: self._settings.evidence])
+
+
+def _who(found: _Found) -> bool:
+    return found.asked is not None and found.asked.name is None and not found.query.options
 
 
 def _names(language: Language, text: str) -> list[str]:

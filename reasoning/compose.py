@@ -17,8 +17,14 @@ def quote(evidence: Evidence) -> str:
     return f"“{text}”"
 
 
+def how(evidence: Evidence) -> str:
+    """By which sense, and who said it where they have a name."""
+    by = f" by {evidence.speaker}" if evidence.named else ""
+    return f"{_HOW[evidence.modality]}{by}"
+
+
 def place(evidence: Evidence) -> str:
-    return f"{_HOW[evidence.modality]} at {clock_text(evidence.t_start_s)}"
+    return f"{how(evidence)} at {clock_text(evidence.t_start_s)}"
 
 
 def fact_answer(short: str | None, evidence: Evidence) -> str:
@@ -37,7 +43,7 @@ def moment_answer(moments: Sequence[Evidence], certain: bool) -> str:
     first, rest = moments[0], moments[1:]
     others = " and ".join(clock_text(m.t_start_s) for m in rest)
     if certain:
-        text = f"At {clock_text(first.t_start_s)}: {quote(first)} ({_HOW[first.modality]})."
+        text = f"At {clock_text(first.t_start_s)}: {quote(first)} ({how(first)})."
         return f"{text} Also at {others}." if rest else text
     text = f"Most likely at {clock_text(first.t_start_s)}, going by the picture"
     return f"{text}; otherwise at {others}." if rest else f"{text}."

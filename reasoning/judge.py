@@ -43,9 +43,11 @@ def weigh(question: Question, found: Sequence[Evidence], verifier: Verifier) -> 
 
 def _best_reading(question: Question, evidence: Evidence, verifier: Verifier) -> Candidate:
     """What was heard, by the reading that answers best: the likeliest one unless another is clearly better."""
-    best = Candidate(evidence, verifier.judge(question, evidence.text, evidence.modality), evidence.score)
+    speaker = evidence.speaker if evidence.named else None
+    support = verifier.judge(question, evidence.text, evidence.modality, speaker)
+    best = Candidate(evidence, support, evidence.score)
     for reading in evidence.readings:
-        support = verifier.judge(question, reading, evidence.modality)
+        support = verifier.judge(question, reading, evidence.modality, speaker)
         if support.probability * _OTHER_READING > best.support.probability:
             best = Candidate(replace(evidence, text=reading), support, evidence.score)
     return best

@@ -45,8 +45,9 @@ def memo_line(number: int, memo: Memo) -> str:
     e = memo.evidence
     text = " / ".join(line.strip() for line in e.text.splitlines() if line.strip())
     span = f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
+    by = f" by {e.speaker}" if e.speaker is not None else ""
     shown = ", picture" if memo.picture is not None else ""
-    return f"[{number}] ({span}, {_VERB[e.modality]}{shown}) {text}"
+    return f"[{number}] ({span}, {_VERB[e.modality]}{by}{shown}) {text}"
 
 
 def fit_memos(memos: Sequence[Memo], budget_tokens: int, image_tokens: int) -> list[Memo]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from memory import Hit, Memory, SearchRequest
+from memory import Cast, Hit, Memory, SearchRequest
 from memory.keys import is_message, readings_of
 from reasoning.judge import Candidate, current, weigh
 from reasoning.question import Question
 from reasoning.settings import AnswerSettings
+from reasoning.speakers import AskedSpeaker, is_called
 from reasoning.support import Verifier
 from runtime.compute import Compute
 from runtime.messages import Evidence, Modality, Observation, Query
@@ -29,16 +30,29 @@ class Recall:
     compute: Compute
     settings: AnswerSettings
 
-    async def candidates(self, question: Question, query: Query) -> list[Candidate]:
-        """Best first; of several versions of a statement the one that holds comes first."""
-        text = query.text if not query.options else f"{query.text} {' '.join(query.options)}"
-        weighed = await self.compute.run(
-            THREAD, weigh, question, await self.moments(text, question, query), self.verifier
-        )
+    async def candidates(
+        self, question: Question, query: Query, asked: AskedSpeaker | None = None
+    ) -> list[Candidate]:
+        """Best first; of several versions of a statement the one that holds comes first.
+
+        asked: whose words are asked for; then only those count.
+        """
+        text = question.text if asked is not None else query.text
+        text = text if not query.options else f"{text} {' '.join(query.options)}"
+        name = asked.name if asked is not None else None
+        moments = await self.moments(text, question, query, name)
+        if asked is not None and asked.said and name is not None:
+            moments = [e for e in moments if is_called(e.speaker, name)]
+        weighed = await self.compute.run(THREAD, weigh, question, moments, self.verifier)
         return current(question, weighed, self.settings.support_threshold)
 
-    async def moments(self, text: str, question: Question, query: Query) -> list[Evidence]:
-        """What was said and read that is most like a text, within the question's time and the query's reach."""
+    async def moments(
+        self, text: str, question: Question, query: Query, speaker: str | None = None
+    ) -> list[Evidence]:
+        """What was said and read that is most like a text, within the question's time and the query's reach.
+
+        speaker: whose words come first.
+        """
         hits = await self.memory.search(
             SearchRequest(
                 text=text,
@@ -49,12 +63,16 @@ class Recall:
                 modalities=_SENSES,
                 now_s=query.asked_at_s,
                 k=self.settings.candidates,
+                speaker=speaker,
             )
         )
-        return await self._passages([evidence_of(hit) for hit in hits if hit.text.strip()], query.as_of_s)
+        cast = await self.memory.cast(query.as_of_s, query.sources)
+        return await self._passages(
+            [evidence_of(hit) for hit in hits if hit.text.strip()], query.as_of_s, cast
+        )
 
-    async def _passages(self, found: Sequence[Evidence], as_of_s: float | None) -> list[Evidence]:
-        """The best of what was said, joined with what the speaker said without a real pause before and after.
+    async def _passages(self, found: Sequence[Evidence], as_of_s: float | None, cast: Cast) -> list[Evidence]:
+        """The best of what was said, joined with what the same speaker said without a real pause before and after.
 
         Speech recognition cuts at short pauses, and half a sentence answers nothing.
         """
@@ -67,15 +85,18 @@ class Recall:
                 out.append(evidence)
                 continue
             around = await self.memory.neighbours(evidence.id, _REACH, as_of_s)
-            run = _unbroken(around, evidence.id)
+            run = _unbroken(around, evidence.id, cast)
             covered.update(o.id for o in run)
             if len(run) < 2:
                 out.append(evidence)
                 continue
             text = " ".join(o.text for o in run)
-            span = run[0].t_start_s, run[-1].t_end_s
-            joined = Evidence(
-                evidence.id, evidence.source, "said", text, *span, evidence.score, _readings(run)
+            joined = replace(
+                evidence,
+                text=text,
+                t_start_s=run[0].t_start_s,
+                t_end_s=run[-1].t_end_s,
+                readings=_readings(run),
             )
             out.append(joined)
         return out
@@ -88,15 +109,18 @@ def _readings(run: Sequence[Observation]) -> tuple[str, ...]:
     )[:_READINGS]
 
 
-def _unbroken(around: Sequence[Observation], record_id: str) -> list[Observation]:
+def _unbroken(around: Sequence[Observation], record_id: str, cast: Cast) -> list[Observation]:
     """The run of utterances around one that belong together."""
     at = next((i for i, o in enumerate(around) if o.id == record_id), None)
     if at is None:
         return []
+    people = [cast.person(o.id, o.speaker) for o in around]
     first = last = at
-    while first > 0 and _goes_on(around[first - 1], around[first]):
+    while first > 0 and _goes_on(around[first - 1], around[first]) and people[first - 1] == people[at]:
         first -= 1
-    while last + 1 < len(around) and _goes_on(around[last], around[last + 1]):
+    while (
+        last + 1 < len(around) and _goes_on(around[last], around[last + 1]) and people[last + 1] == people[at]
+    ):
         last += 1
     return list(around[first : last + 1])
 
@@ -111,14 +135,16 @@ def _goes_on(before: Observation, after: Observation) -> bool:
 
 def evidence_of(hit: Hit) -> Evidence:
     """Of a message, with its speaker's name before it: "I" is who that is."""
-    speaker = hit.record.speaker if is_message(hit.record) else None
+    before = hit.record.speaker if is_message(hit.record) else None
     return Evidence(
         id=hit.record.id,
         source=hit.record.source,
         modality=hit.record.modality,
-        text=f"{speaker}: {hit.text}" if speaker else hit.text,
+        text=f"{before}: {hit.text}" if before else hit.text,
         t_start_s=hit.t_start_s,
         t_end_s=hit.t_end_s,
         score=min(1.0, hit.scores.total),
         readings=() if hit.partial else readings_of(hit.record),
+        speaker=hit.speaker.label if hit.speaker is not None else None,
+        named=hit.speaker is not None and hit.speaker.named,
     )

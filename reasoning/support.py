@@ -21,6 +21,7 @@ from reasoning.extract import Span, answer_span
 from reasoning.language import Language
 from reasoning.question import Kind, Question, Term, TermKind, negated_stems
 from reasoning.sounds import sounds_in, sounds_like
+from reasoning.speakers import speaks_of_self
 from runtime.messages import Modality
 from runtime.models import TextEncoder
 
@@ -75,10 +76,17 @@ class Verifier:
         self._encoder = encoder
         self._vectors: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
 
-    def judge(self, question: Question, statement: str, modality: Modality) -> Support:
-        """Weigh one statement. Pure in its arguments: the rest of the memory has no influence."""
+    def judge(
+        self, question: Question, statement: str, modality: Modality, speaker: str | None = None
+    ) -> Support:
+        """Weigh one statement. Pure in its arguments: the rest of the memory has no influence.
+
+        speaker: the name of who says it, which counts as said where they speak of themselves.
+        """
         units = self._units(statement, modality)
         words = _words(statement)
+        if speaker is not None and speaks_of_self(statement):
+            words |= _words(speaker)
         sounds = sounds_in(statement) if modality == "said" else ()
         matches = {term: self._match(term, words, sounds) for term in question.terms}
         # A heading speaks for every line below it.

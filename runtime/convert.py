@@ -81,6 +81,41 @@ def efficientnet_lite(source: Path, out: Path) -> None:
     (out / "preprocess.json").write_text(json.dumps(facts, indent=2) + "\n")
 
 
+def ge2e(source: Path, out: Path) -> None:
+    """Resemblyzer's speaker encoder as ONNX: mel frames (n, 160, 40) -> unit vectors (n, 256).
+
+    Three LSTM layers, the last hidden state through a linear layer and a ReLU, to length 1 (GE2E, Wan et al., 2018).
+    """
+    import torch
+
+    class Encoder(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm = torch.nn.LSTM(40, 256, 3, batch_first=True)
+            self.linear = torch.nn.Linear(256, 256)
+
+        def forward(self, mels: torch.Tensor) -> torch.Tensor:
+            _, (hidden, _) = self.lstm(mels)
+            return torch.nn.functional.normalize(torch.relu(self.linear(hidden[-1])), dim=1)
+
+    state = torch.load(source / "pretrained.pt", map_location="cpu", weights_only=True)["model_state"]
+    net = Encoder().eval()
+    # What else is in there scales the similarities of the training loss.
+    net.load_state_dict({k: v for k, v in state.items() if not k.startswith("similarity_")}, strict=True)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            net,
+            (torch.zeros(2, 160, 40),),
+            str(out / "model.onnx"),
+            dynamo=False,
+            opset_version=17,
+            input_names=["mels"],
+            output_names=["vectors"],
+            dynamic_axes={key: {0: "n"} for key in ("mels", "vectors")},
+        )
+
+
 def smollm2(source: Path, out: Path) -> None:
     """SmolLM2's GGUF as a bfloat16 safetensors folder with tokenizer and chat template, as vLLM serves it."""
     import torch
@@ -102,6 +137,7 @@ def smollm2(source: Path, out: Path) -> None:
 
 KINDS: dict[str, Callable[[Path, Path], None]] = {
     "efficientnet-lite": efficientnet_lite,
+    "ge2e": ge2e,
     "minilm": minilm,
     "smollm2": smollm2,
 }

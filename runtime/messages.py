@@ -117,6 +117,24 @@ class FrameFeature:
     thumbnail: bytes
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class VoicePrint:
+    """The voice of an utterance. vector: (d,) unit float32, of all that this voice says in the same stretch of speech.
+
+    stretch, voice: which stretch it was, and which of the voices in it. Two voices of one stretch are two speakers.
+    known_at_s: end of the stretch. speech_s: how much sound the vector is of. quality: likeness of that sound's parts to
+    each other, in [0, 1]. model: name of the encoder.
+    """
+
+    vector: Vector
+    stretch: str
+    voice: int
+    known_at_s: float
+    speech_s: float
+    quality: float
+    model: str
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One thing that was perceived. Append-only: an observation is never rewritten.
@@ -125,7 +143,9 @@ class Observation:
     source: id of the source (file, session) it comes from.
     known_at_s: from when on it was known (the end of an utterance, the first settled frame of a text).
         Nothing may use it for a question asked earlier.
+    speaker: who said it, where that is known: the id of a person whom memory knows by voice, or a name.
     details: JSON-able extras: words with times (said), lines with boxes (read), tags (seen).
+    voice: on its way to memory, which makes the speaker of it and keeps it in a table of its own.
     """
 
     id: str
@@ -138,6 +158,7 @@ class Observation:
     confidence: float = 1.0
     speaker: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    voice: VoicePrint | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +212,8 @@ class Query:
 class Evidence:
     """A moment that supports an answer. id is the record's id in memory; score in [0, 1].
 
-    readings: other readings of what was said, likeliest first.
+    readings: other readings of what was said, likeliest first. speaker: what to call the one who says it, None where that
+    is not known. named: that is a name.
     """
 
     id: str
@@ -202,6 +224,8 @@ class Evidence:
     t_end_s: float
     score: float = 0.0
     readings: tuple[str, ...] = ()
+    speaker: str | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,18 @@ class TurnDetector(Protocol):
         ...
 
 
+class VoiceEncoder(Protocol):
+    """Pieces of speech to unit vectors: those of one voice are near each other."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    def encode(self, pieces: Sequence[Samples]) -> NDArray[np.float32]:
+        """(n, dim) float32, each row of length 1: the voice of each piece, which has at least one sample."""
+        ...
+
+
 class Voice(Protocol):
     """Texts to speech, in an event loop: a voice may be a program or a thread, and ends either when it is no longer heard."""
 

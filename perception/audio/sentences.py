@@ -23,7 +23,7 @@ def split_utterance(utterance: Utterance, longest_s: float) -> tuple[Utterance, 
     """
     if utterance.t_end_s - utterance.t_start_s <= longest_s or len(utterance.words) < 2:
         return (utterance,)
-    pieces = [p for s in _sentences(utterance.words) for p in _shorten(s, longest_s)]
+    pieces = [p for s in _sentences(utterance.words) for p in shorten(s, longest_s)]
     starts = [utterance.t_start_s, *(p[0].t_start_s for p in pieces[1:])]
     ends = [*(p[-1].t_end_s for p in pieces[:-1]), utterance.t_end_s]
     return tuple(
@@ -44,7 +44,7 @@ def _sentences(words: Sequence[Word]) -> list[list[Word]]:
     sentences: list[list[Word]] = [[]]
     for word in words:
         sentences[-1].append(word)
-        if _ends_sentence(word) and word.t_end_s - sentences[-1][0].t_start_s >= _MIN_S:
+        if ends_sentence(word) and word.t_end_s - sentences[-1][0].t_start_s >= _MIN_S:
             sentences.append([])
     if not sentences[-1]:
         sentences.pop()
@@ -53,12 +53,13 @@ def _sentences(words: Sequence[Word]) -> list[list[Word]]:
     return sentences
 
 
-def _ends_sentence(word: Word) -> bool:
+def ends_sentence(word: Word) -> bool:
     text = word.text.strip().rstrip("\"'”’)]")
     return text.endswith(_END) and text.lower() not in _ABBREVIATIONS
 
 
-def _shorten(words: list[Word], longest_s: float) -> list[list[Word]]:
+def shorten(words: list[Word], longest_s: float) -> list[list[Word]]:
+    """Halved at the widest pause until nothing is longer."""
     if len(words) < 2 or words[-1].t_end_s - words[0].t_start_s <= longest_s:
         return [words]
     pauses = [
@@ -70,4 +71,4 @@ def _shorten(words: list[Word], longest_s: float) -> list[list[Word]]:
         range(len(pauses)),
         key=lambda i: (-round(pauses[i][0], 1), not pauses[i][1], abs(words[i].t_end_s - middle)),
     )
-    return _shorten(words[: cut + 1], longest_s) + _shorten(words[cut + 1 :], longest_s)
+    return shorten(words[: cut + 1], longest_s) + shorten(words[cut + 1 :], longest_s)

@@ -92,6 +92,30 @@ class GroupSettings(Settings):
     retry_below: Probability = 0.85
 
 
+class VoiceSettings(Settings):
+    """Whose voice it is, and where another one begins.
+
+    known: off leaves every speaker unknown.
+    model: a voice encoder of configs/models.toml.
+    pause_s: a pause at which the speaker may change; the end of a sentence is another place.
+    piece_s: what is longer without either is looked at in pieces.
+    same: mean cosine of the pieces of two groups above which they are one voice.
+    margin: how much nearer a short piece must be to one voice than to the next to belong to it for that alone.
+    sure_s: a piece that long shows its voice by itself. least_s: a voice is heard that long in a stretch, or it is none.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    known: bool = True
+    model: str = "resemblyzer"
+    pause_s: float = Field(default=0.3, gt=0.0, le=5.0)
+    piece_s: float = Field(default=4.0, ge=1.0, le=28.0)
+    same: float = Field(default=0.75, ge=0.0, le=1.0)
+    margin: float = Field(default=0.06, ge=0.0, le=1.0)
+    sure_s: float = Field(default=0.8, gt=0.0, le=5.0)
+    least_s: float = Field(default=1.2, gt=0.0, le=10.0)
+
+
 class LiveSettings(Settings):
     """When somebody begins and has finished to speak, while it happens.
 
@@ -134,6 +158,7 @@ class AudioSettings(Settings):
     vad_batch_ms: sound gathered before the voice activity model is run; more is cheaper, less is sooner.
     mark_every_s: media seconds between two marks of how far hearing has come.
     sentence_split_s: a stretch of speech longer than that becomes one observation per sentence.
+    voices: who speaks.
     live: hearing as it happens, which has bounds and pauses of its own.
     """
 
@@ -143,4 +168,5 @@ class AudioSettings(Settings):
     vad_batch_ms: int = Field(default=512, ge=32, le=60_000)
     mark_every_s: float = Field(default=1.0, gt=0.0, le=60.0)
     sentence_split_s: float = Field(default=12.0, gt=0.0)
+    voices: VoiceSettings = VoiceSettings()
     live: LiveSettings = LiveSettings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from perception.audio.segmenter import WINDOW, Segmenter
 from perception.audio.sentences import split_utterance
 from perception.audio.settings import AudioSettings
 from perception.audio.transcriber import plain_words
+from perception.audio.voices import Spoken, by_voice
 from runtime.channel import Channel
 from runtime.compute import Compute
 from runtime.messages import (
@@ -24,9 +25,10 @@ from runtime.messages import (
     SpeechEnd,
     SpeechStart,
     Utterance,
+    VoicePrint,
     Watermark,
 )
-from runtime.models import Transcriber, VoiceActivity
+from runtime.models import Transcriber, VoiceActivity, VoiceEncoder
 
 SpeechEvent = SpeechStart | SpeechEnd | Watermark
 """A watermark among them says: no stretch of speech that starts before t_s is still to come."""
@@ -129,15 +131,19 @@ class TranscribeStage:
         settings: AudioSettings,
         source: str,
         *,
+        voices: VoiceEncoder | None = None,
         skip_before_s: float = -math.inf,
     ) -> None:
-        """source: id of the media, for the observations. skip_before_s: speech that ends there or earlier is
-        already known; a group of which all is known is not transcribed again.
+        """source: id of the media, for the observations. voices: without it nobody's voice is known.
+
+        skip_before_s: speech that ends there or earlier is already known; a group of which all is known is not
+        transcribed again.
         """
         self._compute = compute
         self._transcriber = transcriber
         self._settings = settings
         self._source = source
+        self._voices = voices
         self._skip_before_s = skip_before_s
         self._grouper = Grouper(settings.group)
         self._closed: deque[Group] = deque()
@@ -170,15 +176,29 @@ class TranscribeStage:
         heard = await self._compute.run(
             "transcribe", transcribe_group, self._transcriber, group, self._settings.group
         )
+        if self._voices is None:
+            spoken = [Spoken(utterance, None) for utterance in heard if utterance is not None]
+        else:
+            spoken = await self._compute.run("voice", self._by_voice, self._voices, group, heard)
         return [
-            said(part, self._source)
-            for utterance in heard
+            said(part, self._source, one.voice)
+            for one in spoken
+            for part in split_utterance(one.utterance, self._settings.sentence_split_s)
+        ]
+
+    def _by_voice(
+        self, voices: VoiceEncoder, group: Group, heard: Sequence[Utterance | None]
+    ) -> list[Spoken]:
+        """Blocking compute."""
+        return [
+            one
+            for stretch, utterance in zip(group, heard, strict=True)
             if utterance is not None
-            for part in split_utterance(utterance, self._settings.sentence_split_s)
+            for one in by_voice(utterance, stretch, voices, self._settings.voices)
         ]
 
 
-def said(utterance: Utterance, source: str) -> Observation:
+def said(utterance: Utterance, source: str, voice: VoicePrint | None = None) -> Observation:
     """The utterance as an observation; known from its end on.
 
     details: {"words": [[text, start, end, probability], ...] in media seconds, "language", "alternatives": other
@@ -200,6 +220,7 @@ def said(utterance: Utterance, source: str) -> Observation:
         speaker=utterance.speaker,
         details={"words": words, "language": utterance.language}
         | ({"alternatives": list(utterance.alternatives)} if utterance.alternatives else {}),
+        voice=voice,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from memory import Memory, SourceInfo, Store
+from memory import Memory, People, SourceInfo, Store
 from memory.snapshots import snapshot_folder
 from reasoning.answer import Answerer
 from runtime.app import console
@@ -55,12 +55,21 @@ async def _ingest_all(
     """
     places = asyncio.Semaphore(jobs)
     bars = Bars(app.clock, quiet)
+    people = await People.open(store, app.compute, app.settings.memory.voices)
 
     async def one(place: int, path: Path) -> IngestReport | HearsightError:
         async with places:
             try:
                 report = await ingest(
-                    path, store, app.models, app.settings, app.compute, app.metrics, app.clock, bars.bar(path)
+                    path,
+                    store,
+                    app.models,
+                    app.settings,
+                    app.compute,
+                    app.metrics,
+                    app.clock,
+                    bars.bar(path),
+                    people,
                 )
             except MediaError as error:
                 if len(videos) == 1:

@@ -113,4 +113,6 @@ def _show_proof(answer: Answer) -> None:
     for e in answer.evidence:
         text = " / ".join(line.strip() for line in e.text.splitlines() if line.strip())
         span = f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
-        stdout.print(f"  {span:>15}  {e.modality:4}  {text}", markup=False)
+        who = f"{e.speaker}: " if e.speaker is not None else ""
+        who = "" if text.startswith(who) else who  # a message has it already
+        stdout.print(f"  {span:>15}  {e.modality:4}  {who}{text}", markup=False)

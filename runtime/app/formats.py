@@ -85,7 +85,10 @@ def read_manifest(path: Path) -> tuple[Job, ...]:
 
 
 def answer_line(question_id: str, answer: Answer) -> dict[str, Any]:
-    """The answer as it stands on disk. choice: zero-based index into the options, or None."""
+    """The answer as it stands on disk. choice: zero-based index into the options, or None.
+
+    A moment has a "speaker" where it is known who said it.
+    """
     line: dict[str, Any] = {
         "id": question_id,
         "answer": answer.text,
@@ -98,6 +101,7 @@ def answer_line(question_id: str, answer: Answer) -> dict[str, Any]:
                 "t_end": round(e.t_end_s, 3),
                 "modality": e.modality,
                 "text": e.text,
+                **({"speaker": e.speaker} if e.speaker is not None else {}),
             }
             for e in answer.evidence
         ],

@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from memory import MemoryWriter, ResumePoint, SourceInfo, Store
+from memory import MemoryWriter, People, ResumePoint, SourceInfo, Store
 from perception.audio.stages import SpeechEvent, TranscribeStage, VadStage
 from perception.audio.vad import SileroVad
 from perception.sources.file import FileSource, MediaInfo
@@ -58,8 +58,11 @@ async def ingest(
     metrics: Metrics,
     clock: WallClock,
     progress: Progress,
+    people: People | None = None,
 ) -> IngestReport:
-    """Raises MediaError, ModelError and MemoryStoreError. Cancelled, it commits what is whole and ends."""
+    """people: of the store, shared by all that write into it; without it this run opens its own.
+
+    Raises MediaError, ModelError and MemoryStoreError. Cancelled, it commits what is whole and ends."""
     began = clock.now()
     source = FileSource(path, settings.source)
     info = await compute.run("decode", source.probe)
@@ -69,6 +72,7 @@ async def ingest(
         return IngestReport(path, info.source_id, info.duration_s or 0.0, 0.0, known_s, True, ())
     encoder = await models.text_encoder()
     vision = await models.vision.to_perceive(store) if info.has_video else None
+    voices = await models.voice_encoder() if info.has_audio else None
     about = SourceInfo(
         id=info.source_id,
         path=_absolute(path),
@@ -76,11 +80,13 @@ async def ingest(
         duration_s=info.duration_s,
         has_audio=info.has_audio,
         has_video=info.has_video,
-        settings_hash=_settings_hash(settings),
+        settings_hash=_settings_hash(settings, voices.name if voices is not None else ""),
         vision_model=vision.name if vision is not None else None,
         added_at_s=clock.wall(),
     )
-    writer = MemoryWriter(store, encoder, compute, settings.memory, about)
+    if people is None:
+        people = await People.open(store, compute, settings.memory.voices)
+    writer = MemoryWriter(store, encoder, compute, settings.memory, about, people=people)
     session = Session(clock, metrics)
     ended = False
 
@@ -134,6 +140,7 @@ async def ingest(
                 await models.transcriber(),
                 settings.audio,
                 info.source_id,
+                voices=voices,
                 skip_before_s=point.said_done_s,
             )
             await hearing.run(speech, percepts)
@@ -199,7 +206,7 @@ def _absolute(path: Path) -> str:
     return os.fsencode(os.path.abspath(path)).decode("utf-8", "replace")
 
 
-def _settings_hash(settings: AppSettings) -> str:
+def _settings_hash(settings: AppSettings, voices: str) -> str:
     """Of everything that shapes the records: a memory half written with one set is not finished with another.
 
     Not of the choice of the vision encoder: a memory keeps to the one it was begun with.
@@ -213,4 +220,4 @@ def _settings_hash(settings: AppSettings) -> str:
         settings.memory.chapter_s,
     )
     text = "\n".join(p.model_dump_json() if not isinstance(p, float) else repr(p) for p in parts)
-    return hashlib.sha256(f"{vision}\n{text}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{vision}\n{voices}\n{text}".encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.app.arguments import add_command, media_time, memory_option
+from runtime.app.people_cli import people_parser
 
 
 def memory_parser(commands: Any) -> None:
@@ -22,6 +23,7 @@ def memory_parser(commands: Any) -> None:
     _history(sub)
     _export(sub)
     _import(sub)
+    people_parser(sub)
 
 
 def _add(commands: Any) -> None:

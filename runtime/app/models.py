@@ -9,12 +9,14 @@ from typing import TypeVar
 from memory.text_encoder import MiniLMEncoder
 from perception.audio.transcriber import WhisperTranscriber
 from perception.audio.turns import SmartTurn
+from perception.audio.voice_encoder import Ge2eEncoder
 from perception.vision.ocr import RapidTextReader
 from reasoning.language import Language
 from reasoning.support import Verifier
 from runtime.app.settings import AppSettings
 from runtime.app.vision import VisionModels
 from runtime.compute import Compute
+from runtime.errors import ModelError
 from runtime.weights import Registry
 
 T = TypeVar("T")
@@ -42,6 +44,17 @@ class Models:
         return await self._once(
             "transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings)
         )
+
+    async def voice_encoder(self) -> Ge2eEncoder | None:
+        """None where it is not wanted, or cannot be had: then it is said that nobody is known by voice."""
+        settings = self._settings.audio.voices
+        if not settings.known:
+            return None
+        try:
+            return await self._once("voice", settings.model, Ge2eEncoder)
+        except ModelError as error:
+            self._report(f"hearsight: {error}: it is not known who speaks")
+            return None
 
     async def reader(self) -> RapidTextReader:
         return await self._once("ocr", None, lambda _: RapidTextReader(self._settings.read))

@@ -1,0 +1,236 @@
+"""People by voice: who speaks, in every source of a memory, and what they are called.
+
+Every utterance with a voice print becomes a row of the voices table, and whatever else is learned of people a
+claim (cast.py). All the rest is made of those two again when a memory is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from memory import schema
+from memory.cast import Cast, Claim, Kind, claim_table, claims_of
+from memory.naming import same_name
+from memory.recognition import Recogniser, VoiceRow
+from memory.records import fixed_list, matrix
+from memory.settings import VoiceMatchSettings
+from memory.store import Store
+from memory.voice_book import Print
+from runtime.compute import Compute
+from runtime.errors import InputError
+from runtime.messages import Observation
+
+_THREAD = "people"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """For a list. speech_s: how long they were heard. names: what they were called, with the weight of the evidence.
+
+    merged: ids that were found to be the same person.
+    """
+
+    id: str
+    label: str
+    named: bool
+    utterances: int
+    speech_s: float
+    sources: tuple[str, ...]
+    names: dict[str, float]
+    merged: tuple[str, ...]
+
+
+class People:
+    """One for a store that is open for writing; all its writers share it. Open with `People.open`."""
+
+    def __init__(self, store: Store, compute: Compute, settings: VoiceMatchSettings) -> None:
+        self._store = store
+        self._compute = compute
+        self._settings = settings
+        self._lock = asyncio.Lock()
+        self._known = Recogniser([], [], [], settings)
+        self._stale = True
+
+    @classmethod
+    async def open(cls, store: Store, compute: Compute, settings: VoiceMatchSettings | None = None) -> People:
+        """Raises MemoryStoreError."""
+        people = cls(store, compute, settings or VoiceMatchSettings())
+        await people.reload()
+        return people
+
+    @property
+    def cast(self) -> Cast:
+        """What is known now."""
+        return self._known.cast
+
+    async def reload(self) -> None:
+        """Makes everything of the two tables again: they were changed by others."""
+        async with self._lock:
+            await self._load()
+
+    async def hear(self, spoken: Sequence[Observation]) -> list[Observation]:
+        """The utterances, in order of time, with their speakers; what is learned of them is stored.
+
+        Raises MemoryStoreError: from another voice encoder than the memory's.
+        """
+        heard = next((o.voice for o in spoken if o.voice is not None), None)
+        if heard is None:
+            return list(spoken)
+        await self._store.claim_model("voice", heard.model)
+        async with self._lock:
+            if self._stale:
+                await self._load()
+            self._stale = True  # until what is in mind is in the tables, too
+            known = self._known
+            out, rows, said = await self._compute.run(_THREAD, known.hear, spoken)
+            vectors = fixed_list(np.stack([known.prints[row.key].vector for row in rows]))
+            await self._store.add(schema.VOICES, _voice_table(rows, vectors))
+            await self._store.add(schema.PEOPLE, claim_table(said))
+            self._stale = False
+            return out
+
+    def find(self, person: str) -> str:
+        """The id of a person given by id or name. Raises InputError: nobody is called that, or several are."""
+        alive = {owner for key in self._known.prints if (owner := self._known.owner(key))}
+        if self.cast.root(person) in alive:
+            return self.cast.root(person)
+        called = sorted(p for p, name in self.cast.names().items() if p in alive and same_name(name, person))
+        if len(called) == 1:
+            return called[0]
+        if called:
+            raise InputError(f"several people are called {person}: say {' or '.join(called)}")
+        raise InputError(f"there is no person {person} in memory {self._store.uri}")
+
+    async def name(self, person: str, name: str, at_wall_s: float) -> Claim:
+        """name: "" takes back what the user called them. Raises InputError: nobody of that id."""
+        return await self._state("name", at_wall_s, person=self.find(person), name=" ".join(name.split()))
+
+    async def merge(self, person: str, other: str, at_wall_s: float) -> Claim:
+        """other is the same as person. Raises InputError: nobody of that id, or they are one already."""
+        kept, gone = self.find(person), self.find(other)
+        if kept == gone:
+            raise InputError(f"{person} and {other} are one person already")
+        return await self._state("merge", at_wall_s, person=kept, other=gone)
+
+    async def split(self, person: str, at_wall_s: float) -> Claim:
+        """The voices of a person as two people, by what sets them apart most (2-means on the sphere).
+
+        Raises InputError: nobody of that id, or only one voice print of them.
+        """
+        known, who = self._known, self.find(person)
+        keys = [k for k in known.prints if known.owner(k) == who]
+        if len(keys) < 2:
+            raise InputError(f"{person} was heard in one stretch of speech only: there is nothing to split")
+        apart = await self._compute.run(_THREAD, _two, [known.prints[k] for k in keys])
+        moved = {k for k, other in zip(keys, apart, strict=True) if other}
+        records = tuple(row.id for row in known.rows if row.key in moved)
+        return await self._state("split", at_wall_s, person=known.next_person(), other=who, records=records)
+
+    async def undo(self, seq: int | None, at_wall_s: float) -> Claim:
+        """Says that a claim does not hold, and gives it. seq: which one; None for the user's last.
+
+        Raises InputError: there is none.
+        """
+        held = [s for s in self.cast.claims if (s.made_by == "user" if seq is None else s.seq == seq)]
+        if not held:
+            raise InputError("there is nothing to undo" if seq is None else f"there is no claim {seq}")
+        await self._state("undo", at_wall_s, undoes=held[-1].seq)
+        return held[-1]
+
+    async def _state(
+        self,
+        kind: Kind,
+        at_wall_s: float,
+        *,
+        person: str = "",
+        other: str = "",
+        name: str = "",
+        records: tuple[str, ...] = (),
+        undoes: int = -1,
+    ) -> Claim:
+        async with self._lock:
+            one = Claim(
+                seq=self._known.next_seq(),
+                kind=kind,
+                made_by="user",
+                person=person,
+                other=other,
+                name=name,
+                records=records,
+                undoes=undoes,
+                at_wall_s=at_wall_s,
+            )
+            await self._store.add(schema.PEOPLE, claim_table([one]))
+            await self._load()
+            return one
+
+    async def _load(self) -> None:
+        rows = await self._store.rows(schema.VOICES)
+        claims = await claims_of(self._store)
+        self._known = await self._compute.run(_THREAD, _recogniser, rows, claims, self._settings)
+        self._stale = False
+
+
+async def list_people(store: Store, cast: Cast) -> list[Person]:
+    """Everybody who was heard, most first. Raises MemoryStoreError."""
+    columns = ["id", "source", "t_start_s", "t_end_s", "person"]
+    rows = await store.rows(schema.VOICES, columns=columns)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.to_pylist() if rows is not None else []:
+        person = cast.person(row["id"], row["person"] or None)
+        if person:
+            found.setdefault(person, []).append(row)
+    people = []
+    for person, mine in found.items():
+        speaker = cast.speaker_of(person)
+        one = Person(
+            id=person,
+            label=speaker.label,
+            named=speaker.named,
+            utterances=len(mine),
+            speech_s=sum(row["t_end_s"] - row["t_start_s"] for row in mine),
+            sources=tuple(sorted({row["source"] for row in mine})),
+            names=cast.evidence(person),
+            merged=tuple(cast.merged(person)),
+        )
+        people.append(one)
+    return sorted(people, key=lambda p: (-p.speech_s, p.id))
+
+
+def _recogniser(table: pa.Table | None, claims: Sequence[Claim], settings: VoiceMatchSettings) -> Recogniser:
+    if table is None or not table.num_rows:
+        return Recogniser([], [], claims, settings)
+    table = table.sort_by("seq")
+    rows = [VoiceRow(**row) for row in table.drop_columns(["vector"]).to_pylist()]
+    vectors = matrix(table["vector"])
+    prints = [Print(r.key, v, r.speech_s, r.quality) for r, v in zip(rows, vectors, strict=True)]
+    return Recogniser(rows, prints, claims, settings)
+
+
+def _two(prints: Sequence[Print]) -> list[bool]:
+    """Which of them are the other one of two voices: the one heard less."""
+    vectors = np.stack([p.vector for p in prints])
+    speech = np.array([p.speech_s for p in prints])
+    first, second = np.unravel_index(int((vectors @ vectors.T).argmin()), (len(prints), len(prints)))
+    centres = vectors[[first, second]]
+    other = np.zeros(len(prints), bool)
+    for _ in range(20):
+        other = vectors @ centres[1] > vectors @ centres[0]
+        if other.all() or not other.any():
+            other = np.arange(len(prints)) == second
+        sums = [(vectors[part] * speech[part, np.newaxis]).sum(axis=0) for part in (~other, other)]
+        centres = np.stack([s / np.linalg.norm(s) for s in sums])
+    less = other if speech[other].sum() <= speech[~other].sum() else ~other
+    return [bool(one) for one in less]
+
+
+def _voice_table(rows: Sequence[VoiceRow], vectors: pa.FixedSizeListArray) -> pa.Table:
+    shape = schema.voices_schema(vectors.type.list_size)
+    columns = [pa.array([getattr(row, f.name) for row in rows], f.type) for f in list(shape)[:-1]]
+    return pa.table([*columns, vectors], schema=shape)
