@@ -118,9 +118,10 @@ class VoiceBook:
             known.exemplars.remove(min(known.exemplars, key=lambda p: (p.worth, p.key)))
 
     def likeness(self, vector: Vector, person: str) -> float:
-        """Mean cosine with the nearest exemplars of a person."""
+        """Mean cosine with the nearest exemplars of a person: at most half, since a merged one may have two voices."""
         exemplars: NDArray[np.float32] = np.stack([p.vector for p in self._people[person].exemplars])
-        return float(np.sort(exemplars @ vector)[-self._settings.nearest :].mean())
+        count = min(self._settings.nearest, (len(exemplars) + 1) // 2)
+        return float(np.sort(exemplars @ vector)[-count:].mean())
 
     def _threshold(self, one: Print, person: str) -> float:
         """More speech must be more alike; and in one recording, as alike as that person's other prints in it are."""

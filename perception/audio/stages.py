@@ -179,7 +179,7 @@ class TranscribeStage:
         if self._voices is None:
             spoken = [Spoken(utterance, None) for utterance in heard if utterance is not None]
         else:
-            spoken = await self._compute.run("voice", self._by_voice, self._voices, group, heard)
+            spoken = await self._compute.run("speaker", self._by_voice, self._voices, group, heard)
         return [
             said(part, self._source, one.voice)
             for one in spoken

@@ -67,10 +67,17 @@ def _pieces(words: Sequence[Word], settings: VoiceSettings) -> list[list[Word]]:
     pieces: list[list[Word]] = [[]]
     for word in words:
         before = pieces[-1]
-        if before and (ends_sentence(before[-1]) or word.t_start_s - before[-1].t_end_s >= settings.pause_s):
+        if before and _may_change(before[-1], word, settings.pause_s):
             pieces.append([])
         pieces[-1].append(word)
     return [part for piece in pieces if piece for part in shorten(piece, settings.piece_s)]
+
+
+def _may_change(before: Word, after: Word, pause_s: float) -> bool:
+    if ends_sentence(before) or after.t_start_s - before.t_end_s >= pause_s:
+        return True
+    # It may be short for "number".
+    return before.text.strip().lower() == "no." and not after.text.strip()[:1].isdigit()
 
 
 def _sound(stretch: SpeechEnd, piece: Sequence[Word]) -> Samples:

@@ -51,7 +51,7 @@ class Models:
         if not settings.known:
             return None
         try:
-            return await self._once("voice", settings.model, Ge2eEncoder)
+            return await self._once("speaker", settings.model, Ge2eEncoder)
         except ModelError as error:
             self._report(f"hearsight: {error}: it is not known who speaks")
             return None

@@ -67,3 +67,13 @@ def smart_turn_folder() -> Path:
     except HearsightError as error:
         require(False, str(error))
         raise
+
+
+@pytest.fixture(scope="session")
+def voice_folder() -> Path:
+    """The default voice encoder's weights."""
+    try:
+        return Registry.load().locate("resemblyzer")
+    except HearsightError as error:
+        require(False, str(error))
+        raise
