@@ -118,9 +118,9 @@ class VoiceBook:
             known.exemplars.remove(min(known.exemplars, key=lambda p: (p.worth, p.key)))
 
     def likeness(self, vector: Vector, person: str) -> float:
-        """Mean cosine with the nearest exemplars of a person: at most half, since a merged one may have two voices."""
+        """Mean cosine with the nearest exemplars of a person: of a third, since a merged one may have two voices."""
         exemplars: NDArray[np.float32] = np.stack([p.vector for p in self._people[person].exemplars])
-        count = min(self._settings.nearest, (len(exemplars) + 1) // 2)
+        count = max(1, min(self._settings.nearest, len(exemplars) // 3))
         return float(np.sort(exemplars @ vector)[-count:].mean())
 
     def _threshold(self, one: Print, person: str) -> float:
