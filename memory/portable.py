@@ -28,6 +28,7 @@ from memory.erasing import JOURNAL
 from memory.generations import copy_tables, new_generation, switch, tables_folder, tidy
 from memory.lance import connect, table_names
 from memory.migration import bring_up_to_date
+from memory.people_apart import PEOPLE_TABLES, Room, moved, room_for_people
 from memory.place import is_to_be_made, local_folder, told
 from memory.store import Store
 from memory.vault import PUBLIC
@@ -50,7 +51,7 @@ _FIRST = (
     schema.KEYS,
     schema.OBSERVATIONS,
 )
-_BY_SOURCE = (*_FIRST, schema.SOURCES)
+_BY_SOURCE = (*_FIRST, schema.SOURCES, *PEOPLE_TABLES)
 """What is taken over into a memory that is there: rows of the sources that it has not."""
 
 
@@ -117,7 +118,7 @@ async def export_memory(store: Store, file: Path, wall_s: float) -> Manifest:
 
 
 async def import_memory(file: Path, uri: str | Path) -> Imported:
-    """Into a new memory, or into one that is there: then only sources that it has not, and not who the people are.
+    """Into a new memory, or into one that is there: then only sources that it has not, and their voices as new people.
 
     All or nothing, whatever happens. Raises InputError: no such file, or not one of ours, or damaged;
     MemoryStoreError: the memory cannot take it.
@@ -259,10 +260,22 @@ async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported
         db = await connect(str(generation))
         try:
             rows = 0
+            apart = await room_for_people(store)
+            voice = store.meta.get("voice_model")
+            heard = voice is None or meta.get("voice_model") == voice
             for name in _BY_SOURCE:
-                if name in manifest.tables and not (name == schema.VAULT and other_vault):
-                    rows += await _append(db, file, name, new)
-            taken = ("vision_",) * (vision is None) + ("vault_",) * (PUBLIC not in store.meta)
+                left_out = (name == schema.VAULT and other_vault) or (name in PEOPLE_TABLES and not heard)
+                if name in manifest.tables and not left_out:
+                    rows += await _append(db, file, name, new, apart)
+            taken = tuple(
+                prefix
+                for prefix, here in (
+                    ("vision_", vision),
+                    ("voice_", voice),
+                    ("vault_", store.meta.get(PUBLIC)),
+                )
+                if here is None
+            )
             about = [{"key": k, "value": v} for k, v in meta.items() if taken and k.startswith(taken)]
             if about:
                 table = await db.open_table(schema.META)
@@ -276,8 +289,8 @@ async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported
     return Imported(imported.sources, imported.known, rows, len(sealed))
 
 
-async def _append(db: Any, file: Path, name: str, sources: Iterable[str]) -> int:
-    """The rows of these sources; a column seq goes on where the table's own ends."""
+async def _append(db: Any, file: Path, name: str, sources: Iterable[str], apart: Room) -> int:
+    """The rows of these sources; a column seq goes on where the table's own ends, and people are others than its own."""
     wanted = pa.array(sorted(sources))
     column = "id" if name == schema.SOURCES else "source"
     rows = 0
@@ -287,7 +300,7 @@ async def _append(db: Any, file: Path, name: str, sources: Iterable[str]) -> int
         else:
             table = await db.create_table(name, schema=shape)
         shift = 0
-        if "seq" in shape.names:
+        if "seq" in shape.names and name not in PEOPLE_TABLES:
             numbers = (await table.query().select(["seq"]).to_arrow())["seq"]
             shift = max(numbers.to_pylist(), default=-1) + 1
         for batch in batches:
@@ -296,7 +309,7 @@ async def _append(db: Any, file: Path, name: str, sources: Iterable[str]) -> int
                 at = kept.schema.get_field_index("seq")
                 kept = kept.set_column(at, kept.schema.field(at), pa.compute.add(kept.column("seq"), shift))
             if kept.num_rows:
-                await table.add(pa.Table.from_batches([kept]))
+                await table.add(moved(pa.Table.from_batches([kept]), name, apart))
                 rows += kept.num_rows
         table.close()
     return rows

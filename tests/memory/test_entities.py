@@ -18,6 +18,7 @@ from memory import People, SearchRequest, Store
 from memory.cast import Casts
 from memory.entities import list_people
 from memory.forgetting import Selection, forget
+from memory.portable import export_memory, import_memory
 from runtime.compute import Compute
 from runtime.errors import InputError, MemoryStoreError
 from runtime.messages import Observation, Watermark
@@ -266,6 +267,22 @@ def test_a_memory_without_voices_has_nobody(tmp_path: Path) -> None:
 
     asyncio.run(main())
     assert people(tmp_path / "m") == {} and set(called(tmp_path / "m", as_of_s=10.0)) == {None}
+
+
+def test_people_of_an_imported_source_are_not_taken_for_those_who_are_there(tmp_path: Path) -> None:
+    folder = asyncio.run(heard(tmp_path / "m", ((ANA, "My name is Ana."), (ANA, "It rains."))))
+    other = asyncio.run(heard(tmp_path / "other", ((2, "My name is Carl."), (BEN, "I'm Ben.")), "later"))
+
+    async def carry() -> None:
+        async with await Store.open(other, read_only=True) as store:
+            await export_memory(store, tmp_path / "file", 1.0)
+        await import_memory(tmp_path / "file", folder)
+
+    asyncio.run(carry())
+    assert people(folder) == {"p1": "Ana", "p2": "Carl", "p3": "Ben"}
+    assert called(folder) == ["Ana", "Ana"] and called(folder, "later") == ["Carl", "Ben"]
+    asyncio.run(heard(folder, ((2, "Is it late?"), (3, "Yes, it is.")), "last"))
+    assert called(folder, "last") == ["Carl", "speaker 4"], "voices that came with it are known"
 
 
 async def _found(people: People, person: str) -> str:
