@@ -266,7 +266,8 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
         if term_kind not in {TermKind.NUMBER, TermKind.NAME}:
             if (lemma in _EMPTY_NOUNS or token.lower_ in _EMPTY_NOUNS) and token.head.lemma_ != "take":
                 continue
-            if lemma in _LIGHT_VERBS or (token.pos_ in {"VERB", "AUX"} and lemma in _PERCEPTION_VERBS):
+            perceived = token.pos_ in {"VERB", "AUX"} and lemma in _PERCEPTION_VERBS
+            if lemma in _LIGHT_VERBS or (perceived and token.dep_ not in {"amod", "compound"}):
                 continue
         stems = tuple(tokens(token.text))
         if not stems or stems[0] in seen:

@@ -51,6 +51,10 @@ def test_the_words_that_have_to_be_accounted_for(language: Language) -> None:
     assert terms["doctor"].asked
 
 
+def test_a_word_that_names_a_thing_counts_though_it_is_also_one_of_perceiving(language: Language) -> None:
+    assert "reading" in {t.text for t in parse_question("At what time is the reading hour?", language).terms}
+
+
 def test_a_change_may_be_asked_back_behind(language: Language) -> None:
     assert parse_question("What was the price originally?", language).wants_first
     assert not parse_question("What is the price now?", language).wants_first
