@@ -221,9 +221,10 @@ class LiveSession:
         """A message of the page. Bad ones are answered with an error."""
         if len(data) <= protocol.MAX_MESSAGE_BYTES:
             self._tape.page("take", data=data if isinstance(data, str) else data.decode("utf-8", "replace"))
-        self.last_active_s = self._parts.clock.now()
         try:
             message = protocol.parse(data)
+            if not isinstance(message, protocol.Ping):  # the page sends those by itself
+                self.last_active_s = self._parts.clock.now()
             await self._obey(message)
         except (protocol.ProtocolError, HearsightError) as error:
             self.show("error", text=str(error))

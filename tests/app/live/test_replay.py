@@ -6,18 +6,17 @@ import asyncio
 import json
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from runtime.app.live.recording import read_events
 from runtime.app.live.replay import Replay, compared
 from runtime.clock import VirtualClock
 from runtime.weights import Registry
-from tests.app.commandline import hearsight
+from tests.app.commandline import hearsight, resume_point, rows_of, started
 from tests.app.live.test_server import NEEDED, TALK, Page
 from tests.conftest import Run, require
 
@@ -137,29 +136,26 @@ def test_a_recorded_session_comes_out_the_same(tmp_path: Path) -> None:
             await page.wait("clip")
             page.send(type="ask", text=f"What was said about {heard['text'].split()[-1]}?")
             await page.wait("answer")
+            # While it sees and hears: what it has perceived is committed, and the recording is whole.
+            server.send_signal(signal.SIGTERM)
+            assert (await page.wait("bye"))["text"] == "the server stops"
             await page.close()
 
-    command = [
-        sys.executable,
-        "-m",
-        "runtime.app.cli",
-        "--set",
-        "vision.encoder=imagenet",
-        "live",
-        "--no-engine",
-    ]
-    folders = ["--memory", str(tmp_path / "memory"), "--record", str(tmp_path / "recorded")]
-    with subprocess.Popen(
-        [*command, "--port", "0", *folders], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as server:
+    options = ["--set", "vision.encoder=imagenet", "live", "--no-engine", "--port", "0"]
+    folders = ["--memory", tmp_path / "memory", "--record", tmp_path / "recorded"]
+    with started(*options, *folders) as server:
         assert server.stdout is not None
         line = server.stdout.readline()
-        try:
-            asyncio.run(talk(re.split(r"\s+", line.strip())[1]))
-        finally:
-            server.send_signal(signal.SIGTERM)
-            _, errors = server.communicate(timeout=60)
+        asyncio.run(talk(re.split(r"\s+", line.strip())[1]))
+        _, errors = server.communicate(timeout=60)
     assert "Traceback" not in errors, errors
+    (recorded,) = (tmp_path / "recorded").iterdir()
+    events = read_events(recorded)
+    assert events[-1].get("end")
+    shown = {e["id"] for e in events if e.get("show") in ("utterance", "read")}
+    assert shown
+    assert shown <= {row["id"] for row in rows_of(tmp_path / "memory", "observations")["observations"]}
+    assert resume_point(tmp_path / "memory").complete
 
     done = hearsight("replay", tmp_path / "recorded", "--no-engine")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -173,12 +169,10 @@ def test_a_recorded_session_comes_out_the_same(tmp_path: Path) -> None:
     assert kinds["answer"] == 1
 
     # A recording that says something else than what comes out is told apart.
-    (events,) = (tmp_path / "recorded").glob("*/events.jsonl")
-    lines = [json.loads(line) for line in events.read_text().splitlines()]
-    for event in lines:
+    for event in events:
         if event.get("show") == "answer":
             event["text"] = "Something else."
-    events.write_text("".join(f"{json.dumps(event)}\n" for event in lines))
+    (recorded / "events.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in events))
     again = hearsight("replay", tmp_path / "recorded", "--no-engine")
     assert again.returncode == 1
     assert "DIFFERENT answer: 1 recorded, 1 replayed" in again.stdout
