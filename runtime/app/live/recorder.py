@@ -234,8 +234,10 @@ class Recorder(Tape):
         self._wav.flush()
         self._wav.truncate(HEADER_BYTES + samples * BYTES_PER_SAMPLE)
         self._wav.seek(0, os.SEEK_END)
+        shorter = path.with_suffix(".new")
+        shorter.write_bytes(b"".join(kept))
         self._log.close()
-        path.write_bytes(b"".join(kept))
+        os.replace(shorter, path)
         self._log = path.open("ab")
 
     def _finish(self) -> None:

@@ -116,6 +116,19 @@ def test_differences_are_found() -> None:
     assert not compared(then, then[1:])[0].same
 
 
+def test_what_is_forgotten_again_is_not_compared(run_virtual: Run) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        replay = Replay([], clock)
+        for number in range(3):
+            replay.shown("read", {"id": str(number), "text": "EXIT", "t": number})
+            await clock.sleep(1.0)
+        await replay.forget(1.5)
+        assert [e["id"] for e in replay.events] == ["0", "1"]
+
+    run_virtual(main())
+
+
 def test_what_is_no_recording_is_one_line(tmp_path: Path) -> None:
     done = hearsight("replay", tmp_path / "nothing")
     assert done.returncode == 1
