@@ -23,7 +23,8 @@ export function showLatency(latency) {
 
 export function showHealth({ stages, latency, fps }) {
   byId('health-rate').textContent = Number.isFinite(fps) ? `${fps.toFixed(1)} frames/s` : '';
-  byId('stages').replaceChildren(...stages.map(({ name, depth, drops, age_s, busy }) =>
+  byId('stages').replaceChildren(...stages.map(({ name, depth, drops, age_s, busy, down }) =>
+    down ? make('tr', { class: 'down' }, make('th', { scope: 'row' }, String(name)), make('td', { colspan: 3 }, `stopped: ${down}`)) :
     make(
       'tr',
       { class: busy ? 'busy' : null },

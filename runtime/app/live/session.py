@@ -268,11 +268,13 @@ class LiveSession:
         await self._tape.close()
 
     def health(self) -> list[dict[str, Any]]:
+        """Of each queue how full it is; of each stage that has given up, why."""
         channels: Sequence[Channel[Any]] = (self.audio, self.video, *self._channels)
-        return [
+        queues = [
             {"name": c.name, "depth": len(c), "drops": c.drops, "age_s": round(c.oldest_age_s, 3)}
             for c in channels
         ]
+        return queues + [{"name": name, "down": why} for name, why in self._session.degraded.items()]
 
     def _build(self) -> None:
         parts, clock = self._parts, self._parts.clock

@@ -1,4 +1,4 @@
-"""A session counts as idle when nobody speaks, asks or moves, however much silence and stillness comes in."""
+"""What a session says of itself: idle when nobody speaks, asks or moves; degraded when a stage has given up."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
 from runtime.clock import VirtualClock
 from runtime.compute import Compute
+from runtime.errors import ModelError
 from runtime.messages import FrameFeature, SpeechStart, Watermark
 from runtime.metrics import Metrics
 from tests.conftest import Run
@@ -44,6 +45,23 @@ def channel(*items: Any) -> Channel[Any]:
     for item in items:
         made.put_nowait(item)
     return made
+
+
+def test_a_stage_that_has_given_up_is_seen_to(run_virtual: Run) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        session = session_of(clock)
+        assert not any("down" in row for row in session.health())
+
+        async def fails() -> None:
+            raise ModelError("the weights are gone")
+
+        session._stage("ocr", fails, ())
+        await session._session._stages[-1].supervise(clock, Metrics().stage("ocr"))
+        assert session.health()[-1] == {"name": "ocr", "down": "the weights are gone"}
+        await session.close()
+
+    run_virtual(main())
 
 
 def test_silence_is_no_sign_of_life_and_a_voice_is(run_virtual: Run) -> None:
