@@ -27,6 +27,7 @@ from runtime.app.live.recording import (
     encode_picture,
     flat,
     from_pcm,
+    is_of,
     to_pcm,
 )
 from runtime.app.live.session import Parts
@@ -225,7 +226,7 @@ class Recorder(Tape):
         samples = 0
         for line in path.read_bytes().splitlines(keepends=True):
             event = json.loads(line)
-            if event["at"] >= from_s or event.get("t", 0.0) >= from_s:
+            if is_of(event, from_s):
                 if "picture" in event and "show" not in event:
                     (self._folder / PICTURES / event["picture"]).unlink(missing_ok=True)
                 continue

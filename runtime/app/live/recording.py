@@ -103,6 +103,23 @@ def read_events(folder: Path) -> list[Event]:
     return events
 
 
+def span_of(event: Event) -> tuple[float, float] | None:
+    """The media time that something which was shown is about; None where it is about none."""
+    if "show" not in event:
+        return None
+    if "t_start" in event:
+        return event["t_start"], event["t_end"]
+    return (event["t"], event["t"]) if "t" in event else None
+
+
+def is_of(event: Event, from_s: float) -> bool:
+    """Whether it is to go when everything from from_s on is forgotten: what was shown by what it is about."""
+    span = span_of(event)
+    if span is not None:
+        return span[1] >= from_s
+    return bool(event["at"] >= from_s or event.get("t", 0.0) >= from_s)
+
+
 class Sound:
     """sound.wav, read from its begin."""
 

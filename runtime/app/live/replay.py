@@ -32,9 +32,11 @@ from runtime.app.live.recording import (
     Event,
     Sound,
     decode_picture,
+    is_of,
     read_about,
     read_events,
     recordings_in,
+    span_of,
 )
 from runtime.app.live.session import LiveSession, Parts
 from runtime.app.live.tape import Tape, Work
@@ -48,6 +50,7 @@ T = TypeVar("T")
 _EARLY_S, _PAST_S = 1.0, 0.5
 _STOP_S = 20.0
 _TOLD = 5
+_AFTERMATH_S = 30.0
 
 _COMPARED: dict[str, tuple[str, ...]] = {
     "utterance": ("id", "text", "t_start", "t_end"),
@@ -216,7 +219,7 @@ class Replay(Tape):
             console.stdout.print(line, markup=False)
 
     async def forget(self, from_s: float) -> None:
-        self.events = [e for e in self.events if e["at"] < from_s]
+        self.events = [e for e in self.events if not is_of(e, from_s)]
 
     def _at(self) -> float:
         return self._clock.now() - self._zero_s
@@ -237,7 +240,13 @@ class Replay(Tape):
 
 
 def compared(then: Sequence[Event], now: Sequence[Event]) -> list[Outcome]:
-    """What the page was shown then and now, by kind; times of showing do not count."""
+    """What the page was shown then and now, by kind; times of showing do not count.
+
+    What was forgotten is in no recording. So what touches it, up to half a minute later, and the answers after it are
+    not compared: they may rest on it.
+    """
+    gaps = [(e["from"], e["to"] + _AFTERMATH_S) for e in then if e.get("show") == "forgotten"]
+    then, now = ([e for e in events if not _touches(e, gaps)] for events in (then, now))
     outcomes = []
     for kind in _COMPARED:
         before, after = _counted(then, kind), _counted(now, kind)
@@ -247,6 +256,13 @@ def compared(then: Sequence[Event], now: Sequence[Event]) -> list[Outcome]:
                 Outcome(kind, before.total(), after.total(), tuple(sorted(missing)), tuple(sorted(new)))
             )
     return outcomes
+
+
+def _touches(event: Event, gaps: Sequence[tuple[float, float]]) -> bool:
+    span = span_of(event)
+    if span is None:
+        return any(event["at"] >= start_s for start_s, _ in gaps)
+    return any(span[1] >= start_s and span[0] <= end_s for start_s, end_s in gaps)
 
 
 def _counted(events: Sequence[Event], kind: str) -> Counter[str]:

@@ -44,7 +44,7 @@ async def record(folder: Path, clock: VirtualClock, compute: Compute, seconds: i
     for second in range(seconds):
         await sound.put(AudioChunk(float(second), rng.uniform(-1, 1, CHUNK).astype(np.float32)))
         await video.put(VideoFrame(float(second), np.full((48, 64, 3), 10 * second, np.uint8)))
-        recorder.shown("utterance", {"id": str(second), "text": "hello"})
+        recorder.shown("utterance", {"id": str(second), "t_start": second, "t_end": second, "text": "hello"})
         await clock.sleep(1.0)
     sound.close()
     video.close()

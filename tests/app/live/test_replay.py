@@ -116,6 +116,18 @@ def test_differences_are_found() -> None:
     assert not compared(then, then[1:])[0].same
 
 
+def test_what_touches_a_gap_is_not_compared() -> None:
+    def utterance(id_: str, start_s: float) -> dict[str, Any]:
+        return shown("utterance", id=id_, text="hello", t_start=start_s, t_end=start_s + 2.0)
+
+    answer = shown("answer", text="Four.", abstained=False, evidence=[]) | {"at": 70.0}
+    forgotten = shown("forgotten", to=60.0, **{"from": 50.0}) | {"at": 60.0}
+    then = [utterance("before", 40.0), utterance("long after", 95.0), forgotten, answer]
+    now = [utterance("before", 40.0), utterance("half", 59.0), utterance("long after", 95.0), forgotten]
+    assert [(o.kind, o.then, o.now, o.same) for o in compared(then, now)] == [("utterance", 2, 2, True)]
+    assert not compared(then, now[1:])[0].same
+
+
 def test_what_is_forgotten_again_is_not_compared(run_virtual: Run) -> None:
     async def main() -> None:
         clock = VirtualClock()
