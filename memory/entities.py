@@ -107,9 +107,14 @@ class People:
             raise InputError(f"several people are called {person}: say {' or '.join(called)}")
         raise InputError(f"there is no person {person} in memory {self._store.uri}")
 
-    async def name(self, person: str, name: str, at_wall_s: float) -> Claim:
-        """name: "" takes back what the user called them. Raises InputError: nobody of that id."""
-        return await self._state("name", at_wall_s, person=self.find(person), name=" ".join(name.split()))
+    async def name(
+        self, person: str, name: str, at_wall_s: float, source: str = "", t_s: float = 0.0
+    ) -> Claim:
+        """name: "" takes back what the user called them. source, t_s: the session and its second in which they say so;
+        without it, what is asked about a past of any source does not know it. Raises InputError: nobody of that id.
+        """
+        known, name = self.find(person), " ".join(name.split())
+        return await self._state("name", at_wall_s, person=known, name=name, source=source, t_s=t_s)
 
     async def merge(self, person: str, other: str, at_wall_s: float) -> Claim:
         """other is the same as person. Raises InputError: nobody of that id, or they are one already."""
@@ -153,12 +158,18 @@ class People:
         name: str = "",
         records: tuple[str, ...] = (),
         undoes: int = -1,
+        source: str = "",
+        t_s: float = 0.0,
     ) -> Claim:
         async with self._lock:
             one = Claim(
                 seq=self._known.next_seq(),
                 kind=kind,
                 made_by="user",
+                source=source,
+                t_start_s=t_s,
+                t_end_s=t_s,
+                known_at_s=t_s,
                 person=person,
                 other=other,
                 name=name,

@@ -51,7 +51,7 @@ const timeline = new Timeline(remembered, pictures, {
     send('search', searched);
   },
 });
-const transcript = new Transcript((utterance) => moment.open(utterance));
+const transcript = new Transcript((utterance) => moment.open(utterance), (id, name) => send('name', { id, name }));
 const conversation = new Conversation((evidence) => moment.open(evidence), now);
 const showWatches = startWatches((text) => send('watch', { text }), (id) => send('unwatch', { id }));
 const startPanel = new StartPanel(saved, start);
@@ -89,6 +89,10 @@ const on = {
     remembered.addWords(utterance);
     transcript.add(utterance);
     timeline.update();
+  },
+  speaker({ id, speaker }) {
+    remembered.speaker(id, speaker);
+    transcript.speaker(id, speaker);
   },
   turn: (turn) => conversation.turn(turn),
   delta(delta) {

@@ -17,6 +17,12 @@ export class Remembered {
     insert(this.words, { id, t_start, t_end, text, speaker: speaker ?? null });
   }
 
+  /** Who said the words of that id. */
+  speaker(id, speaker) {
+    const said = this.words.find((words) => words.id === id);
+    if (said) said.speaker = speaker;
+  }
+
   addRead({ id, t, text }) {
     insert(this.reads, { id, t_start: t, t_end: t, text });
   }

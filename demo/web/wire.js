@@ -10,6 +10,7 @@ const EVENTS = {
   state: { state: 'string' },
   partial: { text: 'string' },
   utterance: { id: 'string', text: 'string', t_start: 'number', t_end: 'number', speaker: 'string?' },
+  speaker: { id: 'string', speaker: 'string' },
   turn: { turn: 'string', text: 'string', typed: 'boolean?' },
   delta: { turn: 'string', text: 'string' },
   answer: {

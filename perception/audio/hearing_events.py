@@ -28,11 +28,12 @@ class Partial:
 class Heard:
     """A part of a turn that goes on: the speaker paused, or has been speaking for long.
 
-    samples: (n,) float32 mono at 16 kHz, the sound of the part, for telling voices apart.
+    samples: (n,) float32 mono at 16 kHz, the sound of the part, for telling voices apart; t_start_s: of the first.
     """
 
     utterance: Utterance
     samples: Samples
+    t_start_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

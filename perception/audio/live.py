@@ -332,7 +332,7 @@ class LiveHearing:
             and await self._comes_back(closed)
         ):
             if utterance is not None:
-                await outbox.put(Heard(utterance, closed.samples))
+                await outbox.put(Heard(utterance, closed.samples, self._time(part.start)))
         else:
             waited_s = self._clock.now() - understood_at
             speech_s = part.speech * WINDOW_S

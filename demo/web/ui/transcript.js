@@ -5,15 +5,18 @@ const MOST_LINES = 300;
 const VOICES = 6;
 const TAIL_CHARS = 36; // of a partial, beside the state
 
-/** What was said, by whom, and what is being said. onOpen(utterance) is called when a line is chosen. */
+/** What was said, by whom, and what is being said. onOpen(utterance) is called when a line is chosen,
+ * onName(id, name) when it is said what its speaker is called. */
 export class Transcript {
   #list = byId('utterances');
   #partial = byId('partial');
   #speakers = new Map();
   #onOpen;
+  #onName;
 
-  constructor(onOpen) {
+  constructor(onOpen, onName) {
     this.#onOpen = onOpen;
+    this.#onName = onName;
     keepAtEnd(this.#list);
   }
 
@@ -30,7 +33,7 @@ export class Transcript {
       'li',
       { 'data-at': t_start, 'data-id': id },
       make('button', { type: 'button', class: 'when number', title: 'See this moment', onclick: () => this.#onOpen(utterance) }, clock(t_start)),
-      make('p', {}, speaker ? make('b', { class: `voice-${this.#voice(speaker)}` }, `${speaker} `) : null, text),
+      make('p', {}, speaker ? this.#label(id, speaker) : null, text),
     );
     const lines = [...this.#list.children];
     const known = lines.find((other) => other.dataset.id === id);
@@ -38,6 +41,14 @@ export class Transcript {
     const next = lines.find((other) => Number(other.dataset.at) > t_start);
     this.#list.insertBefore(line, next ?? null);
     prune(this.#list, MOST_LINES);
+  }
+
+  /** Who said the line of that id; it may have been said before that somebody else did. */
+  speaker(id, speaker) {
+    const line = [...this.#list.children].find((one) => one.dataset.id === id);
+    if (!line) return;
+    line.querySelector('.who')?.remove();
+    line.querySelector('p').prepend(this.#label(id, speaker));
   }
 
   forget(from, to) {
@@ -50,6 +61,25 @@ export class Transcript {
     this.#speakers.clear();
     this.#list.replaceChildren();
     this.partial('');
+  }
+
+  #label(id, speaker) {
+    const ask = (event) => event.currentTarget.replaceWith(this.#field(id, speaker));
+    const title = 'Say who this is';
+    return make('button', { type: 'button', class: `who voice-${this.#voice(speaker)}`, title, onclick: ask }, `${speaker} `);
+  }
+
+  /** Enter tells the name; Escape, or going elsewhere, leaves it. */
+  #field(id, speaker) {
+    const field = make('input', { class: 'who', 'aria-label': `Who is ${speaker}?`, placeholder: speaker, maxlength: 80 });
+    const back = () => field.isConnected && field.replaceWith(this.#label(id, speaker));
+    field.addEventListener('keydown', ({ key }) => {
+      if (key === 'Enter' && field.value.trim()) this.#onName(id, field.value.trim());
+      if (key === 'Enter' || key === 'Escape') back();
+    });
+    field.addEventListener('blur', back);
+    requestAnimationFrame(() => field.focus());
+    return field;
   }
 
   /** Each speaker keeps a colour. */

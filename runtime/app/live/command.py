@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from memory import Store
+from memory import People, Store
 from reasoning.captions import Captioner
 from reasoning.engine import Start
 from reasoning.proactive import Watches
@@ -86,6 +86,8 @@ async def open_parts(
                 clock=app.clock,
                 app=settings,
                 live=settings.live,
+                people=await People.open(store, app.compute, settings.memory.voices),
+                voices=await app.models.voice_encoder(),
                 captioner=Captioner(reasoner),
             )
 

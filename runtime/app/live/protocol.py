@@ -70,6 +70,14 @@ class Timeline(_Incoming):
     to_s: float = Field(default=1e9, alias="to", ge=0)
 
 
+class Name(_Incoming):
+    """What the speaker of an utterance is called."""
+
+    type: Literal["name"]
+    id: Annotated[str, Field(max_length=64)]
+    name: Annotated[str, Field(min_length=1, max_length=80, pattern=r"\S")]
+
+
 class Quiet(_Incoming):
     type: Literal["quiet"]
     on: bool
@@ -81,7 +89,7 @@ class Ping(_Incoming):
 
 
 Incoming = Annotated[
-    Ask | InterruptTurn | Forget | AddWatch | RemoveWatch | Search | Timeline | Quiet | Ping,
+    Ask | InterruptTurn | Forget | AddWatch | RemoveWatch | Search | Timeline | Name | Quiet | Ping,
     Field(discriminator="type"),
 ]
 _ADAPTER: TypeAdapter[Any] = TypeAdapter(Incoming)
@@ -113,6 +121,7 @@ def evidence_of(evidence: Sequence[Evidence], pictures: dict[str, str]) -> list[
             "modality": e.modality,
             "text": e.text,
             "picture": pictures.get(e.id),
+            "speaker": e.speaker,
         }
         for e in evidence
     ]

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from memory import Memory, SourceInfo, Store
+from memory import Memory, People, SourceInfo, Store
 from memory.writer import MemoryWriter
 from perception.audio.live import Heard, HearingEvent, LiveHearing, Partial, TurnEnd
-from perception.audio.stages import said
 from perception.audio.vad import SileroVad
 from perception.vision.ocr import ReadStage
 from perception.vision.sampling import SampleStage
@@ -38,6 +37,7 @@ from runtime.app.live.tape import Tape, TapedCompute
 from runtime.app.live.telemetry import TurnSpans
 from runtime.app.live.turns import Conversation, Outcome, Pcm, Turn
 from runtime.app.live.views import TAGS_SHOWN, Views
+from runtime.app.live.voices import LiveVoices, Part
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
 from runtime.clock import WallClock
@@ -51,13 +51,20 @@ from runtime.messages import (
     Query,
     SampledFrame,
     SpeechStart,
-    Utterance,
     Vector,
     VideoFrame,
     Watermark,
 )
 from runtime.metrics import Metrics
-from runtime.models import TextEncoder, TextReader, Transcriber, TurnDetector, VisionEncoder, Voice
+from runtime.models import (
+    TextEncoder,
+    TextReader,
+    Transcriber,
+    TurnDetector,
+    VisionEncoder,
+    Voice,
+    VoiceEncoder,
+)
 from runtime.session import Session
 from runtime.stage import Stage
 
@@ -91,6 +98,8 @@ class Parts:
     clock: WallClock
     app: AppSettings
     live: LiveSettings
+    people: People
+    voices: VoiceEncoder | None = None
     captioner: Captioner | None = None
     spans: TurnSpans | None = None
 
@@ -101,6 +110,7 @@ class Parts:
             "vision": self.vision.name if self.vision is not None else "none",
             "reasoner": self.reasoner,
             "voice": self.voice.name if self.voice is not None else "browser",
+            "speakers": self.voices.name if self.voices is not None else "none",
         }
 
 
@@ -165,13 +175,18 @@ class LiveSession:
             has_video=parts.vision is not None,
             added_at_s=self.zero_wall,
         )
+        self._voices = LiveVoices(
+            parts.voices, parts.people, parts.compute, clock, parts.app.audio.voices, session_id, self.show
+        )
         self._writer = MemoryWriter(
             parts.store,
             parts.text_encoder,
             parts.compute,
             settings,
             about,
+            people=parts.people,
             remembered=self._remembered,
+            spoken=self._voices.committed,
             commit=self._tape.commit,
         )
         self._build()
@@ -247,6 +262,8 @@ class LiveSession:
                 self.show("search", request=request, hits=await self._views.search(text))
             case protocol.Timeline(request=request, from_s=from_s, to_s=to_s):
                 self.show("timeline", request=request, **await self._views.timeline(from_s, to_s))
+            case protocol.Name(id=record_id, name=name):
+                await self._voices.name(record_id, name, self.now_s())
             case protocol.Quiet(on=on):
                 self.conversation.quiet = on
             case protocol.Ping(at=at):
@@ -292,7 +309,10 @@ class LiveSession:
             parts.compute, SileroVad(), parts.transcriber, parts.turn_detector, parts.app.audio, clock
         )
         self._stage("hear", lambda: listening.run(sound, hearing), (sound,), (hearing,))
-        self._stage("converse", lambda: self._converse(hearing, percepts), (hearing,), (percepts,))
+        parts_heard: Channel[Part | Watermark] = Channel("parts of turns", 64, Policy.BLOCK, clock=clock)
+        self._channels.append(parts_heard)
+        self._stage("converse", lambda: self._converse(hearing, parts_heard), (hearing,), (parts_heard,))
+        self._stage("speakers", lambda: self._voices.run(parts_heard, percepts), (parts_heard,), (percepts,))
         if parts.vision is not None:
             to_encode: Channel[SampledFrame] = Channel("frames", 4, Policy.DROP_OLDEST, clock=clock)
             to_read: Channel[SampledFrame] = Channel("frames to read", 2, Policy.DROP_OLDEST, clock=clock)
@@ -344,7 +364,7 @@ class LiveSession:
 
     # --- hearing
 
-    async def _converse(self, inbox: Channel[HearingEvent], percepts: Channel[Any]) -> None:
+    async def _converse(self, inbox: Channel[HearingEvent], outbox: Channel[Part | Watermark]) -> None:
         async for event in inbox:
             if not isinstance(event, Watermark):
                 self.last_active_s = self._parts.clock.now()
@@ -363,21 +383,23 @@ class LiveSession:
                     self.show("partial", text=text)
                     if not backchannel(text, 0.0):
                         self.conversation.hear_words()
-                case Heard(utterance=utterance):
+                case Heard(utterance=utterance, samples=samples, t_start_s=t_start_s):
                     if not self._echo:
-                        await self._record(utterance, percepts)
+                        await outbox.put(Part(utterance, samples, t_start_s))
                 case TurnEnd():
-                    await self._ended(event, percepts)
+                    await self._ended(event, outbox)
                 case Watermark():
-                    await percepts.put(event)
+                    await outbox.put(event)
 
-    async def _ended(self, turn: TurnEnd, percepts: Channel[Any]) -> None:
+    async def _ended(self, turn: TurnEnd, outbox: Channel[Part | Watermark]) -> None:
         onset_s = self._onset_s if self._onset_s is not None else turn.t_start_s
         self._onset_s = None
         if self._echo:
             self._echo = False
             return
-        await self._record(turn.utterance, percepts)
+        if turn.utterance.text.strip():
+            # It is remembered, whether or not it wants an answer.
+            await outbox.put(Part(turn.utterance, turn.samples, turn.t_start_s))
         if not turn.text or (self.conversation.busy and backchannel(turn.text, turn.speech_s)):
             self.conversation.hear_nothing()
             return
@@ -391,25 +413,8 @@ class LiveSession:
         else:
             self.conversation.hear_nothing()
 
-    async def _record(self, utterance: Utterance, percepts: Channel[Any]) -> None:
-        """What was said is remembered, whether or not it wants an answer."""
-        if utterance.text.strip():
-            record = said(utterance, self.id)
-            self._show_utterance(record.id, utterance)
-            await percepts.put(record)
-
     def _query(self, text: str, as_of_s: float) -> Query:
         return Query("", text, as_of_s, (), (self.id,))
-
-    def _show_utterance(self, record_id: str, utterance: Utterance) -> None:
-        self.show(
-            "utterance",
-            id=record_id,
-            text=utterance.text,
-            t_start=round(utterance.t_start_s, 2),
-            t_end=round(utterance.t_end_s, 2),
-            speaker=utterance.speaker,
-        )
 
     async def _answers(self, query: Query) -> Streamed:
         found = partial(self.conversation.found, query.turn_id)

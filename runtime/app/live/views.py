@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from memory import Memory, SearchRequest, StoredClip
+from memory import Cast, Memory, SearchRequest, StoredClip
 from runtime.messages import Clip, Evidence, Observation
 
 TAGS_SHOWN = 3
@@ -54,19 +54,21 @@ class Views:
         span = (from_s, to_s)
         clips = await self._memory.visible_clips(self._session, span=span)
         records = await self._memory.observations(self._session, span=span)
+        cast = await self._memory.cast()
         return {
             "items": [self.tile(clip) for clip in clips],
-            "words": [self.utterance(o) for o in records if o.modality == "said"],
+            "words": [self.utterance(o, cast) for o in records if o.modality == "said"],
             "reads": [self.text(o) for o in records if o.modality == "read"][:_READS],
         }
 
-    def utterance(self, said: Observation) -> dict[str, Any]:
+    def utterance(self, said: Observation, cast: Cast) -> dict[str, Any]:
+        speaker = cast.speaker(said.id, said.speaker)
         return {
             "id": said.id,
             "text": said.text,
             "t_start": round(said.t_start_s, 2),
             "t_end": round(said.t_end_s, 2),
-            "speaker": said.speaker,
+            "speaker": speaker.label if speaker is not None else None,
         }
 
     def text(self, read: Observation) -> dict[str, Any]:
