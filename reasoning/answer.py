@@ -116,8 +116,10 @@ class Answerer:
             return
         async with aclosing(self._reasoned(await self._find(found.query))) as parts:
             async for part in parts:
-                if isinstance(part, Answer) and part.abstained and evidence is not None and evidence.speaker:
-                    part = self._said_by(found, evidence)
+                if isinstance(part, Answer) and evidence is not None and evidence.speaker:
+                    shown = part.evidence[0] if part.evidence else evidence
+                    nobody = part.abstained or part.text == compose.fact_answer(None, shown)
+                    part = self._said_by(found, evidence) if nobody else part
                 yield part
 
     def _said_by(self, found: _Found, evidence: Evidence) -> Answer:

@@ -45,7 +45,7 @@ def asked_speaker(text: str, names: Iterable[str]) -> AskedSpeaker | None:
         for asking, instead in (
             (rf"\b(did|does|has|had) {pattern} {_ADVERB}{_SAY}\b", r"\1 they say"),
             (rf"\b{pattern} {_ADVERB}(?:has |had )?{_SAY}\b", "they say"),
-            (rf"\b(?:according to|in the (?:words|opinion) of) {pattern},?\b\s*", ""),
+            (rf"\b(?:according to|in the (?:words|opinion) of) {pattern}\b,?\s*", ""),
             (rf"\b{pattern}['’]s? (opinion|view|suggestion|proposal|idea|answer|words?|advice)\b", r"the \1"),
         ):
             rest, count = re.subn(asking, instead, text, count=1, flags=re.I)
