@@ -167,9 +167,11 @@ class Dialogue:
         visible: Bools | None,
         span_s: tuple[float, float] | None,
         asks_when: bool,
+        role: int,
     ) -> Features:
         """numbers: the candidates, near: `around` of them. postings: of the question's tokens, visible messages only.
-        first_ids: the token ids of the question, in the same order."""
+        first_ids: the token ids of the question, in the same order. role: token id of the speaker whom it means if it names
+        none, -1 for nobody."""
         m = self.messages
         count = len(m) if visible is None else int(visible.sum())
         lengths = self._lengths
@@ -196,6 +198,9 @@ class Dialogue:
             session += weight * here * (_K1 + 1) / (here + drag)
             if first >= 0 and bool((m.first[posting.messages] == first).any()):
                 named.append(first)
+        if not named and role >= 0:
+            known = m.first if visible is None else m.first[visible]
+            named = [role] if bool((known == role).any()) else []
         speaker = np.full(len(numbers), 0.5)
         if len(named) == 1:
             speaker = (m.first[numbers] == named[0]).astype(np.float64)

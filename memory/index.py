@@ -152,7 +152,7 @@ class KeyIndex:
             cosines = np.zeros(len(scores))
         else:
             query = query_of(question.vector)
-            cosines = np.clip(np.concatenate([s.vectors.dot(query, rows) for s, rows in parts]), 0.0, 1.0)
+            cosines = np.clip(np.concatenate([s.dots(query, rows) for s, rows in parts]), 0.0, 1.0)
         names = np.array(list(self._source_ids), object)
         begins = np.cumsum([0, *map(len, self._segments)])[:-1]
         return KeyScores(
@@ -168,7 +168,7 @@ class KeyIndex:
         )
 
     def messages(self, question: Question, keys: KeyScores) -> MessageScores | None:
-        """The messages that these keys belong to, and those next to them, weighed in their surroundings."""
+        """The messages that these keys belong to, and those that follow them, weighed in their surroundings."""
         talk = self._dialogue
         chosen = talk.of_rows(keys.rows[np.isin(keys.kinds, (MESSAGE, PASSAGE, SENTENCE))])
         if not len(chosen):
@@ -176,7 +176,7 @@ class KeyIndex:
         visible = talk.visible(question.as_of_s, self._asked(question))
         m = talk.messages
         # An answer may share no word with the question that it follows. (Of a small memory all are here already.)
-        beside = np.unique(talk.around(chosen, visible)[1:4])
+        beside = talk.around(chosen, visible)[3]
         beside = beside[beside >= 0]
         inside = (m.t_start_s[beside] >= question.t_min_s) & (m.t_start_s[beside] <= question.t_max_s)
         chosen = np.union1d(chosen, beside[inside])
@@ -190,6 +190,7 @@ class KeyIndex:
             visible,
             question.near_s,
             question.asks_when,
+            -1 if question.role is None else self._vocabulary.get(question.role, -1),
         )
         begin, end = m.row[chosen], m.end[chosen]
         flat = np.repeat(begin, end - begin) + _counted(end - begin)
@@ -248,7 +249,7 @@ class KeyIndex:
             row -= len(segment)
         raise IndexError(row)
 
-    def _dots(self, rows: Ints, query: Floats) -> Floats:
+    def _dots(self, rows: Ints, query: NDArray[np.float32]) -> Floats:
         out = np.zeros(len(rows))
         begin = 0
         for segment in self._segments:

@@ -60,6 +60,10 @@ def _perceived(
     if question.vector is not None:
         places = keys.sources[first], keys.t_start_s[first]
         prior = priors.factors(*places, question.vector, question.as_of_s)
+    if question.near_s is not None:
+        start_s = keys.t_start_s[first]
+        inside = (start_s >= question.near_s[0]) & (start_s <= question.near_s[1])
+        prior = prior * np.where(inside, 1.0 + settings.near_prior, 1.0)
     total = (best + settings.second_key * second) / (1.0 + settings.second_key) * prior
     # records is sorted, so its numbers are the order of the ids.
     order = np.lexsort((np.arange(len(records)), keys.known_at_s[first], -total))[:k]

@@ -18,7 +18,7 @@ from memory import schema
 from memory.adding import Adding, When, unix_s
 from memory.cast import Cast, Casts, Speaker
 from memory.conversation import Added, Message
-from memory.cues import asks_when, subject
+from memory.cues import asks_when, role_meant, subject
 from memory.index import KeyIndex
 from memory.keys import keys_of
 from memory.levels import synopsis
@@ -35,7 +35,7 @@ from memory.store import Store, quoted
 from memory.supersede import Statement, superseded
 from memory.text import tokens
 from memory.text_encoder import packaged_encoder
-from memory.time_range import time_range
+from memory.time_range import anchor, time_range
 from runtime.clock import SystemClock
 from runtime.compute import Compute
 from runtime.errors import InputError
@@ -63,6 +63,9 @@ _THREAD = "memory search"
 _CLOCK = SystemClock()
 _SPEAKER_POOL = 100
 """Hits of which those of a named speaker are put first."""
+_FOUND = 0.32
+"""From this lexical score on, what a question tells a time by is taken as found: all its words once have .3 to .6."""
+_SOON_S = 300.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,8 +248,9 @@ class Memory:
         question = Question(
             tokens=tokens(request.text),
             vector=request.vector,
-            near_s=self._near(request),
+            near_s=await self._near(request),
             asks_when=asks_when(request.text),
+            role=role_meant(request.text),
             as_of_s=inf if request.as_of_s is None else request.as_of_s,
             sources=sources,
             t_min_s=-inf if request.t_min_s is None else request.t_min_s,
@@ -284,13 +288,24 @@ class Memory:
             subject=encoded[-1] if self._index.has_messages else None,
         )
 
-    def _near(self, request: SearchRequest) -> tuple[float, float] | None:
-        """The time a question names, with some days around it: what happened then is often told later."""
-        found = time_range(request.text, request.as_of_s if request.now_s is None else request.now_s)
-        if found is None:
+    async def _near(self, request: SearchRequest) -> tuple[float, float] | None:
+        """The time a question names, with some days around it (what happened then is often told later); or the time
+        after or before something that it names, if that is found.
+        """
+        now_s = request.as_of_s if request.now_s is None else request.now_s
+        found = time_range(request.text, now_s)
+        if found is not None:
+            before_s, after_s = (86400.0 * days for days in self._settings.search.date_slack_days)
+            return found.start_s - before_s, found.end_s + after_s
+        told = anchor(request.text, now_s)
+        if told is None:
             return None
-        before_s, after_s = (86400.0 * days for days in self._settings.search.date_slack_days)
-        return found.start_s - before_s, found.end_s + after_s
+        there = await self.search(replace(request, text=told.text, vector=None, modalities=None, k=1))
+        if not there or there[0].scores.lexical < _FOUND:
+            return None
+        if not told.after:
+            return -inf, there[0].t_start_s
+        return there[0].t_end_s, there[0].t_end_s + _SOON_S if told.soon else inf
 
     async def search_clips(
         self,
@@ -420,8 +435,17 @@ class Memory:
             if rows is None:
                 return
         if rows.num_rows:
-            await self._compute.run(_THREAD, self._index.add, rows)
-            self._last_seq = max(self._last_seq, int(np.asarray(rows["seq"]).max()))
+            await self._compute.run(_THREAD, self._take, rows)
+            del rows
+            pa.default_memory_pool().release_unused()  # of a large memory, gigabytes
+
+    def _take(self, rows: pa.Table) -> None:
+        """In the order of writing, in which a record's keys follow each other."""
+        numbers = np.asarray(rows["seq"])
+        if np.any(np.diff(numbers) < 0):
+            rows = rows.sort_by("seq")
+        self._index.add(rows)
+        self._last_seq = max(self._last_seq, int(numbers.max()))
 
     async def _changed(self, name: str) -> bool:
         version = await self.store.version(name)

@@ -35,7 +35,8 @@ class Question:
     """tokens: normalised, no stop words. vector: (d,) unit or None. Spans and as_of in media seconds.
 
     subject: vector of what the question is about, without its asking words. near_s: the time it names; what lies
-    outside is pushed down, not dropped (t_min_s and t_max_s drop). asks_when: for a date or a time.
+    outside is pushed down, not dropped (t_min_s and t_max_s drop). asks_when: for a date or a time. role: speaker meant
+    by "I" or "you", where no speaker is named.
     """
 
     tokens: Sequence[str]
@@ -43,6 +44,7 @@ class Question:
     subject: NDArray[np.float32] | None = None
     near_s: tuple[float, float] | None = None
     asks_when: bool = False
+    role: str | None = None
     as_of_s: float = inf
     sources: frozenset[str] | None = None
     t_min_s: float = -inf
@@ -109,6 +111,13 @@ class Segment:
             wanted = [MODALITIES.index(m) for m in sorted(question.modalities)]
             mask = both(mask, self._of(self.modalities, np.array(wanted, np.int32)))
         return mask
+
+    def dots(self, query: NDArray[np.float32], rows: Ints) -> Floats:
+        """Cosines of these rows; of messages 0, which are weighed apart (`KeyIndex.messages`)."""
+        out = np.zeros(len(rows))
+        mine = np.flatnonzero(self.kinds[rows] < MESSAGE)
+        out[mine] = self.vectors.dot(query, rows[mine])
+        return out
 
     def texts_in(self, mask: Bools | None) -> int:
         """How many of the rows are texts of their own, as sentences are not."""

@@ -49,6 +49,8 @@ class SearchSettings(BaseModel):
     """Share of a record's second best kind of key that is added to its best one."""
     episode_prior: float = Field(default=0.3, ge=0)
     event_prior: float = Field(default=0.15, ge=0)
+    near_prior: float = Field(default=0.25, ge=0)
+    """What is added to the factor 1 of what was seen or heard in a time that the question names."""
     date_slack_days: tuple[float, float] = (2.0, 2.0)
     """Days before and after a time the question names that still count as within it (LongMemEval pads by two)."""
     exhaustive_keys: PositiveInt = 4096

@@ -72,10 +72,13 @@ class TimeRange:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A time told by something that happened: "after the ferry notice". text: what; after: or before it."""
+    """A time told by something that happened: "after the ferry notice". text: what; after: or before it; soon: right
+    then.
+    """
 
     text: str
     after: bool
+    soon: bool = False
 
 
 def time_range(text: str, now_s: float | None = None) -> TimeRange | None:
@@ -108,7 +111,8 @@ def anchor(text: str, now_s: float | None = None) -> Anchor | None:
     found = _ANCHOR.search(text)
     if found is None or _single(found[2], now_s) is not None:
         return None
-    return Anchor(found[2].strip(), found[1].lower().rpartition(" ")[2] in ("after", "since"))
+    first, _, last = found[1].lower().rpartition(" ")
+    return Anchor(found[2].strip(), last in ("after", "since"), bool(first))
 
 
 def _single(text: str, now_s: float | None) -> TimeRange | None:

@@ -90,6 +90,20 @@ def test_an_answer_is_found_by_the_question_before_it(tmp_path: Path) -> None:
     assert "In the shed, on the second shelf." in asyncio.run(main())
 
 
+def test_i_and_you_are_the_user_and_the_assistant(tmp_path: Path) -> None:
+    talk = [
+        Message("The lamp is red.", MONDAY, "s", "user"),
+        Message("The lamp is red.", MONDAY + 20, "s", "assistant"),
+    ]
+
+    async def main(question: str) -> str | None:
+        return (await found(tmp_path / "m", SearchRequest(question)))[0].record.speaker
+
+    asyncio.run(told(tmp_path / "m", talk))
+    assert asyncio.run(main("What did I say of the lamp?")) == "user"
+    assert asyncio.run(main("What did you say of the lamp?")) == "assistant"
+
+
 def test_a_hit_names_the_sentence(tmp_path: Path) -> None:
     async def main() -> Any:
         await told(tmp_path / "m", TALK)
@@ -209,7 +223,7 @@ def talk_of(seed: int) -> list[Message]:
             texts = [" ".join(rng.choices(WORDS, k=rng.randint(1, 6))) for _ in range(rng.randint(1, 3))]
             # Some are told into a session that had ended, and some speakers come late.
             name = str(max(0, session - (rng.random() < 0.1)))
-            speaker = rng.choice([*NAMES[: session + 2], None])
+            speaker = rng.choice([*NAMES[: session + 2], None, *(["user"] if session > 1 else [])])
             out.append(Message(". ".join(t.capitalize() for t in texts) + ".", at, name, speaker))
     return out
 

@@ -143,6 +143,26 @@ def test_as_of_sees_exactly_what_a_memory_of_that_time_holds(
     assert all(hit.record.known_at_s <= as_of_s and hit.t_end_s <= as_of_s for hit in whole)
 
 
+def test_what_the_question_tells_its_time_by_is_looked_for(tmp_path: Path) -> None:
+    talk: list[Message] = [
+        said("film", 10, 13, "Remember to water the garden."),
+        read("film", 41, 50, 42, ["Ferry notice", "No boat today"]),
+        said("film", 60, 63, "Remember to water the garden."),
+        *ENDS,
+    ]
+
+    async def first(memory: Memory, question: str) -> float:
+        return (await memory.search(SearchRequest(question, modalities=("said",))))[0].t_start_s
+
+    async def use(memory: Memory) -> None:
+        plain = await first(memory, "What is to be watered?")
+        assert await first(memory, "What is to be watered after the ferry notice?") == 60
+        assert await first(memory, "What is to be watered before the ferry notice?") == 10
+        assert await first(memory, "What is to be watered after the moon landing?") == plain
+
+    ask(tmp_path / "m", talk, use)
+
+
 def test_a_reader_follows_a_writer(tmp_path: Path) -> None:
     async def main() -> None:
         await remembered(tmp_path / "m", TALK)

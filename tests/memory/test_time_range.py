@@ -100,7 +100,7 @@ def test_without_a_now_only_whole_dates_are_found() -> None:
 @pytest.mark.parametrize(
     ("question", "found"),
     [
-        ("What was said right after the ferry notice?", Anchor("the ferry notice", True)),
+        ("What was said right after the ferry notice?", Anchor("the ferry notice", True, soon=True)),
         ("Who spoke before the alarm, and what about?", Anchor("the alarm", False)),
         ("What did Ana do after May 2023?", None),
         ("What did Ana do after the 3rd of July 2023?", None),
