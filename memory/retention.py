@@ -18,7 +18,7 @@ from typing import Any
 from memory import schema
 from memory.erasing import erase
 from memory.settings import MemorySettings
-from memory.stats import table_stats
+from memory.stats import TableStats, table_stats
 from memory.store import Store, quoted
 
 LOG = "retention.jsonl"
@@ -120,8 +120,11 @@ async def thin(store: Store, settings: MemorySettings, wall_s: float) -> Thinned
     """
     if settings.total_bytes <= 0 or store.folder is None:
         return Thinned(0, 0, 0)
+    if _size(await table_stats(store)) <= settings.total_bytes:
+        return Thinned(0, 0, 0)
+    await store.optimize()  # old versions are no reason to let anything fade
     tables = await table_stats(store)
-    used = sum(max(t.disk_bytes, 0) for t in tables.values())
+    used = _size(tables)
     if used <= settings.total_bytes:
         return Thinned(0, 0, 0)
     excess = used - settings.total_bytes * _SPARE
@@ -142,9 +145,13 @@ async def thin(store: Store, settings: MemorySettings, wall_s: float) -> Thinned
     if not any(columns["clip"] for columns in doomed.values()):
         return Thinned(0, 0, used - settings.total_bytes)
     await erase(store, doomed, (), settings)
-    left = sum(max(t.disk_bytes, 0) for t in (await table_stats(store)).values()) - settings.total_bytes
+    left = _size(await table_stats(store)) - settings.total_bytes
     gone = {name: len(columns["clip"]) for name, columns in doomed.items()}
     return Thinned(gone.get(schema.SHORT_TERM, 0), gone.get(schema.KEYFRAMES, 0), max(0, left))
+
+
+def _size(tables: Mapping[str, TableStats]) -> int:
+    return sum(max(t.disk_bytes, 0) for t in tables.values())
 
 
 async def _weakest_first(store: Store, marks: Marks, wall_s: float) -> list[str]:
