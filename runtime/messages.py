@@ -270,3 +270,67 @@ class Alert:
     t_s: float
     evidence: tuple[Evidence, ...] = ()
     watch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenWindow:
+    """A window on a monitor's picture. box: (x0, y0, x1, y1) in pixels of that picture; it may reach beyond it.
+
+    program: the name of its class ("firefox"), pid: its process, 0 where unknown.
+    """
+
+    title: str
+    program: str
+    box: tuple[int, int, int, int]
+    active: bool = False
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScreenFrame:
+    """One look at one monitor. image: (H, W, 3) uint8 RGB, what is private blacked out already.
+
+    windows: topmost first; None where the platform does not tell (a folder of screenshots).
+    settled: nothing will come soon that shows the same text finished, so it is read as it is.
+    """
+
+    t_s: float
+    image: Image
+    monitor: int = 0
+    windows: tuple[ScreenWindow, ...] | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """From when to when something that was recorded stood on the screen.
+
+    record: its id. line: number of the line in the record's text, -1 for all of it. A line that comes back has
+    several.
+    """
+
+    record: str
+    source: str
+    t_start_s: float
+    t_end_s: float
+    line: int = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScreenPicture:
+    """Evidence: a small JPEG of a monitor, secrets blacked out."""
+
+    source: str
+    t_s: float
+    monitor: int
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScreenReading:
+    """What one look at the screen gave. until_s: everything before that has been looked at."""
+
+    observations: tuple[Observation, ...]
+    standings: tuple[Standing, ...]
+    pictures: tuple[ScreenPicture, ...]
+    until_s: float

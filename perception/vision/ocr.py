@@ -60,11 +60,15 @@ class RapidTextReader:
             raise ModelError(f"text reader (rapidocr) cannot be loaded: {error}") from error
 
     def read(self, image: Image) -> tuple[TextLine, ...]:
+        return reading_order(self.pieces(image))
+
+    def pieces(self, image: Image) -> list[TextLine]:
+        """Runs of text as they were found: words of one line that stand far apart are several. Unordered."""
         # RapidOCR wants BGR.
         found = self._engine(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
         boxes, texts, scores = getattr(found, "boxes", None), getattr(found, "txts", None), found.scores
         if boxes is None or not texts:
-            return ()
+            return []
         height, width = image.shape[:2]
         pieces = []
         for box, text, score in zip(boxes, texts, scores, strict=True):
@@ -73,7 +77,7 @@ class RapidTextReader:
                 x1, y1 = np.clip(np.max(box, axis=0) / (width, height), 0, 1)
                 place = (float(x0), float(y0), float(x1), float(y1))
                 pieces.append(TextLine(" ".join(text.split()), float(score), place))
-        return reading_order(pieces)
+        return pieces
 
 
 def _says_something(text: str) -> bool:

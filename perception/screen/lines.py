@@ -1,0 +1,326 @@
+"""Lines of text followed over time: the same line scrolled, covered and uncovered, or typed on stays one line."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from perception.screen.change import Box
+from perception.screen.settings import ScreenReadSettings
+from perception.screen.titles import Place
+
+_CONFUSED = str.maketrans("o1isb", "0ll58")
+_SAME = 0.86
+_GROWN = 0.6
+_TICKS = 3
+_TICK_WINDOW_S = 1800.0
+_POOL = 4000
+_CELL = 40
+_LABEL = 6
+_CUT = 8
+_TABLE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One run of text as it was read. box: pixels of the monitor's picture."""
+
+    text: str
+    confidence: float
+    box: Box
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One line, from when it appeared. record, line: where it was remembered; None as long as it was not.
+
+    since_s: when its text last changed. shown_s: when it appeared this time. text stays in this process: what is
+    remembered has its secrets taken out.
+    """
+
+    text: str
+    confidence: float
+    box: Box
+    place: Place
+    shown_s: float
+    since_s: float
+    seen_s: float
+    settle_s: float
+    record: str | None = None
+    line: int = 0
+    known: bool = field(default=False)
+    """Remembered by an earlier run: it is not remembered again."""
+
+    @property
+    def written(self) -> bool:
+        return self.known or self.record is not None
+
+
+class Lines:
+    """The lines of one monitor. Times in media seconds."""
+
+    def __init__(self, settings: ScreenReadSettings) -> None:
+        self._settings = settings
+        self.here: list[Track] = []
+        self._gone: OrderedDict[tuple[str, str], Track] = OrderedDict()
+        self._ticks: dict[tuple[int, int], deque[tuple[float, str, str]]] = {}
+
+    def take(
+        self,
+        pieces: Sequence[Piece],
+        places: Sequence[Place],
+        box: Box,
+        t_s: float,
+        settled: bool,
+        changed_s: float,
+    ) -> list[Track]:
+        """A region was read. places: of each piece. changed_s: when it was first seen to have changed; it was read when
+        it had come to rest. Returns the lines that are gone from it.
+        """
+        old = [track for track in self.here if inside(track.box, box)]
+        left = list(range(len(pieces)))
+        for match in (self._same_text, self._same_place):
+            for i in tuple(left):
+                track = match(pieces[i], old)
+                if track is not None:
+                    old.remove(track)
+                    left.remove(i)
+                    self._stays(track, pieces[i], places[i], t_s, exact=match == self._same_text)
+        for i in left:
+            if (covered := self._covered(pieces[i], old)) is not None:
+                covered.seen_s = t_s
+                continue
+            track = self._back(pieces[i], places[i], t_s) or self._typed_on(pieces[i], old, t_s)
+            if track is None:
+                track = self._new(pieces[i], places[i], t_s, settled)
+                track.shown_s = changed_s
+            elif track.shown_s == t_s:
+                track.shown_s = changed_s
+            if track not in self.here:
+                self.here.append(track)
+        gone = [track for track in old if track.seen_s < t_s]
+        for track in gone:
+            self.here.remove(track)
+            self._lost(track, changed_s)
+        return gone
+
+    def clear(self, t_s: float) -> list[Track]:
+        """Nothing is known of what stands there now. Returns all lines."""
+        gone, self.here = self.here, []
+        for track in gone:
+            self._lost(track, t_s)
+        return gone
+
+    def due(self, t_s: float, settled: bool) -> list[Track]:
+        """Those that have stood long enough to be remembered, and were not yet."""
+        return [
+            track
+            for track in self.here
+            if not track.written and (settled or t_s - track.since_s >= track.settle_s)
+        ]
+
+    def _lost(self, track: Track, t_s: float) -> None:
+        key = (track.place.key, loose(track.text))
+        track.seen_s = t_s
+        self._gone[key] = track
+        self._gone.move_to_end(key)
+        while len(self._gone) > _POOL:
+            self._gone.popitem(last=False)
+
+    def _same_text(self, piece: Piece, old: list[Track]) -> Track | None:
+        same = loose(piece.text)
+        return min(
+            (t for t in old if loose(t.text) == same), key=lambda t: _distance(t.box, piece.box), default=None
+        )
+
+    def _same_place(self, piece: Piece, old: list[Track]) -> Track | None:
+        """The same line read a little otherwise."""
+        new = loose(piece.text)
+        for track in old:
+            known = loose(track.text)
+            written_on = len(new) != len(known) and (new.startswith(known) or known.startswith(new))
+            if not written_on and _same_row(track.box, piece.box) and alike(track.text, piece.text):
+                return track
+        return None
+
+    @staticmethod
+    def _covered(piece: Piece, old: list[Track]) -> Track | None:
+        """The line that this is a part of, in its place: a pointer or a window covers the rest."""
+        part = loose(piece.text)
+        if len(part) >= _CUT:
+            part = part[2:-2]  # a letter that is cut in two is read as another
+        for track in old:
+            across = track.box[0] - 8 <= piece.box[0] and piece.box[2] <= track.box[2] + 8
+            if track.written and across and _level(track.box, piece.box) and part in loose(track.text):
+                return track
+        return None
+
+    def _stays(self, track: Track, piece: Piece, place: Place, t_s: float, exact: bool) -> None:
+        track.box, track.seen_s = piece.box, t_s
+        if not track.written:
+            track.place = place
+            if not exact and piece.confidence > track.confidence:
+                track.text, track.confidence = piece.text, piece.confidence
+
+    def _back(self, piece: Piece, place: Place, t_s: float) -> Track | None:
+        """A line that was here before, in the same window: scrolled away and back, covered and uncovered."""
+        track = self._gone.get((place.key, loose(piece.text)))
+        if track is None or t_s - track.seen_s > self._settings.recall_s:
+            return None
+        del self._gone[(place.key, loose(piece.text))]
+        track.box, track.shown_s, track.seen_s, track.since_s = piece.box, t_s, t_s, t_s
+        return track
+
+    def _typed_on(self, piece: Piece, old: list[Track], t_s: float) -> Track | None:
+        """A line that is still being written, or whose numbers count: it is remembered when it rests."""
+        for track in old:
+            if track.written or not _same_row(track.box, piece.box) or not _grown(track.text, piece.text):
+                continue
+            old.remove(track)
+            if track.text != piece.text:
+                track.since_s = t_s
+            track.text, track.confidence, track.box, track.seen_s = (
+                piece.text,
+                piece.confidence,
+                piece.box,
+                t_s,
+            )
+            return track
+        return None
+
+    def _new(self, piece: Piece, place: Place, t_s: float, settled: bool) -> Track:
+        settle_s = self._settings.ticker_s if self._ticking(piece, t_s) else self._settings.settle_s
+        if settled and settle_s == self._settings.settle_s:
+            settle_s = 0.0
+        return Track(piece.text, piece.confidence, piece.box, place, t_s, t_s, t_s, settle_s)
+
+    def _ticking(self, piece: Piece, t_s: float) -> bool:
+        """Only the numbers change, again and again, in one place."""
+        skeleton = re.sub(r"\d+", "#", piece.text)
+        if "#" not in skeleton:
+            return False
+        key = (piece.box[0] // 24, (piece.box[1] + piece.box[3]) // 24)
+        ticks = self._ticks.setdefault(key, deque(maxlen=16))
+        ticks.append((t_s, skeleton, piece.text))
+        texts = {text for at, s, text in ticks if s == skeleton and t_s - at <= _TICK_WINDOW_S}
+        if len(self._ticks) > _POOL:
+            self._ticks.clear()
+        return len(texts) > _TICKS
+
+
+def rows_of(tracks: Sequence[Track], width: int) -> list[list[Track]]:
+    """Lines in reading order, each from left to right: column by column, cells of a table's row in one line."""
+    rows: list[list[Track]] = []
+    for track in sorted(tracks, key=lambda t: (t.box[1] + t.box[3], t.box[0])):
+        row = next((r for r in reversed(rows[-3:]) if _level(r[0].box, track.box)), None)
+        if row is None:
+            rows.append([track])
+        else:
+            row.append(track)
+    for row in rows:
+        row.sort(key=lambda t: t.box[0])
+    cells = Counter(sign for row in rows for a, b in pairwise(row) for sign in _columns(a, b))
+    parts: list[list[Track]] = []
+    for row in rows:
+        part = [row[0]]
+        for before, track in pairwise(row):
+            if not _beside(before, track, width, len(rows) < _TABLE, cells):
+                parts.append(part)
+                part = []
+            part.append(track)
+        parts.append(part)
+    return _by_column(parts)
+
+
+def _beside(a: Track, b: Track, width: int, few: bool, cells: Counter[tuple[int, int, str]]) -> bool:
+    """Two neighbours of a row are one line: words, a label with what it is for, or cells of a table."""
+    gap, height = b.box[0] - a.box[2], b.box[3] - b.box[1]
+    prose = max(len(a.text), len(b.text)) > _CELL
+    if len(a.text) <= _LABEL:
+        return gap <= 0.2 * width
+    if gap <= (1.2 if prose else 3.0) * height:
+        return True
+    if prose or gap > 0.2 * width:
+        return False
+    return few or any(cells[near] >= _TABLE for sign in _columns(a, b) for near in _nearby(sign))
+
+
+def _columns(a: Track, b: Track) -> tuple[tuple[int, int, str], tuple[int, int, str]]:
+    """Two neighbours that begin, or begin and end, where those of other rows do."""
+    return ((a.box[0] // 12, b.box[0] // 12, "left"), (a.box[0] // 12, b.box[2] // 12, "right"))
+
+
+def _nearby(sign: tuple[int, int, str]) -> list[tuple[int, int, str]]:
+    return [(sign[0] + i, sign[1] + j, sign[2]) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+
+
+def _by_column(parts: list[list[Track]]) -> list[list[Track]]:
+    """What stands under each other without a gap belongs together."""
+    blocks: list[list[list[Track]]] = []
+    for part in parts:
+        box = _bounds(part)
+        for block in blocks:
+            last = _bounds(block[-1])
+            shared = min(last[2], box[2]) - max(last[0], box[0])
+            near = box[1] - last[3] < 1.2 * (box[3] - box[1])
+            if near and shared > 0.5 * min(last[2] - last[0], box[2] - box[0]):
+                block.append(part)
+                break
+        else:
+            blocks.append([part])
+    return [part for block in blocks for part in block]
+
+
+def _bounds(part: Sequence[Track]) -> Box:
+    return (
+        min(t.box[0] for t in part),
+        min(t.box[1] for t in part),
+        max(t.box[2] for t in part),
+        max(t.box[3] for t in part),
+    )
+
+
+def loose(text: str) -> str:
+    """Letters and digits only, those that are often read for each other made one (0 and o, 1 and l, 5 and s)."""
+    return re.sub(r"[\W_]+", "", text.casefold()).translate(_CONFUSED) or text.strip()
+
+
+def alike(a: str, b: str) -> bool:
+    """Two readings of one line: other numbers are another line."""
+    x, y = loose(a), loose(b)
+    if x == y:
+        return True
+    if re.findall(r"\d+", a) != re.findall(r"\d+", b) or abs(len(x) - len(y)) > 0.2 * max(len(x), len(y)):
+        return False
+    return len(x) >= 6 and SequenceMatcher(None, x, y, autojunk=False).ratio() >= _SAME
+
+
+def inside(box: Box, region: Box) -> bool:
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return region[0] <= x < region[2] and region[1] <= y < region[3]
+
+
+def _grown(before: str, after: str) -> bool:
+    x, y = loose(before), loose(after)
+    if x.startswith(y) or y.startswith(x):
+        return True
+    if re.sub(r"\d+", "", x) == re.sub(r"\d+", "", y) and x != y:
+        return True
+    return SequenceMatcher(None, x, y, autojunk=False).ratio() >= _GROWN
+
+
+def _same_row(a: Box, b: Box) -> bool:
+    height = min(a[3] - a[1], b[3] - b[1])
+    return abs((a[1] + a[3]) - (b[1] + b[3])) < height and abs(a[0] - b[0]) < 3 * height
+
+
+def _level(a: Box, b: Box) -> bool:
+    return min(a[3], b[3]) - max(a[1], b[1]) >= 0.5 * min(a[3] - a[1], b[3] - b[1])
+
+
+def _distance(a: Box, b: Box) -> float:
+    return abs(a[0] - b[0]) + abs(a[1] - b[1])

@@ -1,0 +1,461 @@
+"""The screen as it is looked at: what is new is read, remembered once, and followed until it is gone."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
+from perception.screen.lines import Lines, Piece, Track, inside, rows_of
+from perception.screen.settings import ScreenReadSettings
+from perception.screen.titles import Place, is_browser, is_chrome, place_of, read_title, same_place, site_of
+from runtime.messages import (
+    Image,
+    Observation,
+    ScreenFrame,
+    ScreenPicture,
+    ScreenReading,
+    ScreenWindow,
+    Standing,
+)
+from runtime.models import TextLine
+from runtime.secrets import find_secrets, redact
+
+_MARGIN = 6
+_SEEN_CROPS = 256
+_RECORDS = 10_000
+_TITLES = 50
+_ADDRESS_PX = 140
+
+
+class PieceReader(Protocol):
+    """OCR that leaves apart what stands apart. Boxes as fractions of the picture; unordered."""
+
+    def pieces(self, image: Image) -> list[TextLine]: ...
+
+
+@dataclass(slots=True)
+class _Monitor:
+    changes: Changes
+    lines: Lines
+    place: Place = field(default_factory=Place)
+    looked_s: float = -math.inf
+    picture_s: float = -math.inf
+    wants_picture: bool = False
+    secret: set[Track] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Record:
+    """A remembered group of lines. left: by line, the tracks that still stand there; since: when the line appeared."""
+
+    left: dict[int, set[Track]]
+    lines: int
+
+
+@dataclass(slots=True)
+class _Activity:
+    place: Place
+    since_s: float
+    record: str | None = None
+
+
+class ScreenReader:
+    """Looks at frames in order of time, all monitors. Blocking: for one thread. Times in media seconds."""
+
+    def __init__(self, reader: PieceReader, source: str, settings: ScreenReadSettings) -> None:
+        """source: id of the memory's source that the records belong to; it may be changed between looks."""
+        self.source = source
+        self._reader = reader
+        self._settings = settings
+        self._monitors: dict[int, _Monitor] = {}
+        self._records: dict[str, _Record] = {}
+        self._crops: OrderedDict[bytes, list[TextLine]] = OrderedDict()
+        self._titles: list[Place] = []
+        self._activity: _Activity | None = None
+        self._next: _Activity | None = None
+        self._looked_s = -math.inf
+        self._told: list[Observation] = []
+        self._stood: list[Standing] = []
+
+    @property
+    def place(self) -> Place:
+        """What is in front now."""
+        return self._activity.place if self._activity is not None else Place()
+
+    def look(self, frame: ScreenFrame, known: bool = False) -> ScreenReading:
+        """What is new in a frame. known: an earlier run has remembered it, it is only the ground for what comes."""
+        if frame.t_s - self._looked_s > self._settings.gap_s:
+            self._forget_screen(self._looked_s)
+        gray = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8)
+        monitor = self._monitor(frame, gray)
+        boxes = monitor.changes.look(gray, frame.t_s, frame.settled, self._settings.patience_s)
+        if boxes:
+            self._read(monitor, frame, gray, boxes)
+        if known:
+            for track in monitor.lines.here:
+                track.known = True
+        due = monitor.lines.due(frame.t_s, frame.settled)
+        self._remember(monitor, frame, [t for t in due if monitor.changes.at_rest(t.box)])
+        self._do(monitor, frame)
+        pictures = self._pictures(monitor, frame)
+        self._looked_s = monitor.looked_s = frame.t_s
+        return self._reading(pictures)
+
+    @property
+    def restless(self) -> bool:
+        """Whether another look at the same screen has something to do: text that must rest before it is remembered."""
+        return self._next is not None or any(
+            m.wants_picture or m.changes.unread.any() or any(not t.written for t in m.lines.here)
+            for m in self._monitors.values()
+        )
+
+    def still(self, t_s: float) -> None:
+        """Looked at at t_s, and it was all as before."""
+        self._looked_s = max(self._looked_s, t_s)
+
+    def close(self, t_s: float | None = None) -> ScreenReading:
+        """Nothing more comes for now (paused, over): what stands there is taken to end at t_s, or the last look."""
+        self._forget_screen(self._looked_s if t_s is None else t_s)
+        self._monitors.clear()
+        self._records.clear()
+        return self._reading(())
+
+    def forget(self) -> None:
+        """What is on the screen now counts as never read: it was taken back from memory."""
+        self._monitors.clear()
+        self._records.clear()
+        self._crops.clear()
+        self._activity = self._next = None
+        self._told.clear()
+        self._stood.clear()
+
+    def _reading(self, pictures: Sequence[ScreenPicture]) -> ScreenReading:
+        reading = ScreenReading(tuple(self._told), tuple(self._stood), tuple(pictures), self._looked_s)
+        self._told, self._stood = [], []
+        return reading
+
+    def _monitor(self, frame: ScreenFrame, gray: Gray) -> _Monitor:
+        monitor = self._monitors.get(frame.monitor)
+        if monitor is None or monitor.changes.last.shape != gray.shape:
+            lines = monitor.lines if monitor is not None else Lines(self._settings)
+            self._end(lines.clear(frame.t_s), frame.t_s)
+            monitor = self._monitors[frame.monitor] = _Monitor(Changes.of(gray), lines)
+        return monitor
+
+    def _forget_screen(self, t_s: float) -> None:
+        for monitor in self._monitors.values():
+            for track in monitor.lines.here:
+                track.seen_s = t_s
+            self._end(monitor.lines.clear(t_s), t_s)
+            monitor.changes = Changes.of(monitor.changes.last)
+        self._stop(t_s)
+        self._next = None
+
+    def _read(self, monitor: _Monitor, frame: ScreenFrame, gray: Gray, boxes: list[Box]) -> None:
+        shape = gray.shape[:2]
+        height, width = shape
+        # A line of which a part has changed is read whole.
+        grown = []
+        for x0, y0, x1, y1 in boxes:
+            box = (x0 - _MARGIN, y0 - _MARGIN, x1 + _MARGIN, y1 + _MARGIN)
+            for track in monitor.lines.here:
+                if overlap(track.box, box):
+                    a, b = track.box, box
+                    box = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+            grown.append(aligned(box, (height, width)))
+        boxes = merged(grown)
+        found = [(box, self._pieces(frame.image, box)) for box in boxes]
+        outside = [t for t in monitor.lines.here if not any(inside(t.box, box) for box in boxes)]
+        everything = [TextLine(t.text, t.confidence, _share(t.box, shape)) for t in outside]
+        everything += [TextLine(p.text, p.confidence, _share(p.box, shape)) for _, ps in found for p in ps]
+        places = self._places(monitor, frame, everything)
+        since_s = monitor.changes.waiting_since_s
+        at_s = frame.t_s if since_s is None else min(since_s, frame.t_s)
+        for box, pieces in found:
+            pieces = [
+                p for p in pieces if not is_chrome(TextLine(p.text, p.confidence, _share(p.box, shape)))
+            ]
+            where = [self._place_at(p.box, frame.windows, places) for p in pieces]
+            gone = monitor.lines.take(pieces, where, box, frame.t_s, frame.settled, at_s)
+            # What vanished before it had settled was there all the same.
+            self._remember(monitor, frame, [t for t in gone if not t.written and t.since_s < frame.t_s - 1.0])
+            self._end(gone, at_s)
+            monitor.changes.read(gray, box)
+
+    def _pieces(self, image: Image, box: Box) -> list[Piece]:
+        x0, y0, x1, y1 = box
+        crop = np.ascontiguousarray(image[y0:y1, x0:x1])
+        # A caret blinks, a menu opens and closes: the same pixels say the same.
+        key = hashlib.blake2b(crop.tobytes() + bytes(str(crop.shape), "ascii"), digest_size=16).digest()
+        lines = self._crops.get(key)
+        if lines is None:
+            lines = self._crops[key] = self._reader.pieces(_at_least(crop, 2 * TILE))
+            if len(self._crops) > _SEEN_CROPS:
+                self._crops.popitem(last=False)
+        else:
+            self._crops.move_to_end(key)
+        height, width = max(y1 - y0, 2 * TILE), max(x1 - x0, 2 * TILE)
+        return [
+            Piece(
+                line.text,
+                line.confidence,
+                (
+                    x0 + round(line.box[0] * width),
+                    y0 + round(line.box[1] * height),
+                    x0 + round(line.box[2] * width),
+                    y0 + round(line.box[3] * height),
+                ),
+            )
+            for line in lines
+        ]
+
+    def _places(self, monitor: _Monitor, frame: ScreenFrame, lines: Sequence[TextLine]) -> list[Place]:
+        """Of each window; where the platform tells of none, the whole screen's, last."""
+        if frame.windows is None:
+            title, address = read_title(lines)
+            if lines:
+                monitor.place = self._read_before(place_of(redact(title), address=redact(address)))
+            return [monitor.place]
+        shape = frame.image.shape[:2]
+        return [self._window_place(w, lines, shape) for w in frame.windows] + [Place("desktop", "", "", "")]
+
+    def _read_before(self, place: Place) -> Place:
+        """The place that this one is another reading of."""
+        known = next((p for p in self._titles if p == place or same_place(p, place)), place)
+        if known in self._titles:
+            self._titles.remove(known)
+        self._titles.insert(0, known)
+        del self._titles[_TITLES:]
+        return known
+
+    @staticmethod
+    def _window_place(window: ScreenWindow, lines: Sequence[TextLine], shape: tuple[int, ...]) -> Place:
+        title = redact(window.title)
+        place = place_of(title, window.program)
+        if not is_browser(place.program) and not is_browser(window.program):
+            return place
+        x0, y0, x1, _ = window.box
+        height, width = shape
+        for line in sorted(lines, key=lambda line: line.box[1]):
+            x, y = (line.box[0] + line.box[2]) / 2 * width, line.box[1] * height
+            if x0 <= x < x1 and y0 <= y < y0 + _ADDRESS_PX and site_of(line.text):
+                return place_of(title, window.program, redact(line.text))
+        return place
+
+    @staticmethod
+    def _place_at(box: Box, windows: Sequence[ScreenWindow] | None, places: list[Place]) -> Place:
+        for window, place in zip(windows or (), places, strict=False):
+            if inside(box, window.box):
+                return place
+        return places[-1]
+
+    def _remember(self, monitor: _Monitor, frame: ScreenFrame, tracks: Sequence[Track]) -> None:
+        """New lines become records, one for each window that they stand in."""
+        if not tracks:
+            return
+        texts = self._redacted(monitor, tracks, frame.image.shape[1])
+        by_place: dict[str, list[Track]] = {}
+        for track in tracks:
+            by_place.setdefault(track.place.key, []).append(track)
+        for group in by_place.values():
+            self._record(monitor, frame, group, texts)
+
+    def _record(
+        self, monitor: _Monitor, frame: ScreenFrame, tracks: list[Track], texts: dict[Track, str]
+    ) -> None:
+        place = tracks[0].place
+        height, width = frame.image.shape[:2]
+        rows = [row for row in rows_of(tracks, width) if any(t.text != place.title for t in row)]
+        if not rows:
+            for track in tracks:
+                track.known = True
+            return
+        heading = [place.title] if place.title else []
+        text = "\n".join([*heading, *("  ".join(texts[t] for t in row) for row in rows)])
+        start_s = min(t.shown_s for t in tracks)
+        record = _id(self.source, f"{frame.monitor}", start_s, f"{place.key}\0{text}")
+        details: dict[str, Any] = _where(place) | {
+            "monitor": frame.monitor,
+            "heading": len(heading),
+            "boxes": [_per_mille(row, width, height) for row in rows],
+        }
+        self._told.append(
+            Observation(
+                id=record,
+                source=self.source,
+                modality="read",
+                text=text,
+                t_start_s=start_s,
+                t_end_s=frame.t_s,
+                known_at_s=frame.t_s,
+                confidence=min(t.confidence for t in tracks),
+                details=details,
+            )
+        )
+        left: dict[int, set[Track]] = {}
+        for number, row in enumerate(rows):
+            left[number + len(heading)] = set(row)
+            for track in row:
+                track.record, track.line = record, number + len(heading)
+        for track in tracks:
+            track.known = track.record is None
+        self._records[record] = _Record(left, len(rows))
+        if len(self._records) > _RECORDS:
+            del self._records[next(iter(self._records))]
+        monitor.wants_picture = True
+
+    def _redacted(self, monitor: _Monitor, tracks: Sequence[Track], width: int) -> dict[Track, str]:
+        """Texts without secrets. A label may stand beside or above its value, so all that is on the screen is looked at."""
+        here = list(dict.fromkeys([*monitor.lines.here, *tracks]))
+        at = 0
+        starts: list[tuple[int, Track]] = []
+        parts = []
+        for row in rows_of(here, width):
+            for track in row:
+                starts.append((at, track))
+                parts.append(track.text + ("\n" if track is row[-1] else "  "))
+                at += len(parts[-1])
+        secrets = find_secrets("".join(parts))
+        texts = {}
+        monitor.secret = set()
+        for start, track in starts:
+            text, shift = track.text, 0
+            for secret in secrets:
+                a, b = max(0, secret.start - start), min(len(track.text), secret.end - start)
+                if a < b:
+                    mark = f"[{secret.kind}]"
+                    text = text[: a + shift] + mark + text[b + shift :]
+                    shift += len(mark) - (b - a)
+                    monitor.secret.add(track)
+            texts[track] = text
+        return texts
+
+    def _end(self, gone: Sequence[Track], t_s: float) -> None:
+        """Lines are no longer there: from when to when they were is remembered."""
+        ended: dict[tuple[str, float], list[int]] = {}
+        for track in gone:
+            record = self._records.get(track.record) if track.record is not None else None
+            if record is None or track.record is None:
+                continue
+            left = record.left.get(track.line, set())
+            left.discard(track)
+            if not left:
+                ended.setdefault((track.record, track.shown_s), []).append(track.line)
+        for (name, since_s), lines in ended.items():
+            whole = len(set(lines)) == self._records[name].lines
+            for line in [-1] if whole else sorted(set(lines)):
+                self._stood.append(Standing(name, self.source, since_s, max(since_s, t_s), line))
+
+    def _do(self, monitor: _Monitor, frame: ScreenFrame) -> None:
+        """What is in front becomes an activity when it stays there."""
+        if frame.windows is None:
+            place: Place | None = monitor.place
+        else:
+            places = [(w, p) for w, p in zip(frame.windows, self._last_places(monitor, frame), strict=False)]
+            place = next((p for w, p in places if w.active), None)
+        if place is None:
+            return
+        now = self._activity
+        if now is not None and now.place.key == place.key:
+            self._next = None
+            return
+        if self._next is None or self._next.place.key != place.key:
+            self._next = _Activity(place, frame.t_s)
+        if frame.settled or now is None or frame.t_s - self._next.since_s >= self._settings.activity_s:
+            self._stop(self._next.since_s)
+            self._begin(self._next, frame)
+            self._next = None
+            monitor.wants_picture = True
+            monitor.picture_s = -math.inf
+
+    def _last_places(self, monitor: _Monitor, frame: ScreenFrame) -> list[Place]:
+        shape = frame.image.shape[:2]
+        lines = [TextLine(t.text, t.confidence, _share(t.box, shape)) for t in monitor.lines.here]
+        return self._places(monitor, frame, lines)
+
+    def _begin(self, activity: _Activity, frame: ScreenFrame) -> None:
+        text = str(activity.place) or "desktop"
+        activity.record = _id(self.source, "activity", activity.since_s, text)
+        self._activity = activity
+        self._told.append(
+            Observation(
+                id=activity.record,
+                source=self.source,
+                modality="seen",
+                text=text,
+                t_start_s=activity.since_s,
+                t_end_s=frame.t_s,
+                known_at_s=frame.t_s,
+                details=_where(activity.place) | {"activity": True, "monitor": frame.monitor},
+            )
+        )
+
+    def _stop(self, t_s: float) -> None:
+        now, self._activity = self._activity, None
+        if now is not None and now.record is not None:
+            self._stood.append(Standing(now.record, self.source, now.since_s, max(now.since_s, t_s)))
+
+    def _pictures(self, monitor: _Monitor, frame: ScreenFrame) -> tuple[ScreenPicture, ...]:
+        settings = self._settings
+        due = frame.settled or frame.t_s - monitor.picture_s >= settings.picture_every_s
+        if not (settings.pictures and monitor.wants_picture and due):
+            return ()
+        monitor.wants_picture, monitor.picture_s = False, frame.t_s
+        self._redacted(monitor, (), frame.image.shape[1])
+        picture = frame.image.copy()
+        # A picture shows nothing that was not read: it might be a secret.
+        for row, column in np.argwhere(monitor.changes.unread).tolist():
+            picture[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE] = 0
+        for track in monitor.secret:
+            x0, y0, x1, y1 = track.box
+            picture[max(0, y0 - 4) : y1 + 4, max(0, x0 - 4) : x1 + 4] = 0
+        scale = min(1.0, settings.picture_side / max(picture.shape[:2]))
+        if scale < 1:
+            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        quality = [cv2.IMWRITE_JPEG_QUALITY, settings.picture_quality]
+        done, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
+        if not done:
+            return ()
+        jpeg = np.asarray(data, np.uint8).tobytes()
+        return (ScreenPicture(self.source, frame.t_s, frame.monitor, jpeg),)
+
+
+def _where(place: Place) -> dict[str, Any]:
+    """details: "screen" marks records of a screen."""
+    return {"screen": True, "app": place.program, "document": place.document, "site": place.site}
+
+
+def _id(source: str, kind: str, t_s: float, text: str) -> str:
+    key = f"{source}\0screen\0{kind}\0{round(t_s * 1000)}\0{text}"
+    return hashlib.sha1(key.encode(), usedforsecurity=False).hexdigest()[:16]
+
+
+def _share(box: Box, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    height, width = shape[:2]
+    return (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
+
+
+def _per_mille(row: Sequence[Track], width: int, height: int) -> list[int]:
+    return [
+        round(1000 * min(t.box[0] for t in row) / width),
+        round(1000 * min(t.box[1] for t in row) / height),
+        round(1000 * max(t.box[2] for t in row) / width),
+        round(1000 * max(t.box[3] for t in row) / height),
+    ]
+
+
+def _at_least(crop: Image, side: int) -> Image:
+    """Grown to the right and below until both sides are long enough to search for text."""
+    height, width = crop.shape[:2]
+    below, right = max(0, side - height), max(0, side - width)
+    if not below and not right:
+        return crop
+    return np.asarray(cv2.copyMakeBorder(crop, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)

@@ -1,0 +1,109 @@
+"""Looks at the screen: a picture of every monitor, what is private blacked out, and the windows on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from perception.screen.privacy import Exclusions, blacked_out
+from perception.sources.x11 import X11Windows
+from runtime.errors import MediaError
+from runtime.messages import Image, ScreenFrame, ScreenWindow
+
+WAYLAND = (
+    "this is a Wayland session, in which a program may neither see the screen nor the windows on it, so nothing could be "
+    "blacked out: log in to an X11 session to record, or take screenshots into a folder (hearsight screen --folder)"
+)
+NO_WINDOWS = (
+    "this platform does not tell which windows are on the screen, so excluded ones cannot be blacked out: "
+    "--set screen.without_windows=true records all the same"
+)
+
+
+class Windows(Protocol):
+    def windows(self) -> list[ScreenWindow]: ...
+    def close(self) -> None: ...
+
+
+class Display:
+    """All monitors, each with its own number. Blocking, for one thread."""
+
+    def __init__(self, exclusions: Exclusions, without_windows: bool = False) -> None:
+        """Raises MediaError: no display, Wayland, or a platform that does not tell its windows."""
+        self._exclusions = exclusions
+        self._windows: Windows | None = None
+        if sys.platform.startswith("linux"):
+            if os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland":
+                raise MediaError(WAYLAND)
+            if not os.environ.get("DISPLAY"):
+                raise MediaError("there is no display: $DISPLAY is not set")
+            self._windows = X11Windows()
+        elif not without_windows:
+            raise MediaError(NO_WINDOWS)
+        import mss
+
+        try:
+            self._screen: Any = mss.mss()
+        except Exception as error:
+            self._close_windows()
+            raise MediaError(f"the screen cannot be captured: {' '.join(str(error).split())}") from None
+        self._marks: list[int] = []
+        self._last: dict[int, tuple[int, tuple[ScreenWindow, ...]]] = {}
+
+    def close(self) -> None:
+        self._screen.close()
+        self._close_windows()
+
+    def look(self, t_s: float) -> list[ScreenFrame]:
+        """A frame of each monitor that is not the same as at the last look, pixel by pixel. Raises MediaError."""
+        try:
+            monitors = self._screen.monitors[1:]
+            # A screen that stands still costs one picture: nobody is asked about windows.
+            marks = [zlib.crc32(self._screen.grab(monitor).raw) for monitor in monitors]
+            if marks == self._marks:
+                return []
+            before = self._windows.windows() if self._windows is not None else []
+            shots = [self._screen.grab(monitor) for monitor in monitors]
+            after = self._windows.windows() if self._windows is not None else []
+        except MediaError:
+            raise
+        except Exception as error:
+            raise MediaError(f"the screen cannot be captured: {' '.join(str(error).split())}") from None
+        self._marks = [zlib.crc32(shot.raw) for shot in shots]
+        frames = []
+        for number, (monitor, shot) in enumerate(zip(monitors, shots, strict=True)):
+            place = (monitor["left"], monitor["top"])
+            frame = self._frame(t_s, number, shot, _moved(before, place), _moved(after, place))
+            if frame is not None:
+                frames.append(frame)
+        return frames
+
+    def _frame(
+        self, t_s: float, number: int, shot: Any, before: list[ScreenWindow], after: list[ScreenWindow]
+    ) -> ScreenFrame | None:
+        state = (self._marks[number], tuple(after))
+        if self._last.get(number) == state:
+            return None
+        self._last[number] = state
+        pixels = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
+        image: Image = np.ascontiguousarray(pixels[:, :, 2::-1])
+        if self._windows is None:
+            return ScreenFrame(t_s, image, number, None)
+        image, windows = blacked_out(image, before, after, self._exclusions)
+        return ScreenFrame(t_s, image, number, windows)
+
+    def _close_windows(self) -> None:
+        if self._windows is not None:
+            self._windows.close()
+
+
+def _moved(windows: Sequence[ScreenWindow], place: tuple[int, int]) -> list[ScreenWindow]:
+    """Boxes in pixels of a monitor's own picture."""
+    x, y = place
+    return [replace(w, box=(w.box[0] - x, w.box[1] - y, w.box[2] - x, w.box[3] - y)) for w in windows]
