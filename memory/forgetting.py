@@ -30,6 +30,7 @@ BY_RECORD = {
     schema.VAULT: "record",
     schema.VOICES: "id",
     schema.PEOPLE: "record",
+    schema.SPANS: "record",
 }
 """Tables with rows of one record each, and the column that names it."""
 BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip"}
@@ -121,7 +122,7 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
     if selection.ids:
         named = _in("id", selection.ids)
         records |= {o.id: o for o in await _observations(store, named)}
-        clips |= {row["id"]: row for row in await _clips(store, named)}
+        clips |= {row["id"]: row for row in await _clips(store, named, pictures=False)}
     for source in whole:
         mine = f"source = {quoted(source)}"
         records |= {o.id: o for o in await _observations(store, mine)}
@@ -248,10 +249,18 @@ async def _observations(store: Store, where: str) -> list[Observation]:
     return observations_of(rows) if rows is not None else []
 
 
-async def _clips(store: Store, where: str) -> list[dict[str, Any]]:
+async def _clips(store: Store, where: str, pictures: bool = True) -> list[dict[str, Any]]:
+    """pictures: those of a screen too."""
     rows = await store.rows(schema.CLIPS, where, ["id", "source", "t_start_s", "t_end_s"])
     found: list[dict[str, Any]] = rows.to_pylist() if rows is not None else []
-    return found
+    return [*found, *await _pictures(store, where)] if pictures else found
+
+
+async def _pictures(store: Store, where: str) -> list[dict[str, Any]]:
+    """Pictures of a screen, which belong to no clip, as if each were one."""
+    columns = ["clip", "source", "t_start_s", "t_end_s"]
+    rows = await store.rows(schema.KEYFRAMES, f"({where}) AND source LIKE 'screen-%'", columns)
+    return [{**row, "id": row["clip"]} for row in rows.to_pylist()] if rows is not None else []
 
 
 def _where(sources: Sequence[str] | None, t_min_s: float, t_max_s: float) -> str:

@@ -12,6 +12,8 @@ from runtime.messages import Observation
 PAIR_GAP_S = 60.0
 """A turn is joined with the one before only if that ended at most this long before it began."""
 
+_SCREEN_LINES = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -37,6 +39,8 @@ def keys_of(record: Observation, previous: Observation | None) -> list[Key]:
         if previous is not None and record.t_start_s - previous.t_end_s <= PAIR_GAP_S:
             texts.append(("pair", f"{previous.text} {record.text}"))
         texts += [("heard", reading) for reading in readings_of(record)]
+    elif record.details.get("screen"):
+        texts = [("line" if record.modality == "read" else "seen", text) for text in _screen_parts(record)]
     elif record.modality == "read":
         lines = lines_of(record)
         texts = [("line", line) for line in with_heading(lines)]
@@ -69,6 +73,15 @@ def _message(record: Observation) -> list[tuple[str, str]]:
     if len(parts) > 1:
         texts += [("sentence", f"{said}{part}") for part in parts]
     return texts
+def _screen_parts(record: Observation) -> list[str]:
+    """A few lines at a time, under the window's title: a screen is full of lines that say little alone, and a vector
+    costs more than their text.
+    """
+    lines = [line.strip() for line in record.text.splitlines() if line.strip()]
+    heading = lines[: int(record.details.get("heading", 0))]
+    rest = lines[len(heading) :]
+    parts = [rest[i : i + _SCREEN_LINES] for i in range(0, len(rest), _SCREEN_LINES)] or [[]]
+    return ["\n".join([*heading, *part]) for part in parts]
 
 
 def lines_of(record: Observation) -> list[str]:

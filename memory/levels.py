@@ -157,6 +157,8 @@ async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
 
     Idempotent: nodes that stay as they were are not written again. Raises MemoryStoreError.
     """
+    if source.startswith("screen-"):
+        return 0  # its levels are activities
     mine = f"source = {quoted(source)}"
     clips = await store.rows(schema.CLIPS, mine)
     columns = ["t_start_s", "known_at_s", "vector", "modality"]

@@ -23,6 +23,7 @@ PROGRESS = "progress"
 VAULT = "vault"
 VOICES = "voices"
 PEOPLE = "people"
+SPANS = "spans"
 
 _SPAN = [("source", pa.string()), ("t_start_s", pa.float64()), ("t_end_s", pa.float64())]
 
@@ -53,6 +54,7 @@ _FIXED = {
             ("sealed", pa.large_binary()),
         ]
     ),
+    SPANS: pa.schema([("record", pa.string()), *_SPAN, ("line", pa.int32())]),
     SHORT_TERM: pa.schema(
         [("clip", pa.string()), *_SPAN, ("shape", pa.list_(pa.int32())), ("data", pa.large_binary())]
     ),

@@ -1,0 +1,266 @@
+"""What a screen showed: written as it comes, read back with from when to when it stood there.
+
+A record is written when its lines have appeared, and never again; how long they stayed is told later, in a table of
+its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from math import inf
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from memory import schema
+from memory.erasing import erase
+from memory.keys import Key, keys_of
+from memory.records import ResumePoint, SourceInfo, fixed_list, observations_of
+from memory.records import observation_table as table_of
+from memory.settings import MemorySettings
+from memory.store import Store, quoted
+from runtime.compute import Compute
+from runtime.messages import Observation, ScreenReading
+from runtime.models import TextEncoder
+
+PREFIX = "screen-"
+_BATCH = 64
+_OPTIMIZE_EVERY = 128
+
+
+def is_screen(source: str) -> bool:
+    """Whether a source's times are told by the wall clock, as those of a screen are."""
+    return source.startswith(PREFIX)
+
+
+class ScreenWriter:
+    """Writes the readings of screen sources. One at a time: the store's writer."""
+
+    def __init__(
+        self, store: Store, encoder: TextEncoder, compute: Compute, settings: MemorySettings | None = None
+    ) -> None:
+        self._settings = settings or MemorySettings()
+        self._store = store
+        self._encoder = encoder
+        self._compute = compute
+        self._commits = 0
+        self._reading: ScreenReading | None = None
+        self._steps = 0
+
+    async def begin(self, about: SourceInfo) -> ResumePoint:
+        """Registers a source, if it is new. Returns how far it has been written."""
+        if all(source.id != about.id for source in await self._store.sources()):
+            rows = pa.Table.from_pylist([asdict(about)], schema=schema.fixed_schema(schema.SOURCES))
+            await self._store.add(schema.SOURCES, rows)
+        return await self._store.resume_point(about.id)
+
+    async def write(self, source: str, reading: ScreenReading, complete: bool = False) -> None:
+        """Rows first, how far they reach last. Raises MemoryStoreError: no space left, among others; the same reading
+        can then be given again, and nothing of it is written twice.
+        """
+        if reading is not self._reading:
+            self._reading, self._steps = reading, 0
+        steps = (self._write_records, self._write_keys, self._write_spans, self._write_pictures)
+        for step in steps[self._steps :]:
+            await step(reading)
+            self._steps += 1
+        if reading.until_s > -inf:
+            await self._store.set_progress(source, ResumePoint(reading.until_s, inf, complete))
+        self._commits += 1
+        if complete or self._commits % _OPTIMIZE_EVERY == 0:
+            await self._store.optimize()
+
+    async def forget(self, source: str, from_s: float) -> int:
+        """Takes back what appeared from from_s on, and every picture since, off the disk. What stood there before
+        stays. Returns how many records that were.
+        """
+        return await self._erase(f"source = {quoted(source)} AND t_start_s >= {from_s!r}")
+
+    async def forget_before(self, source: str, before_s: float, pictures_only: bool = False) -> int:
+        """What appeared before that; of the pictures those taken before. Returns how many records and pictures."""
+        return await self._erase(f"source = {quoted(source)} AND t_start_s < {before_s!r}", pictures_only)
+
+    async def _erase(self, where: str, pictures_only: bool = False) -> int:
+        pictures = await self._ids(schema.KEYFRAMES, "clip", where)
+        records = [] if pictures_only else await self._ids(schema.OBSERVATIONS, "id", where)
+        if not pictures and not records:
+            return 0
+        doomed: dict[str, dict[str, Sequence[str]]] = {schema.KEYFRAMES: {"clip": pictures}}
+        if records:
+            doomed |= {
+                schema.OBSERVATIONS: {"id": records},
+                schema.KEYS: {"record": records},
+                schema.SPANS: {"record": records},
+            }
+        await erase(self._store, doomed, (), self._settings)
+        return len(pictures) if pictures_only else len(records)
+
+    async def _ids(self, table: str, column: str, where: str) -> list[str]:
+        rows = await self._store.rows(table, where, [column])
+        return [str(value) for value in rows[column].to_pylist()] if rows is not None else []
+
+    async def _write_records(self, reading: ScreenReading) -> None:
+        shape = schema.fixed_schema(schema.OBSERVATIONS)
+        if reading.observations:
+            await self._store.add(schema.OBSERVATIONS, table_of(reading.observations, shape))
+
+    async def _write_spans(self, reading: ScreenReading) -> None:
+        await self._add(
+            schema.SPANS,
+            [
+                {
+                    "record": s.record,
+                    "source": s.source,
+                    "t_start_s": s.t_start_s,
+                    "t_end_s": s.t_end_s,
+                    "line": s.line,
+                }
+                for s in reading.standings
+            ],
+        )
+
+    async def _write_pictures(self, reading: ScreenReading) -> None:
+        await self._add(
+            schema.KEYFRAMES,
+            [
+                {
+                    "clip": f"{p.source}/screen/{p.monitor}/{round(p.t_s * 1000):010d}",
+                    "source": p.source,
+                    "t_start_s": p.t_s,
+                    "t_end_s": p.t_s,
+                    "t_s": p.t_s,
+                    "jpeg": p.jpeg,
+                }
+                for p in reading.pictures
+            ],
+        )
+
+    async def _write_keys(self, reading: ScreenReading) -> None:
+        records = reading.observations
+        keys: list[tuple[Observation, Key]] = [(r, key) for r in records for key in keys_of(r, None)]
+        if not keys:
+            return
+        parts = []
+        for start in range(0, len(keys), _BATCH):
+            texts = [key.text for _, key in keys[start : start + _BATCH]]
+            parts.append(await self._compute.run("text encoder", self._encoder.encode, texts))
+        rows = [
+            {
+                "id": key.id,
+                "record": record.id,
+                "kind": key.kind,
+                "modality": record.modality,
+                "source": record.source,
+                "t_start_s": record.t_start_s,
+                "t_end_s": record.t_end_s,
+                "known_at_s": record.known_at_s,
+                "text": key.text,
+                "norm": key.norm,
+            }
+            for record, key in keys
+        ]
+        await self._store.add_keys(rows, fixed_list(np.concatenate(parts)))
+
+    async def _add(self, name: str, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            await self._store.add(name, pa.Table.from_pylist(rows, schema=schema.fixed_schema(name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What was in front, from when to when. wall_s: Unix time of its beginning."""
+
+    id: str
+    source: str
+    t_start_s: float
+    t_end_s: float
+    wall_s: float
+    program: str
+    document: str
+    site: str
+    text: str
+
+    @property
+    def duration_s(self) -> float:
+        return self.t_end_s - self.t_start_s
+
+    @property
+    def end_wall_s(self) -> float:
+        return self.wall_s + self.duration_s
+
+
+class ScreenMemory:
+    """Reads what ScreenWriter wrote; of this process or another."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def sources(self) -> list[SourceInfo]:
+        """In order of time."""
+        found = [s for s in await self._store.sources() if is_screen(s.id) and s.wall_zero_s is not None]
+        return sorted(found, key=lambda s: (s.wall_zero_s or 0.0, s.id))
+
+    async def activities(self, sources: Sequence[SourceInfo]) -> list[Activity]:
+        """In order of time. One that has not ended, or whose end was lost, lasts until the next or the last look."""
+        zeros = {s.id: s.wall_zero_s or 0.0 for s in sources}
+        records = await self._records(sources, "modality = 'seen'")
+        stood = await self.standings([r.id for r in records])
+        out: list[Activity] = []
+        for source in sources:
+            until_s = (await self._store.resume_point(source.id)).video_done_s
+            mine = sorted((r for r in records if r.source == source.id), key=lambda r: r.t_start_s)
+            for i, record in enumerate(mine):
+                later = mine[i + 1].t_start_s if i + 1 < len(mine) else max(until_s, record.t_start_s)
+                spans = stood.get(record.id)
+                end_s = max(e for _, e, _ in spans) if spans else later
+                about = record.details
+                out.append(
+                    Activity(
+                        record.id,
+                        source.id,
+                        record.t_start_s,
+                        min(end_s, later) if i + 1 < len(mine) else end_s,
+                        zeros[source.id] + record.t_start_s,
+                        about.get("app", ""),
+                        about.get("document", ""),
+                        about.get("site", ""),
+                        record.text,
+                    )
+                )
+        return sorted(out, key=lambda a: (a.wall_s, a.id))
+
+    async def texts(
+        self, sources: Sequence[SourceInfo], from_s: float = -inf, to_s: float = inf
+    ) -> list[Observation]:
+        """What was read and appeared within a time, in order of time within each source; t_end_s is when the last of
+        it was gone.
+        """
+        where = "modality = 'read'"
+        where += f" AND t_start_s >= {from_s!r}" if from_s > -inf else ""
+        where += f" AND t_start_s <= {to_s!r}" if to_s < inf else ""
+        records = await self._records(sources, where)
+        stood = await self.standings([r.id for r in records])
+        return [
+            replace(r, t_end_s=max((e for _, e, _ in stood.get(r.id, ())), default=r.t_end_s))
+            for r in sorted(records, key=lambda r: (r.source, r.t_start_s, r.id))
+        ]
+
+    async def standings(self, records: Sequence[str]) -> dict[str, list[tuple[float, float, int]]]:
+        """By record: (from, to, line) in media seconds, in order of time; line -1 is all of it."""
+        out: dict[str, list[tuple[float, float, int]]] = {}
+        wanted = list(dict.fromkeys(records))
+        for start in range(0, len(wanted), 500):
+            names = ", ".join(map(quoted, wanted[start : start + 500]))
+            rows = await self._store.rows(schema.SPANS, f"record IN ({names})")
+            for row in rows.to_pylist() if rows is not None else []:
+                out.setdefault(row["record"], []).append((row["t_start_s"], row["t_end_s"], row["line"]))
+        return {name: sorted(spans) for name, spans in out.items()}
+
+    async def _records(self, sources: Sequence[SourceInfo], where: str) -> list[Observation]:
+        if not sources:
+            return []
+        names = ", ".join(quoted(s.id) for s in sources)
+        rows = await self._store.rows(schema.OBSERVATIONS, f"source IN ({names}) AND {where}")
+        return observations_of(rows) if rows is not None else []
