@@ -23,6 +23,7 @@ from runtime.app.eval_cli import eval_parser
 from runtime.app.memory_cli import memory_parser
 from runtime.app.serving_cli import serving_parsers
 from runtime.app.vault_cli import vault_parser
+from runtime.app.screen.arguments import add_screen
 from runtime.clock import run_virtual
 from runtime.errors import HearsightError
 
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     _qa(commands)
     _live(commands)
     _replay(commands)
+    add_screen(commands)
     _models(commands)
     _engine(commands)
     _doctor(commands)

@@ -17,6 +17,7 @@ from runtime.app.console import Bars, say
 from runtime.app.context import App, note_cited, open_answerer, open_app, open_engine
 from runtime.app.formats import AnswerFile, Job, answer_line, read_manifest, read_questions
 from runtime.app.ingest import IngestReport, ingest
+from runtime.app.screen.asking import Times, choose_answerer
 from runtime.app.settings import default_memory
 from runtime.app.strips import file_name, write_strip
 from runtime.errors import HearsightError, InputError, MediaError
@@ -145,15 +146,21 @@ async def _ask(args: argparse.Namespace, app: App, uri: str, found: Callable[[],
             sources = (source_named(await memory.sources(), args.source).id,)
         now_s = app.clock.wall() if args.as_of is None else None
         query = Query("ask", args.question, args.as_of, tuple(args.option), sources, now_s)
+        times = Times(await memory.sources(), app.clock)
+        chosen = choose_answerer(
+            app, memory, answerer, await app.models.verifier(), sources or tuple(times.sources)
+        )
         if args.json:
-            answer = await answerer.answer(query)
-            line = answer_line("ask", answer)
+            answer = await chosen.answer(query)
+            line = times.on(answer_line("ask", answer), answer)
             console.stdout.print(json.dumps(line, ensure_ascii=False), markup=False)
         else:
-            answer = await console.show_stream(answerer.stream(query), found)
+            answer = await console.show_stream(chosen.stream(query), found, times.span)
         if args.snapshot is None:
             note_cited(store, answer, app.clock)
-        if args.strip is not None and not await write_strip(args.strip, memory, answer.evidence, args.as_of):
+        if args.strip is not None and not await write_strip(
+            args.strip, memory, answer.evidence, args.as_of, times.start
+        ):
             say("no picture was kept of these moments")
     return 0
 

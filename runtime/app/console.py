@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from reasoning.answer import Streamed
 from reasoning.times import clock_text
 from runtime.clock import WallClock
-from runtime.messages import Answer, AnswerDelta
+from runtime.messages import Answer, AnswerDelta, Evidence
 
 stderr = Console(stderr=True, highlight=False)
 # Not a terminal: tables are for other programs and logs, which have no width.
@@ -83,8 +83,18 @@ def busy(text: str) -> Iterator[Callable[[], None]]:
         yield status.stop
 
 
-async def show_stream(parts: Streamed, begin: Callable[[], None] = lambda: None) -> Answer:
-    """The answer as it is written, then its note and the moments that prove it. begin: called before the first word."""
+def media_span(e: Evidence) -> str:
+    return f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
+
+
+async def show_stream(
+    parts: Streamed,
+    begin: Callable[[], None] = lambda: None,
+    span: Callable[[Evidence], str] = media_span,
+) -> Answer:
+    """The answer as it is written, then its note and the moments that prove it. begin: called before the first word.
+    span: how the time of a moment is told.
+    """
     told = ""
     answer: Answer | None = None
     async with aclosing(parts):
@@ -101,18 +111,17 @@ async def show_stream(parts: Streamed, begin: Callable[[], None] = lambda: None)
         stdout.print()
     if told.strip() != answer.text.strip():
         stdout.print(answer.text, markup=False)
-    _show_proof(answer)
+    _show_proof(answer, span)
     return answer
 
 
-def _show_proof(answer: Answer) -> None:
+def _show_proof(answer: Answer, span: Callable[[Evidence], str]) -> None:
     if answer.note:
         stdout.print(f"({answer.note})", markup=False)
     if answer.evidence:
         stdout.print("Evidence:" if not answer.abstained else "Nearest in memory:", markup=False)
     for e in answer.evidence:
         text = " / ".join(line.strip() for line in e.text.splitlines() if line.strip())
-        span = f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
         who = f"{e.speaker}: " if e.speaker is not None else ""
         who = "" if text.startswith(who) else who  # a message has it already
-        stdout.print(f"  {span:>15}  {e.modality:4}  {who}{text}", markup=False)
+        stdout.print(f"  {span(e):>15}  {e.modality:4}  {who}{text}", markup=False)

@@ -13,6 +13,7 @@ from reasoning.engine_settings import EngineSettings
 from reasoning.settings import AnswerSettings, SpeechSettings
 from runtime.app.live.settings import LiveSettings
 from runtime.app.serving.settings import ServeSettings
+from runtime.app.screen.settings import ScreenSettings
 from runtime.config import Settings, load_settings
 from runtime.errors import ConfigError
 
@@ -46,6 +47,7 @@ class AppSettings(Settings):
     speech: SpeechSettings = SpeechSettings()
     live: LiveSettings = LiveSettings()
     serve: ServeSettings = ServeSettings()
+    screen: ScreenSettings = ScreenSettings()
 
 
 def app_settings(config: Path | None, overrides: Sequence[str]) -> AppSettings:

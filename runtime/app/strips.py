@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -21,14 +21,18 @@ _PAPER, _INK = (255, 255, 255), (0, 0, 0)
 
 
 async def write_strip(
-    path: Path, memory: Memory, evidence: Sequence[Evidence], as_of_s: float | None
+    path: Path,
+    memory: Memory,
+    evidence: Sequence[Evidence],
+    as_of_s: float | None,
+    at: Callable[[Evidence], str] = lambda item: clock_text(item.t_start_s),
 ) -> bool:
-    """A JPEG of the best moments, best first. False: none of them has a picture. Raises InputError."""
+    """A JPEG of the best moments, best first, each with its time (at). False: none of them has a picture. Raises InputError."""
     tiles = []
     for item in evidence[:MOST]:
         keyframe = await memory.keyframe_at(item.source, item.t_start_s, as_of_s)
         if keyframe is not None:
-            tiles.append(_tile(keyframe.jpeg, f"{clock_text(item.t_start_s)} {item.modality}"))
+            tiles.append(_tile(keyframe.jpeg, f"{at(item)} {item.modality}"))
     if not tiles:
         return False
     _, data = cv2.imencode(".jpg", np.hstack(tiles), [cv2.IMWRITE_JPEG_QUALITY, 85])

@@ -1,0 +1,325 @@
+"""Answers about a screen: what stood there, where and when by the wall clock, what was done, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+
+from memory import Memory
+from memory.screen import Activity, ScreenMemory
+from reasoning.extract import Span
+from reasoning.judge import Candidate, weigh
+from reasoning.question import Kind, parse_question
+from reasoning.recall import THREAD
+from reasoning.screen.facts import labelled
+from reasoning.screen.find import Finder, Moment, content, covered, moment_of, place_text
+from reasoning.screen.question import Ask, Asked, ask_of
+from reasoning.screen.when import When, at_text, parse_when, span_text
+from reasoning.settings import AnswerSettings
+from reasoning.support import Verifier
+from runtime.clock import Clock
+from runtime.compute import Compute
+from runtime.messages import Answer, AnswerDelta, Evidence, Query
+
+NOT_SEEN = "I have not seen that on the screen."
+_MOST_LISTED = 6
+_LEAST = 0.6
+_SHORT_S = 20.0
+_WINDOWS = 3
+_SPAN, _SURE_SPAN = 0.5, 0.9
+_TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR}
+
+
+class ScreenAnswerer:
+    """Answers from what the screen sources of a memory hold; the evidence itself is the answer."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        verifier: Verifier,
+        compute: Compute,
+        settings: AnswerSettings,
+        clock: Clock,
+        wall: Callable[[], float],
+        zone: tzinfo | None = None,
+    ) -> None:
+        """wall: Unix time now. zone: the user's; None is the machine's."""
+        self._memory = memory
+        self._screen = ScreenMemory(memory.store)
+        self._verifier = verifier
+        self._compute = compute
+        self._settings = settings
+        self._clock = clock
+        self._wall = wall
+        self._zone = zone
+
+    async def stream(self, query: Query) -> AsyncGenerator[AnswerDelta | Answer, None]:
+        yield await self.answer(query)
+
+    async def answer(self, query: Query) -> Answer:
+        """Raises InputError as a search does."""
+        began = self._clock.now()
+        sources = await self._screen.sources()
+        if query.sources is not None:
+            sources = [s for s in sources if s.id in query.sources]
+        finder = Finder(self._memory, self._screen, sources, self._zone, query.as_of_s)
+        when = parse_when(query.text, self._wall(), await finder.days(), self._zone)
+        asked = ask_of(when.rest or query.text)
+        text, moments = await self._answered(finder, query.text, asked, when)
+        abstained = not text
+        if abstained and not moments:
+            moments = (await finder.read(query.text, When()))[: self._settings.evidence]
+        answer = Answer(
+            query.turn_id,
+            text or NOT_SEEN,
+            tuple(m.evidence for m in moments[: self._settings.evidence]),
+            abstained,
+            latency_s=self._clock.now() - began,
+        )
+        if query.options and not abstained:
+            scores = await self._compute.run(
+                THREAD, self._verifier.likeness_of, query.options, f"{answer.text} {answer.evidence[0].text}"
+            )
+            answer = replace(answer, choice=max(range(len(scores)), key=lambda i: (scores[i], -i)))
+        return answer
+
+    async def _answered(
+        self, finder: Finder, question: str, asked: Asked, when: When
+    ) -> tuple[str, Sequence[Moment]]:
+        """The answer's text, "" for none, and the moments that prove it."""
+        match asked.ask:
+            case Ask.DOING:
+                return await self._doing(finder, when)
+            case Ask.LONG:
+                return await self._long(finder, asked, when)
+            case Ask.BEFORE:
+                return await self._before(finder, asked, when)
+            case Ask.NEXT:
+                return await self._next(finder, asked, when)
+            case Ask.END:
+                return await self._end(finder, asked, when)
+            case Ask.PLACES:
+                return await self._places(finder, asked, when)
+            case Ask.WHEN:
+                return await self._when(finder, asked, when)
+            case Ask.WHERE:
+                return await self._where(finder, question, asked, when)
+            case Ask.SEEN:
+                return await self._seen(finder, asked, when)
+        return await self._fact(finder, question, when)
+
+    async def _doing(self, finder: Finder, when: When) -> tuple[str, Sequence[Moment]]:
+        done = await finder.activities(when)
+        if not done and when.point:
+            return "", ()
+        if when.point and done:
+            now = done[-1]
+            near = await finder.latest(when.to_wall or now.end_wall_s)
+            lines = "; ".join(m.line for m in near[:2])
+            text = f"At {self._at(when.from_wall or now.wall_s)}: {_named(now)}" + (
+                f". On the screen: “{lines}”" if lines else ""
+            )
+            return f"{text}.", [moment_of(now), *near]
+        return self._listed(_joined(done)), [moment_of(a) for a in _joined(done)]
+
+    async def _long(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        wanted = content(asked.phrase)
+        found = [m for m in await finder.in_front(asked.phrase, when) if m.coverage >= _LEAST]
+        if not found or not wanted:
+            return "", ()
+        seconds = sum(m.end_wall_s - m.wall_s for m in found)
+        first, last = found[0], found[-1]
+        places = list(dict.fromkeys(m.place for m in found))
+        return (
+            f"{span_text(seconds)}: {'; '.join(places[:3])}, between {self._at(first.wall_s)} and {self._at(last.end_wall_s)}.",
+            found,
+        )
+
+    async def _before(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        one, other = (
+            await finder.seen(asked.phrase, when, visit=asked.visit),
+            await finder.seen(asked.other, when, visit=asked.visit),
+        )
+        if not one or not other:
+            return "", [*one[:2], *other[:2]]
+        a, b = one[0], other[0]
+        first, second = (a, b) if a.wall_s <= b.wall_s else (b, a)
+        order = f"{_short(first)} at {self._at(first.wall_s)}, {_short(second)} at {self._at(second.wall_s)}"
+        if asked.kind == "which":
+            named = second if asked.later else first
+            phrase = asked.phrase if named is a else asked.other
+            return f"{phrase[:1].upper()}{phrase[1:]}: {order}.", [first, second]
+        yes = a.wall_s > b.wall_s if asked.later else a.wall_s < b.wall_s
+        return f"{'Yes' if yes else 'No'}: {order}.", [first, second]
+
+    async def _next(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        found = await finder.seen(asked.phrase, when)
+        if not found:
+            return "", ()
+        done = _of_kind(await finder.activities(when), asked.kind)
+        fronts = [m for m in found if m.evidence.modality == "seen"]
+        base = fronts[0] if fronts else found[0]
+        wanted = content(asked.phrase)
+        others = [a for a in done if covered(wanted, set(content(_parts(a)))) < _LEAST or not fronts]
+        if asked.later:
+            after = [a for a in others if a.wall_s > base.wall_s + 0.5]
+            chosen = after[:1]
+        else:
+            chosen = [a for a in others if a.wall_s < base.wall_s - 0.5][-1:]
+        if not chosen:
+            return "", [base]
+        one = chosen[0]
+        word = "After" if asked.later else "Before"
+        return (
+            f"{_named(one)}, at {self._at(one.wall_s)}. {word} {_short(base)} ({self._at(base.wall_s)}).",
+            [moment_of(one), base],
+        )
+
+    async def _end(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        done = _of_kind(await finder.activities(when), asked.kind)
+        if not done:
+            return "", ()
+        one = done[-1] if asked.later else done[0]
+        return f"{_named(one)}, at {self._at(one.wall_s)}.", [moment_of(one)]
+
+    async def _places(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        done = _of_kind(await finder.activities(when), asked.kind)
+        if not done:
+            return "", ()
+        names: dict[str, Activity] = {}
+        for a in done:
+            name = {"site": a.site, "program": a.program, "file": a.document}.get(asked.kind) or _named(a)
+            names.setdefault(name, a)
+        text = "; ".join(f"{name} (from {self._at(a.wall_s)})" for name, a in names.items())
+        return f"{text}.", [moment_of(a) for a in names.values()]
+
+    async def _when(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        found = await finder.seen(asked.phrase, when, visit=asked.visit)
+        if not found:
+            return "", ()
+        ordered = found[::-1] if asked.later else found
+        one = ordered[0]
+        times = list(dict.fromkeys(self._at(m.wall_s) for m in ordered))
+        also = f" Also at {' and '.join(times[1:3])}." if len(times) > 1 else ""
+        return f"At {times[0]}: “{one.line}”{_in(one)}.{also}", ordered
+
+    async def _where(
+        self, finder: Finder, question: str, asked: Asked, when: When
+    ) -> tuple[str, Sequence[Moment]]:
+        phrase = asked.phrase or question
+        found = [
+            m for m in await finder.seen(phrase, when) if m.evidence.modality == "read"
+        ] or await finder.seen(phrase, when)
+        if not found:
+            return "", ()
+        best = max(m.coverage for m in found)
+        one = next(m for m in found if m.coverage == best)
+        proof = f": “{one.line}”" if one.evidence.modality == "read" else ""
+        return f"{_capital(one.place)}, at {self._at(one.wall_s)}{proof}.", [
+            one,
+            *(m for m in found if m is not one),
+        ]
+
+    async def _seen(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        found = await finder.seen(asked.phrase, when, least=0.75, visit=asked.visit)
+        if not found:
+            return "", ()
+        one = found[0]
+        return f"Yes, at {self._at(one.wall_s)}: “{one.line}”{_in(one)}.", found
+
+    async def _fact(self, finder: Finder, question: str, when: When) -> tuple[str, Sequence[Moment]]:
+        asked = when.rest or question
+        parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
+        moments = await finder.read(asked, when, windows=_WINDOWS)
+        fact = labelled(parsed, await finder.read(asked, when, windows=0))
+        if fact is not None:
+            proof = f"“{fact.line}”{_in(fact.moment)} at {self._at(fact.moment.wall_s)}"
+            return f"{_capital(fact.value.rstrip(' .'))}. {proof}.", _once([fact.moment, *moments])
+        numbered = [replace(m.evidence, id=str(i)) for i, m in enumerate(moments)]
+        weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
+        ordered = _once([moments[int(c.evidence.id)] for c in weighed])
+        if not weighed or weighed[0].support.probability < self._settings.support_threshold:
+            return "", ordered
+        best, moment = weighed[0], ordered[0]
+        span: Span | None = best.support.span
+        if span is not None and span.fit < (_SPAN if parsed.kind in _TYPED else _SURE_SPAN):
+            span = None
+        heading = best.evidence.text.splitlines()[0]
+        unit = best.support.unit if best.support.unit != heading else moment.line
+        proof = f"“{_with_next(unit, best.evidence)}”{_in(moment)} at {self._at(moment.wall_s)}"
+        return (f"{_capital(span.text.rstrip(' .'))}. {proof}." if span else f"{proof}."), ordered
+
+    def _listed(self, done: Sequence[Activity]) -> str:
+        """The longest ones, in order of time."""
+        longest = sorted(done, key=lambda a: -a.duration_s)[:_MOST_LISTED]
+        parts = [
+            f"{_named(a)} ({self._at(a.wall_s)}, {span_text(a.duration_s)})"
+            for a in sorted(longest, key=lambda a: a.wall_s)
+        ]
+        return "; ".join(parts) + "." if parts else ""
+
+    def _at(self, wall_s: float) -> str:
+        return at_text(wall_s, self._wall(), self._zone)
+
+
+def _once(moments: Sequence[Moment]) -> list[Moment]:
+    """Of each record the first."""
+    out: dict[str, Moment] = {}
+    for m in moments:
+        out.setdefault(m.evidence.id, m)
+    return list(out.values())
+
+
+def _joined(done: Sequence[Activity]) -> list[Activity]:
+    """Those that were the same again are one, with the time of all; glances are left out where there is more."""
+    out: dict[str, Activity] = {}
+    for a in done:
+        known = out.get(a.text)
+        out[a.text] = a if known is None else replace(known, t_end_s=known.t_end_s + a.duration_s)
+    long = [a for a in out.values() if a.duration_s >= _SHORT_S and (a.program or a.document)]
+    return long or list(out.values())
+
+
+def _of_kind(done: Sequence[Activity], kind: str) -> list[Activity]:
+    if kind == "site":
+        return [a for a in done if a.site] or [a for a in done if a.document]
+    if kind == "program":
+        return [a for a in done if a.program]
+    if kind == "file":
+        return [a for a in done if a.document and not a.site]
+    return [a for a in done if a.program or a.document or a.site]
+
+
+def _parts(a: Activity) -> str:
+    return f"{a.text} {a.text.replace('.', ' ').replace('_', ' ').replace('-', ' ')}"
+
+
+def _named(a: Activity) -> str:
+    return _capital(place_text(a.program, a.document, a.site))
+
+
+def _short(moment: Moment) -> str:
+    return (
+        f"“{moment.line}”"
+        if moment.evidence.modality == "read"
+        else place_text("", moment.document, moment.site)
+        if (moment.document or moment.site)
+        else moment.place
+    )
+
+
+def _in(moment: Moment) -> str:
+    return f", {moment.place}" if moment.evidence.modality == "read" and moment.place else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _with_next(unit: str, evidence: Evidence) -> str:
+    """A line that was cut by the edge of its column goes on in the next one."""
+    lines = evidence.text.splitlines()
+    if unit in lines and lines.index(unit) + 1 < len(lines) and len(unit) > 30 and unit[-1:] not in ".!?:":
+        return f"{unit} {lines[lines.index(unit) + 1]}"
+    return unit

@@ -1,0 +1,107 @@
+"""The line that answers: a label with its value, a row of a table, or a sentence that bears the question out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from memory.text import tokens
+from reasoning.question import Kind, Question
+from reasoning.screen.find import Moment, content, covered, kind_words
+
+_LABEL = re.compile(
+    r"^\W{0,3}(?P<label>[^\W\d][\w ()/.'-]{1,40}?)\s*(?:[:=]\s+|[:=](?=[\d\"'$€£-])|[:=](?=[A-Z]))(?P<value>\S.*)$"
+)
+_ROW = re.compile(r"^\W{0,3}(?P<label>\S.*?)\s{2,}(?P<value>\S.*)$")
+_NOTHING = re.compile(r"^\W*(?:none|null|n/?a|nan|undefined|unknown|-+)?\W*$", re.I)
+_NUMBER = re.compile(r"\d")
+_NUMERIC = {Kind.COUNT, Kind.AMOUNT, Kind.DURATION}
+_LEAST = 0.6
+_NEAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    value: str
+    line: str
+    moment: Moment
+    score: float
+
+
+def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
+    """The value beside what is asked for: "Version: 0.105.0" for the version, "starlette  0.27.0" for starlette's.
+
+    All that matters of the question has to stand near it. Of several the best, of equal ones the latest.
+    """
+    wanted = content(question.text)
+    if not wanted:
+        return None
+    asked = set(tokens(question.asked or "")) or set(wanted[:1])
+    facts = [f for m in moments for f in _facts(question, m, wanted, asked)]
+    facts = [f for f in facts if f.score >= _LEAST]
+    if not facts:
+        return None
+    key = (
+        (lambda f: (round(f.score, 2), -f.moment.wall_s))
+        if question.wants_first
+        else (lambda f: (round(f.score, 2), f.moment.wall_s))
+    )
+    return max(facts, key=key)
+
+
+def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str]) -> Iterator[Fact]:
+    lines = moment.evidence.text.splitlines()
+    counted = _counted(question)
+    title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
+    for i, line in enumerate(lines):
+        near = set(tokens(" ".join(lines[max(0, i - 3) : i + 3]))) | title
+        if counted is not None and (found := counted.search(line)):
+            yield Fact(found["value"] or found["of"], line, _around(moment, lines, i), covered(wanted, near))
+        for part in re.split(r"\s*[;|]\s*", line):
+            if (found := _LABEL.match(part)) and not _NOTHING.match(found["value"]):
+                label = set(tokens(found["label"]))
+                share = len(label & set(wanted)) / max(1, len(label))
+                if label & asked and share >= 0.3 and _typed(question, found["value"]):
+                    yield Fact(
+                        found["value"].strip(" \"'"),
+                        part,
+                        _around(moment, lines, i),
+                        covered(wanted, near | label) + 0.2 * share,
+                    )
+            if (found := _ROW.match(part)) and not _NOTHING.match(found["value"]):
+                label = set(tokens(found["label"]))
+                # What is asked for (the version) is not said in a row; what it is of has to begin it.
+                of = [w for w in wanted if w not in asked]
+                if of and label and label <= set(of) and _typed(question, found["value"]):
+                    rest = covered(of, near | label)
+                    yield Fact(found["value"].strip(), part, _around(moment, lines, i), rest)
+
+
+def _counted(question: Question) -> re.Pattern[str] | None:
+    """ "how many results": a number before the word, or after it."""
+    if question.kind is not Kind.COUNT or not question.asked:
+        return None
+    noun = re.escape(question.asked[: max(4, len(question.asked) - 2)])
+    return re.compile(
+        rf"(?P<value>(?<![\w.,])\d[\d,.]*\d|\d)\s+(?:\w+\s+)?{noun}\w*|{noun}\w*\W.{{0,24}}\bof\s+(?P<of>\d[\d,.]*)",
+        re.I,
+    )
+
+
+def _around(moment: Moment, lines: Sequence[str], i: int) -> Moment:
+    """The moment, its text cut to the lines around one."""
+    first = 1 if i > _NEAR else 0
+    text = "\n".join([*lines[:first], *lines[max(first, i - _NEAR) : i + _NEAR + 1]])
+    return replace(moment, evidence=replace(moment.evidence, text=text), line=lines[i])
+
+
+def _typed(question: Question, value: str) -> bool:
+    numeric = question.kind in _NUMERIC or (question.asked or "") in {
+        "version",
+        "number",
+        "price",
+        "port",
+        "size",
+    }
+    return bool(_NUMBER.search(value)) if numeric else True

@@ -1,0 +1,322 @@
+"""The moments of a screen that a phrase means: lines that were read, and what was in front."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, tzinfo
+from difflib import SequenceMatcher
+
+from memory import Memory, SearchRequest, SourceInfo
+from memory.screen import Activity, ScreenMemory
+from memory.text import tokens
+from reasoning.screen.when import When
+from runtime.messages import Evidence, Modality, Observation
+
+_READABLE = 0.8
+_NEAR = 2
+_TELLING = 8
+# Words of asking, and kinds of things: what they are about has to be there, not they themselves.
+_STOP = {
+    "screen", "window", "page", "site", "website", "web", "program", "app", "application", "tab", "file", "document",
+    "open", "opened", "see", "saw", "seen", "visit", "visited", "look", "looked", "read", "show", "shown", "showed",
+    "use", "used", "first", "last", "line", "appear", "message", "text", "article", "word", "result", "dialog",
+    "entry", "button", "say", "said", "display", "mention", "get", "find", "found", "someth", "thing", "choose",
+    "chose", "chosen", "press", "click", "time", "1st", "function", "command", "step", "field", "value", "option",
+    "menu", "column", "cell", "class", "variable", "report", "people", "person", "story", "post", "section", "item",
+    "heading", "titl", "title", "screenshot", "laptop", "computer", "pag",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """evidence: the lines around the one that fits, or the activity. coverage: share of the phrase found there.
+
+    wall_s, end_wall_s: Unix times from when to when it stood there.
+    """
+
+    evidence: Evidence
+    wall_s: float
+    end_wall_s: float
+    program: str
+    document: str
+    site: str
+    line: str
+    coverage: float
+
+    @property
+    def place(self) -> str:
+        return place_text(self.program, self.document, self.site)
+
+
+def place_text(program: str, document: str, site: str) -> str:
+    """ "Today in History (historynet.com) in Mozilla Firefox"."""
+    what = f"{document} ({site})" if document and site else document or site
+    if what and program:
+        return f"{what} in {program}"
+    return what or program or "the desktop"
+
+
+class Finder:
+    """Looks into the screen sources of a memory."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        screen: ScreenMemory,
+        sources: Sequence[SourceInfo],
+        zone: tzinfo | None,
+        as_of_s: float | None = None,
+    ) -> None:
+        """as_of_s: only what was known by that media second exists."""
+        self._as_of_s = as_of_s
+        self._memory = memory
+        self._screen = screen
+        self._sources = list(sources)
+        self._zeros = {s.id: s.wall_zero_s or 0.0 for s in sources}
+        self._zone = zone
+        self._activities: list[Activity] | None = None
+
+    async def activities(self, when: When | None = None) -> list[Activity]:
+        if self._activities is None:
+            found = await self._screen.activities(self._sources)
+            limit = math.inf if self._as_of_s is None else self._as_of_s
+            self._activities = [
+                replace(a, t_end_s=min(a.t_end_s, limit)) for a in found if a.t_start_s <= limit
+            ]
+        if when is None:
+            return self._activities
+        return [a for a in self._activities if when.overlaps(a.wall_s, max(a.wall_s, a.end_wall_s - 0.001))]
+
+    async def days(self) -> list[date]:
+        """The days on which something was recorded, in order."""
+        days = set()
+        for a in await self.activities():
+            days |= {datetime.fromtimestamp(t, self._zone).date() for t in (a.wall_s, a.end_wall_s)}
+        return sorted(days)
+
+    async def read(self, text: str, when: When, k: int = 24, windows: int = 1) -> list[Moment]:
+        """What was read that is most like a text, best first; each the lines around one that fits, of one record at
+        most `windows` of them, 0 for the whole record.
+        """
+        wanted = list(dict.fromkeys(tokens(text)))
+        out = []
+        for record, score in await self._records(text, when, ("read",), k):
+            out += self._moments(record, wanted, score, windows)
+        spans = await self._screen.standings([m.evidence.id for m in out])
+        return [m for m in (self._stood(m, spans, when) for m in out) if m is not None]
+
+    async def latest(self, wall_s: float, span_s: float = 180.0) -> list[Moment]:
+        """What had just appeared at a time, the longest line of each record; newest first."""
+        out = []
+        for source in self._sources:
+            at = wall_s - self._zeros[source.id]
+            for record in await self._screen.texts([source], at - span_s, at):
+                heading = int(record.details.get("heading", 0))
+                line = max(record.text.splitlines()[heading:], key=len, default="")
+                if len(line) >= _TELLING:
+                    evidence = Evidence(
+                        record.id, source.id, "read", record.text, record.t_start_s, record.t_end_s, 1.0
+                    )
+                    out.append(self._of(record, evidence, line, 1.0))
+        return sorted(out, key=lambda m: -m.wall_s)
+
+    async def seen(self, phrase: str, when: When, least: float = 0.6, visit: bool = False) -> list[Moment]:
+        """Where all that matters of a phrase stood, in order of time. visit: being there comes before words."""
+        wanted = content(phrase)
+        if not wanted:
+            return []
+        found = [m for m in await self.read(phrase, when, 48) if m.coverage >= least]
+        fronts = [m for m in await self.in_front(phrase, when) if m.coverage >= least]
+        if visit and max((m.coverage for m in fronts), default=0.0) >= max(
+            (m.coverage for m in found), default=0.0
+        ):
+            found = []
+        found += fronts
+        if not found:
+            return []
+        best = max(m.coverage for m in found)
+        return sorted(
+            (m for m in found if m.coverage >= best - 0.05), key=lambda m: (m.wall_s, m.evidence.modality)
+        )
+
+    async def in_front(self, phrase: str, when: When) -> list[Moment]:
+        """Activities by their title, program and site."""
+        wanted = content(phrase)
+        return [
+            moment_of(
+                a,
+                covered(
+                    wanted, set(tokens(_spaced(a.text))) | set(_words(a.text)) | kind_words(a.program, a.site)
+                ),
+            )
+            for a in await self.activities(when)
+        ]
+
+    async def _records(
+        self, text: str, when: When, modalities: tuple[Modality, ...], k: int
+    ) -> list[tuple[Observation, float]]:
+        by_bounds: dict[tuple[float | None, float | None], list[str]] = {}
+        for source in self._sources:
+            zero = self._zeros[source.id]
+            # A line may have stood there long before the time asked for: its record begins earlier.
+            to_s = None if when.to_wall is None else when.to_wall - zero
+            if to_s is not None and to_s < 0:
+                continue
+            by_bounds.setdefault((None, to_s), []).append(source.id)
+        hits = []
+        for (from_s, to_s), names in by_bounds.items():
+            hits += await self._memory.search(
+                SearchRequest(
+                    text,
+                    as_of_s=self._as_of_s,
+                    sources=tuple(names),
+                    t_min_s=from_s,
+                    t_max_s=to_s,
+                    modalities=modalities,
+                    k=k,
+                )
+            )
+        hits.sort(key=lambda h: -h.scores.total)
+        return [(h.record, min(1.0, h.scores.total)) for h in hits[:k]]
+
+    def _moments(
+        self, record: Observation, wanted: Sequence[str], score: float, windows: int
+    ) -> list[Moment]:
+        lines = record.text.splitlines()
+        heading = int(record.details.get("heading", 0))
+        matter = [w for w in wanted if w not in _STOP] or list(wanted)
+        title = set(tokens(_spaced(lines[0]))) if heading else set()
+        title |= kind_words(record.details.get("app", ""), record.details.get("site", ""))
+        own = [set(tokens(_spaced(line))) | set(_words(line)) for line in lines]
+        scores = {}
+        for i in range(heading, len(lines)):
+            # A sentence goes on in the next line; a label stands before its value.
+            near = own[i] | (own[i + 1] if i + 1 < len(lines) else set())
+            scores[i] = (
+                covered(matter, near)
+                + 0.5 * covered(matter, own[i])
+                + 0.3 * covered(wanted, own[i])
+                + 0.1 * covered(matter, near | title)
+            )
+        chosen: list[int] = []
+        for i in sorted(scores, key=lambda i: (-round(scores[i], 6), i)):
+            if len(chosen) < windows and all(abs(i - j) > _NEAR for j in chosen):
+                chosen.append(i)
+        if not windows:
+            evidence = Evidence(
+                record.id, record.source, "read", record.text, record.t_start_s, record.t_end_s, score
+            )
+            return [self._of(record, evidence, lines[0], covered(matter, set().union(title, *own)))]
+        out = []
+        for best in chosen or [heading]:
+            shown = [*lines[:heading], *lines[max(heading, best - _NEAR) : best + _NEAR + 3]]
+            close = own[max(heading, best - 1) : best + 3]
+            # Where nothing but the title says it, the title is the line.
+            says = any(covered(matter, words) for words in close)
+            line = lines[best] if best < len(lines) and says else lines[0]
+            evidence = Evidence(
+                record.id, record.source, "read", "\n".join(shown), record.t_start_s, record.t_end_s, score
+            )
+            out.append(self._of(record, evidence, line, covered(matter, set().union(title, *close))))
+        return out
+
+    def _of(self, record: Observation, evidence: Evidence, line: str, coverage: float) -> Moment:
+        about, zero = record.details, self._zeros[record.source]
+        return Moment(
+            evidence,
+            zero + record.t_start_s,
+            zero + record.t_end_s,
+            about.get("app", ""),
+            about.get("document", ""),
+            about.get("site", ""),
+            line,
+            coverage,
+        )
+
+    def _stood(
+        self, moment: Moment, spans: dict[str, list[tuple[float, float, int]]], when: When
+    ) -> Moment | None:
+        """With the time in which it stood there, the first that the question's time touches. None: not then."""
+        zero = self._zeros[moment.evidence.source]
+        first = moment.evidence.t_start_s
+        stood = [(a, b) for a, b, _ in spans.get(moment.evidence.id, ())] or [
+            (first, moment.evidence.t_end_s)
+        ]
+        stood = [(a, b) for a, b in stood if when.overlaps(zero + a, zero + b)]
+        if not stood:
+            return None
+        start_s = min(a for a, _ in stood)
+        end_s = max(b for a, b in stood if a <= start_s + 1.0)
+        e = moment.evidence
+        evidence = Evidence(e.id, e.source, e.modality, e.text, start_s, end_s, e.score)
+        return replace(moment, evidence=evidence, wall_s=zero + start_s, end_wall_s=zero + end_s)
+
+
+def moment_of(activity: Activity, coverage: float = 1.0) -> Moment:
+    evidence = Evidence(
+        activity.id, activity.source, "seen", activity.text, activity.t_start_s, activity.t_end_s, coverage
+    )
+    return Moment(
+        evidence,
+        activity.wall_s,
+        activity.end_wall_s,
+        activity.program,
+        activity.document,
+        activity.site,
+        activity.text,
+        coverage,
+    )
+
+
+_KINDS = (
+    (re.compile(r"firefox|chrom|edge|brave|opera|vivaldi|safari|browser", re.I), "browser internet"),
+    (re.compile(r"term|konsole|shell|console|kitty|tilix", re.I), "terminal console shell"),
+    (re.compile(r"calc|excel|gnumeric", re.I), "spreadsheet sheet workbook"),
+    (re.compile(r"writer|word|abiword", re.I), "word processor letter"),
+    (re.compile(r"impress|powerpoint", re.I), "presentation slides"),
+    (re.compile(r"code|codium|pycharm|idea|eclipse|sublime|vim|emacs|kate|gedit|mousepad|notepad", re.I), "editor ide code"),
+    (re.compile(r"thunderbird|outlook|evolution|mail", re.I), "mail email"),
+    (re.compile(r"slack|discord|telegram|signal|whatsapp|teams|element", re.I), "chat messenger"),
+)  # fmt: skip
+
+_KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
+
+
+def kind_words(program: str, site: str) -> set[str]:
+    """Words for a place: its program's and site's names, and what kind of program it is."""
+    kinds = " ".join(words for pattern, words in _KINDS if pattern.search(program))
+    return set(tokens(_spaced(f"{program} {site} {kinds}")))
+
+
+def content(phrase: str) -> list[str]:
+    """The words of a phrase that something on the screen has to account for."""
+    words = [w for w in dict.fromkeys(tokens(phrase)) if w not in _STOP]
+    return [w for w in words if w not in _KIND_WORDS] or words
+
+
+def covered(wanted: Sequence[str], there: set[str]) -> float:
+    """Share of the wanted words that are there; long ones also when a letter was misread. Numbers must be there."""
+    if not wanted:
+        return 0.0
+    total = found = 0.0
+    for word in wanted:
+        weight = 1.0 + (0.5 if any(c.isdigit() for c in word) or len(word) > 6 else 0.0)
+        total += weight
+        if word in there:
+            found += weight
+        elif len(word) >= 5 and not word.isdigit():
+            near = (SequenceMatcher(None, word, w).ratio() for w in there if abs(len(w) - len(word)) <= 2)
+            found += weight * (max(near, default=0.0) >= _READABLE)
+    return found / total
+
+
+def _spaced(text: str) -> str:
+    """File names and addresses in their parts too."""
+    return f"{text} {re.sub(r'[_./:-]+', ' ', text)}"
+
+
+def _words(text: str) -> list[str]:
+    return [t for t in tokens(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))]

@@ -1,0 +1,172 @@
+"""What a question about the screen asks for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Ask(StrEnum):
+    """DOING: what was done at a time. LONG: how long. BEFORE: was X before Y. NEXT: what came after or before X.
+    END: the first or last of a time. PLACES: which programs, pages, files. WHERE, WHEN: place and time of X.
+    SEEN: was X there at all. FACT: what stood there.
+    """
+
+    DOING = "doing"
+    LONG = "long"
+    BEFORE = "before"
+    NEXT = "next"
+    END = "end"
+    PLACES = "places"
+    WHERE = "where"
+    WHEN = "when"
+    SEEN = "seen"
+    FACT = "fact"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """phrase, other: the things meant. later: after rather than before; the last rather than the first.
+    kind: "site", "program", "file" or "" for anything. visit: of being there, rather than of words that stood there.
+    """
+
+    ask: Ask
+    phrase: str = ""
+    other: str = ""
+    later: bool = False
+    kind: str = ""
+    visit: bool = False
+
+
+_THING = (
+    r"(?P<thing>web ?sites?|sites?|web ?pages?|pages?|programs?|apps?|applications?|tools?|windows?|tabs?|"
+    r"files?|documents?|editors?|browsers?|things?|dialogs?|software)"
+)
+_OPENED = (
+    r"(?:open(?:ed)?|visit(?:ed)?|use[d]?|see|saw|seen|look(?:ed)? at|go to|went to|work(?:ed)? (?:on|in|with)|"
+    r"read|switch(?:ed)? to|start(?:ed)?|view(?:ed)?|browse[d]?|do|did|search(?:ed)?(?: for)?|choose|chose|select(?:ed)?|run|ran|"
+    r"edit(?:ed)?|appear(?:ed)?|show[n]?|come|came|load(?:ed)?|close[d]?|get|got|type[d]?|write|wrote|create[d]?|insert(?:ed)?)"
+)
+_DOING = re.compile(
+    r"^(?:so )?(?:what|on what|which \w+)\s+(?:was|were|have|had|am|did)\s+(?:i|we)\s+(?:been\s+)?(?:mostly\s+|mainly\s+)?"
+    r"(?:do(?:ing)?|working(?: on)?|work on|busy with|up to|looking(?: at)?|look at|reading|writing|using|"
+    r"browsing|watching|editing)\b",
+    re.I,
+)
+_LONG = re.compile(
+    r"\bhow (?:long|much time)\s+(?:did|was|were|have|had)\s+(?:i|we|the)?\s*"
+    r"(?:spend|spent|use[d]?|work(?:ed|ing)?|been|have)?\s*"
+    r"(?:in|on|with|at|using|reading|editing|working (?:in|on|with))?\s*(?P<x>.*?)"
+    r"\s*(?:open|for|visible|on (?:the )?screen)?\??$",
+    re.I,
+)
+_BEFORE = re.compile(
+    r"^(?:did|was|were|had|have|is)\s+(?:i|we)?\s*(?:already\s+)?(?P<x>.+?)\s+(?P<side>before|after)\s+(?P<y>.+?)\??$",
+    re.I,
+)
+_WHICH_FIRST = re.compile(
+    r"\b(?:which|what)\b.*?\b(?P<side>first|last|earlier|later)\b\s*[,:;]?\s+(?P<x>[^,;:]+?),?\s+or\s+(?P<y>.+?)\??$",
+    re.I,
+)
+_NEXT = re.compile(
+    rf"^(?:what|which)\b(?:\s+{_THING})?.*?\b(?P<side>before|after|following|followed|next|preceded)\b\s*(?P<x>.*?)\??$",
+    re.I,
+)
+_END = re.compile(
+    rf"\b(?:what|which)\b.*?\b(?P<side>first|last|earliest|latest|final)\s+(?:web\s*)?{_THING}\b", re.I
+)
+_DO_END = re.compile(
+    r"^what did (?:i|we) (?:do|open|visit|look at|use|see|start with) (?P<side>first|last)\b", re.I
+)
+_PLACES = re.compile(
+    rf"^(?:(?:what|which|list|name|show)\b(?: me)?(?: the| all| of the| my)*\s+)(?:different |other )?{_THING}\s+(?:that )?"
+    rf"(?:(?:did|have|had|were|was) )?(?:i |we )?(?:mostly |ever )?{_OPENED}?(?:\s+(?:in|on|at|with))?\s*\??$",
+    re.I,
+)
+_WHERE = re.compile(
+    rf"^(?:where\b|(?:in|on|at|from)\s+(?:which|what)\s+{_THING}|(?:which|what)\s+"
+    rf"{_THING.replace('<thing>', '<other>')}\s+(?:was|did|showed|shows|had|has|contain\w*|mention\w*|display\w*|list\w*|"
+    r"said|is|were|told))",
+    re.I,
+)
+_WHEN = re.compile(
+    r"^(?:when\b|(?:at|around|about)?\s*(?:what|which) time\b|at what (?:point|moment)\b)", re.I
+)
+_SEEN = re.compile(rf"^(?:did|have|had) (?:i|we) (?:ever |already )?{_OPENED}\b\s*(?P<x>.+?)\??$", re.I)
+_EVER = re.compile(
+    r"^(?:was|were|is|has|did) (?:there )?(?P<x>.+?) (?:ever |)(?:shown|visible|open(?:ed)?|"
+    r"on (?:the |my )?screen|displayed|appear|visited)\b.*\??$",
+    re.I,
+)
+_LEAD = re.compile(
+    rf"^\s*(?:that |the time |when |once )*(?:did |was |were |had |have )?(?:i |we |it |the |a |an |my |there )*"
+    rf"(?:(?:first|last|ever|already)\s+)?(?:{_OPENED}\s+)?(?:that |the |a |an |my |to |into |for |in |at )*",
+    re.I,
+)
+_SITES = re.compile(r"\b(?:web|site|page|tab)", re.I)
+_FILES = re.compile(r"\b(?:file|document)", re.I)
+_PROGRAMS = re.compile(r"\b(?:program|app|tool|software|editor|browser)", re.I)
+
+
+def ask_of(text: str) -> Asked:
+    """text: the question without the words that say when."""
+    text = " ".join(text.split()).strip()
+    text = re.sub(
+        r"^(?:please |can you |could you |tell me |remind me |do you know |so |and )+", "", text, flags=re.I
+    )
+    if found := _LONG.search(text):
+        return Asked(Ask.LONG, found["x"])
+    if found := _WHICH_FIRST.search(text):
+        later = found["side"].lower() in {"last", "later"}
+        return Asked(Ask.BEFORE, _bare(found["x"]), _bare(found["y"]), later, "which", _visits(text))
+    if found := _BEFORE.search(text):
+        later = found["side"].lower() == "after"
+        return Asked(Ask.BEFORE, _bare(found["x"]), _bare(found["y"]), later, visit=_visits(text))
+    if found := _DO_END.search(text):
+        return Asked(Ask.END, later=found["side"].lower() == "last")
+    if found := _END.search(text):
+        later = found["side"].lower() in {"last", "latest", "final"}
+        return Asked(Ask.END, later=later, kind=_kind(found["thing"]))
+    if (found := _NEXT.search(text)) and _bare(found["x"]):
+        side = found["side"].lower()
+        later = side in {"after", "next", "following"} or (
+            side == "followed" and "followed by" not in text.lower()
+        )
+        return Asked(Ask.NEXT, _bare(found["x"]), later=later, kind=_kind(found["thing"] or ""))
+    if _DOING.search(text):
+        return Asked(Ask.DOING)
+    if found := _PLACES.search(text):
+        return Asked(Ask.PLACES, kind=_kind(found["thing"]))
+    if found := _WHERE.search(text):
+        thing = found["thing"] or found["other"] or ""
+        return Asked(Ask.WHERE, _bare(_WHERE.sub("", text)), kind=_kind(thing), visit=_visits(text))
+    if _WHEN.search(text):
+        last = bool(re.search(r"\blast\b", text, re.I))
+        return Asked(Ask.WHEN, _bare(_WHEN.sub("", text)), later=last, visit=_visits(text))
+    if found := _SEEN.search(text) or _EVER.search(text):
+        return Asked(Ask.SEEN, _bare(found["x"]), visit=_visits(text))
+    return Asked(Ask.FACT, text)
+
+
+def _kind(thing: str) -> str:
+    if _SITES.search(thing):
+        return "site"
+    if _FILES.search(thing):
+        return "file"
+    return "program" if _PROGRAMS.search(thing) else ""
+
+
+def _visits(text: str) -> bool:
+    return bool(
+        re.search(
+            r"\b(?:visit\w*|open\w*|look(?:ed)? at|go to|went to|use[d]?|switch\w*|start\w*|browse\w*)\b",
+            text,
+            re.I,
+        )
+    )
+
+
+def _bare(text: str) -> str:
+    """Without "I opened the" before the thing itself."""
+    return _LEAD.sub("", text.strip(" ?.,"), count=1).strip()

@@ -1,0 +1,215 @@
+"""Wall-clock times in questions about a screen: "at 11:37", "before lunch", "yesterday afternoon", "in the last hour"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+_DAY_S = 86400.0
+_CLOCK = r"(?P<{0}h>\d{{1,2}})(?:[:.](?P<{0}m>[0-5]\d)(?::[0-5]\d)?)?\s*(?P<{0}half>[ap]\.?m\b\.?)?(?:\s*o'?clock)?"
+_BETWEEN = re.compile(
+    rf"\b(?:between|from)\s+{_CLOCK.format('a')}\s+(?:and|to|until|till|-)\s+{_CLOCK.format('b')}", re.I
+)
+_SIDE = re.compile(
+    rf"\b(?P<side>after|since|from|before|until|till|by)\s+{_CLOCK.format('a')}(?!\s*\w*(?:minute|hour|day|time|row|line))",
+    re.I,
+)
+_AT = re.compile(
+    rf"\b(?P<near>at|around|about|near)\s+(?:about\s+|around\s+)?{_CLOCK.format('a')}(?![\d%]|\s*(?:minute|hour|percent|euro|dollar))",
+    re.I,
+)
+_LUNCH = re.compile(
+    r"\b(?P<side>before|after|over|during|at)\s+(?:my\s+)?(?P<meal>lunch|noon|midday|breakfast|dinner)\b",
+    re.I,
+)
+_PART = re.compile(
+    r"\b(?:in the |this |that |yesterday |on the |last )?(?P<part>morning|afternoon|evening|night|tonight)\b",
+    re.I,
+)
+_LATELY = re.compile(
+    r"\b(?:in |over |during |for )?the (?:last|past) (?:(?P<n>\d+|few|couple of|half(?: an)?) )?"
+    r"(?P<unit>minutes?|hours?|days?|week)\b",
+    re.I,
+)
+_AGO = re.compile(r"\b(?P<n>\d+|an?|half an|a few) (?P<unit>minutes?|hours?|days?|weeks?) ago\b", re.I)
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DATES = (
+    re.compile(r"\b(?P<year>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b"),
+    re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<year>20\d\d))?", re.I),
+    re.compile(rf"\b{_MONTH} (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>20\d\d))?", re.I),
+)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MEALS = {
+    "breakfast": (8.0, 9.0),
+    "lunch": (12.0, 13.5),
+    "noon": (12.0, 12.0),
+    "midday": (12.0, 12.0),
+    "dinner": (19.0, 20.0),
+}
+_PARTS = {
+    "morning": (4.0, 12.0),
+    "afternoon": (12.0, 18.0),
+    "evening": (17.0, 24.0),
+    "night": (20.0, 24.0),
+    "tonight": (17.0, 24.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """from_wall, to_wall: Unix times, None where open. point: a moment is meant, not all of a span.
+
+    rest: the question without the words that say when.
+    """
+
+    from_wall: float | None = None
+    to_wall: float | None = None
+    point: bool = False
+    rest: str = ""
+    named: bool = False
+
+    def overlaps(self, start_wall: float, end_wall: float) -> bool:
+        return (self.from_wall is None or end_wall >= self.from_wall) and (
+            self.to_wall is None or start_wall <= self.to_wall
+        )
+
+
+def parse_when(text: str, now_wall: float, days: list[date], zone: tzinfo | None = None) -> When:
+    """days: those that the memory has, in order. A time of day without a day means today, if it was recorded, else the
+    last day that was.
+    """
+    now = datetime.fromtimestamp(now_wall, zone)
+    low = text
+    if found := _LATELY.search(low):
+        span = _amount(found["n"]) * _unit(found["unit"])
+        return When(now_wall - span, now_wall, False, _without(text, found), True)
+    if found := _AGO.search(low):
+        back = _amount(found["n"]) * _unit(found["unit"])
+        if back < _DAY_S:
+            about = max(300.0, 0.1 * back)
+            return When(now_wall - back - about, now_wall - back + about, True, _without(text, found), True)
+        day: date | None = (now - timedelta(seconds=back)).date()
+        rest = _without(text, found)
+    else:
+        day, rest = _day(text, now, days)
+    of_day = _of_day(rest)
+    if day is None and of_day is None:
+        return When(rest=text)
+    start = day or (now.date() if now.date() in days or not days else days[-1])
+    zero = datetime(start.year, start.month, start.day, tzinfo=zone)
+    if of_day is None:
+        return When(zero.timestamp(), (zero + timedelta(days=1)).timestamp() - 0.001, False, rest, True)
+    from_h, to_h, point, rest = of_day
+    return When(
+        (zero + timedelta(hours=from_h)).timestamp(),
+        (zero + timedelta(hours=to_h)).timestamp() - 0.001,
+        point,
+        rest,
+        True,
+    )
+
+
+def _of_day(text: str) -> tuple[float, float, bool, str] | None:
+    """(from, to, point, rest) in hours of the day."""
+    if found := _BETWEEN.search(text):
+        return _hours(found, "a"), _hours(found, "b") + 1 / 60, False, _without(text, found)
+    if (found := _SIDE.search(text)) and (found["am"] or found["ahalf"]):
+        at = _hours(found, "a")
+        late = found["side"].lower() in {"after", "since", "from"}
+        return (at, 24.0, False, _without(text, found)) if late else (0.0, at, False, _without(text, found))
+    if (found := _AT.search(text)) and (found["am"] or found["ahalf"] or "clock" in found.group().lower()):
+        at = _hours(found, "a")
+        if found["near"].lower() == "at":
+            return at, at + 1 / 60, True, _without(text, found)
+        return at - 0.1, at + 0.1, True, _without(text, found)
+    if found := _LUNCH.search(text):
+        start, end = _MEALS[found["meal"].lower()]
+        side = found["side"].lower()
+        span = (
+            (0.0, start)
+            if side == "before"
+            else (end, 24.0)
+            if side == "after"
+            else (start - 0.25, end + 0.25)
+        )
+        return *span, False, _without(text, found)
+    if found := _PART.search(text):
+        return *_PARTS[found["part"].lower()], False, _without(text, found)
+    return None
+
+
+def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
+    for pattern in _DATES:
+        if found := pattern.search(text):
+            groups = found.groupdict()
+            month = (
+                int(groups["m"])
+                if "m" in groups
+                else 1 + [m[:3] for m in _MONTHS].index(found["month"].lower())
+            )
+            try:
+                if found["year"]:
+                    return date(int(found["year"]), month, int(found["d"])), _without(text, found)
+                # Of the years that fit, the one that was recorded.
+                same = [d for d in days if (d.month, d.day) == (month, int(found["d"]))]
+                return (same[-1] if same else date(now.year, month, int(found["d"]))), _without(text, found)
+            except ValueError:
+                continue
+    if found := re.search(r"\b(?:today|yesterday|the day before yesterday)\b", text, re.I):
+        back = {"today": 0, "yesterday": 1}.get(found.group().lower(), 2)
+        return (now - timedelta(days=back)).date(), _without(text, found, keep_part=True)
+    if found := re.search(rf"\b(?:on |last )?({'|'.join(_WEEKDAYS)})\b", text, re.I):
+        wanted = _WEEKDAYS.index(found[1].lower())
+        same = [d for d in days if d.weekday() == wanted]
+        back = (now.weekday() - wanted) % 7 or 7
+        return (same[-1] if same else (now - timedelta(days=back)).date()), _without(text, found)
+    return None, text
+
+
+def _hours(found: re.Match[str], name: str) -> float:
+    hour = int(found[f"{name}h"]) % 24
+    half = (found[f"{name}half"] or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
+    return hour + int(found[f"{name}m"] or 0) / 60
+
+
+def _amount(text: str | None) -> float:
+    words = {None: 1, "a": 1, "an": 1, "few": 5, "a few": 5, "couple of": 2, "half": 0.5, "half an": 0.5}
+    return float(words[text]) if text in words else float(text or 1)
+
+
+def _unit(text: str) -> float:
+    return {"m": 60.0, "h": 3600.0, "d": _DAY_S, "w": 7 * _DAY_S}[text[0].lower()]
+
+
+def _without(text: str, found: re.Match[str], keep_part: bool = False) -> str:
+    rest = f"{text[: found.start()]} {text[found.end() :]}"
+    rest = re.sub(r"\b(?:on|at|in|of)\s*(?=[?.!,]|$)", "", rest.strip())
+    return " ".join(rest.split()).replace(" ?", "?")
+
+
+def at_text(wall_s: float, now_wall: float, zone: tzinfo | None = None) -> str:
+    """ "11:37", with its day where that is not today: "11:37 on 20 December 2023"."""
+    at, now = datetime.fromtimestamp(wall_s, zone), datetime.fromtimestamp(now_wall, zone)
+    clock = f"{at:%H:%M}"
+    if at.date() == now.date():
+        return clock
+    year = "" if at.year == now.year else f" {at.year}"
+    return f"{clock} on {at.day} {_MONTHS[at.month - 1].title()}{year}"
+
+
+def span_text(seconds: float) -> str:
+    """ "34 minutes", "1 hour 5 minutes", "20 seconds"."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{round(seconds)} seconds"
+    if minutes < 60:
+        return f"{minutes} minutes"
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours} hour{'s' if hours > 1 else ''}"
+    return f"{text} {minutes} minute{'s' if minutes > 1 else ''}" if minutes else text

@@ -1,0 +1,77 @@
+"""The arguments of `hearsight screen` and its commands."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from runtime.app.arguments import Handler, add_command, memory_option
+
+_DESCRIPTION = """Watches the screen, remembers what it showed, and makes it searchable; nothing leaves this machine.
+
+  hearsight screen                                 record until Ctrl-C, in the foreground
+  hearsight screen --folder DIR                    remember screenshots named by their time
+  hearsight ask "What did the error say?"          answers with the time, the window and the picture
+
+Windows of excluded programs, titles and private browsing are blacked out before anything reads the pixels (--set
+screen.exclude_programs='["keepass*"]', screen.exclude_titles); secrets are taken out of text and pictures."""
+
+
+def add_screen(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "screen",
+        "an assistant that watches the screen and remembers it",
+        _later("record"),
+        description=_DESCRIPTION,
+    )
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="remember the screenshots in a folder instead"
+    )
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    memory_option(parser)
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        made = add_command(sub, name, help, _later(name))
+        # Not to undo what was given before the command's name.
+        made.add_argument("--memory", metavar="DIR", default=argparse.SUPPRESS, help="the memory's folder")
+        return made
+
+    command("status", "what is being recorded right now, and where its page is")
+    pause = command("pause", "record nothing until resume")
+    pause.add_argument("span", nargs="?", type=span_s, metavar="SPAN", help="or for so long: 30m, 2h")
+    command("resume", "go on recording")
+    forget = command("forget", "take the last minutes out of the memory, and off the disk")
+    forget.add_argument("span", type=span_s, metavar="SPAN", help="10m, 90s, 2h, 1d")
+    timeline = command("timeline", "what was done: program, document, site, from when to when")
+    timeline.add_argument("--day", metavar="D", help="2024-05-17, today, yesterday (default: the last day)")
+    timeline.add_argument("--json", action="store_true", help="one JSON line for each activity")
+    resources = command("resources", "files, pages and addresses that were seen, and when")
+    resources.add_argument("--day", metavar="D", help="2024-05-17, today, yesterday (default: the last day)")
+    command("tasks", "promises and things to do that were on the screen")
+    dismiss = command("dismiss", "an open task or a watch: it is not brought up again")
+    dismiss.add_argument("id", metavar="ID")
+    watch = command("watch", "be told when something is on the screen")
+    watch.add_argument("text", metavar="TEXT", help='"tell me when the build is done"')
+
+
+def _later(name: str) -> Handler:
+    """The handler, imported when it is needed: the models take a second to import."""
+
+    async def run(args: argparse.Namespace) -> int:
+        handler: Handler = getattr(import_module("runtime.app.screen.command"), f"run_{name}")
+        return await handler(args)
+
+    return run
+
+
+def span_s(text: str) -> float:
+    """Seconds from "10m", "90s", "2h", "1d" or "10" (minutes)."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\w*\s*", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a span of time: 10m, 90s, 2h, 1d")
+    return float(match[1]) * {"s": 1, "": 60, "m": 60, "h": 3600, "d": 86400}[match[2]]

@@ -1,0 +1,331 @@
+"""The screen, looked at all day: read, remembered, paused, forgotten; it outlives a full disk and a display that restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from memory import SourceInfo, Store
+from memory.screen import ScreenMemory, ScreenWriter
+from perception.screen.reader import ScreenReader
+from runtime.app.screen.settings import ScreenSettings
+from runtime.clock import WallClock
+from runtime.compute import Compute
+from runtime.errors import MediaError, MemoryStoreError
+from runtime.messages import Observation, ScreenFrame, ScreenReading
+
+_BACK_S = 5.0
+_RETRY_S = 5.0
+_SLOWER = 1.4
+_KEEP_EVERY_S = 3600.0
+_HELD = 512
+
+
+class Looks(Protocol):
+    """A display. Blocking, for one thread."""
+
+    def look(self, t_s: float) -> list[ScreenFrame]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """state: "recording", "paused", or why it does not record. since: Unix time. now: what is in front.
+
+    looks, records, pictures: since the start.
+    """
+
+    state: str
+    since: float
+    source: str
+    now: str
+    looks: int
+    records: int
+    pictures: int
+    looked: float
+
+
+class Recorder:
+    """run() in a task of its own; everything else may be called meanwhile."""
+
+    def __init__(
+        self,
+        open_display: Callable[[], Looks],
+        reader: ScreenReader,
+        writer: ScreenWriter,
+        store: Store,
+        settings: ScreenSettings,
+        compute: Compute,
+        clock: WallClock,
+        *,
+        notice: Callable[[str], None] = lambda _: None,
+        remembered: Callable[[Observation, float], Awaitable[None]] | None = None,
+    ) -> None:
+        """notice: is told in one line when recording stops or goes on. remembered: gets every record that has been
+        written, and its Unix time.
+        """
+        self._open_display = open_display
+        self._reader = reader
+        self._writer = writer
+        self._store = store
+        self._settings = settings
+        self._compute = compute
+        self._clock = clock
+        self._notice = notice
+        self._remembered = remembered
+        self._display: Looks | None = None
+        self._going = asyncio.Event()
+        self._going.set()
+        self._state, self._since = "starting", clock.wall()
+        self._zero_wall, self._source, self._t_s = 0.0, "", 0.0
+        self._frames: dict[int, ScreenFrame] = {}
+        self._held: list[ScreenReading] = []
+        self._held_s = 0.0
+        self._writing: ScreenReading | None = None
+        self._fresh = True
+        self._known = False
+        self._again = False  # what stands there has to be read anew
+        self._busy = asyncio.Lock()
+        self._resume_task: asyncio.Task[None] | None = None
+        self._counts = {"looks": 0, "records": 0, "pictures": 0}
+        self._kept_s = -_KEEP_EVERY_S
+
+    @property
+    def status(self) -> Status:
+        return Status(
+            self._state,
+            self._since,
+            self._source,
+            str(self._reader.place) if self._state == "recording" else "",
+            **self._counts,
+            looked=self._zero_wall + self._t_s,
+        )
+
+    @property
+    def t_s(self) -> float:
+        """Media time of the last look."""
+        return self._t_s
+
+    async def run(self) -> None:
+        """Until it is cancelled; what was read is written then."""
+        interval_s = self._settings.fast_s
+        try:
+            while True:
+                await self._going.wait()
+                try:
+                    async with self._busy:
+                        changed = await self._look() if self._going.is_set() else False
+                    interval_s = (
+                        self._settings.fast_s if changed else min(self._settings.slow_s, interval_s * _SLOWER)
+                    )
+                except MediaError as error:
+                    async with self._busy:
+                        await self._lost(f"stopped: {error}")
+                    interval_s = _RETRY_S
+                except MemoryStoreError as error:
+                    if "space" not in str(error):
+                        raise
+                    self._say("stopped: the disk is full")
+                    interval_s = _RETRY_S
+                await self._clock.sleep(interval_s)
+        finally:
+            await asyncio.shield(self._end())
+
+    async def pause(self, seconds: float | None = None) -> None:
+        """Nothing is looked at until resume, or for so many seconds."""
+        async with self._busy:
+            self._going.clear()
+            await self._lost("paused")
+        await self._no_resume()
+        if seconds is not None:
+            self._resume_task = asyncio.create_task(self._later(seconds), name="resume")
+
+    async def resume(self) -> None:
+        await self._no_resume()
+        self._going.set()
+
+    async def forget(self, seconds: float) -> int:
+        """What appeared in the last so many seconds, off the disk. What still stands there is not taken up again."""
+        from_wall = self._clock.wall() - seconds
+        async with self._busy:
+            self._held.clear()
+            self._writing = None
+            self._reader.forget()
+            self._known = self._again = True
+            count = 0
+            for source in await ScreenMemory(self._store).sources():
+                from_s = from_wall - (source.wall_zero_s or 0.0)
+                count += await self._writer.forget(source.id, from_s)
+        return count
+
+    async def _later(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._going.set()
+
+    async def _no_resume(self) -> None:
+        task, self._resume_task = self._resume_task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _look(self) -> bool:
+        """Whether anything has changed. Raises MediaError, MemoryStoreError."""
+        await self._room()
+        if self._display is None:
+            self._display = await self._compute.run("screen", self._open_display)
+            self._frames.clear()
+        await self._roll()
+        frames = await self._compute.run("screen", self._display.look, self._t_s)
+        self._counts["looks"] += 1
+        for frame in frames:
+            self._frames[frame.monitor] = frame
+        if not frames:
+            if self._reader.restless or self._again:
+                frames = [replace(f, t_s=self._t_s) for f in self._frames.values()]
+            else:
+                self._reader.still(self._t_s)
+        changed = False
+        for frame in frames:
+            reading = await self._compute.run("ocr", self._reader.look, frame, self._known)
+            self._hold(reading)
+            changed = True
+        if frames:
+            self._known = self._again = False
+        self._say("recording")
+        await self._commit(force=False)
+        await self._keep()
+        return changed
+
+    async def _roll(self) -> None:
+        """Each day is a source of its own; so is what comes after the clock was set back."""
+        wall = self._clock.wall()
+        t_s = wall - self._zero_wall
+        day = datetime.fromtimestamp(wall).date()
+        if self._fresh or t_s < self._t_s - _BACK_S or day != datetime.fromtimestamp(self._zero_wall).date():
+            if not self._fresh:
+                self._hold(await self._compute.run("ocr", self._reader.close))
+                await self._commit(force=True)
+            self._source = (
+                f"screen-{datetime.fromtimestamp(wall):%Y-%m-%d-%H%M%S}-{round(wall * 1000) % 1000:03}"
+            )
+            self._zero_wall, t_s, self._fresh = wall, 0.0, False
+            self._reader.source = self._source
+            await self._writer.begin(
+                SourceInfo(
+                    id=self._source,
+                    path=f"screen of {day}",
+                    fingerprint=self._source,
+                    has_audio=False,
+                    wall_zero_s=wall,
+                    added_at_s=wall,
+                )
+            )
+            self._t_s = 0.0
+            self._again = True
+        self._t_s = max(self._t_s, t_s)
+
+    def _hold(self, reading: ScreenReading) -> None:
+        if reading.observations or reading.standings or reading.pictures:
+            if not self._held:
+                self._held_s = self._clock.now()
+            self._held.append(reading)
+
+    async def _commit(self, force: bool) -> None:
+        due = self._clock.now() - self._held_s >= self._settings.commit_s
+        if self._writing is None:
+            if not self._held or not (force or due or len(self._held) >= _HELD):
+                return
+            held, self._held = self._held, []
+            self._writing = ScreenReading(
+                tuple(o for r in held for o in r.observations),
+                tuple(s for r in held for s in r.standings),
+                tuple(p for r in held for p in r.pictures),
+                held[-1].until_s,
+            )
+        # One that failed (the disk was full) is written first, from where it failed.
+        reading = self._writing
+        await self._writer.write(self._source, reading)
+        self._writing = None
+        self._counts["records"] += len(reading.observations)
+        self._counts["pictures"] += len(reading.pictures)
+        if self._remembered is not None:
+            for observation in reading.observations:
+                await self._remembered(observation, self._zero_wall + observation.known_at_s)
+
+    async def _lost(self, state: str) -> None:
+        """The screen is not seen any more: what stood there has ended, as far as is known."""
+        if self._display is not None:
+            await self._compute.run("screen", self._display.close)
+            self._display = None
+        if not self._fresh:
+            self._hold(await self._compute.run("ocr", self._reader.close))
+            await self._commit(force=True)
+        self._say(state)
+
+    async def _end(self) -> None:
+        await self._no_resume()
+        try:
+            await self._lost("over")
+        except MemoryStoreError as error:
+            self._notice(str(error))
+
+    async def _room(self) -> None:
+        """Raises MemoryStoreError: the disk is nearly full."""
+        folder = self._store.folder
+        if folder is None or not self._settings.min_free_mb:
+            return
+        free = await asyncio.to_thread(lambda: shutil.disk_usage(folder).free)
+        if free < self._settings.min_free_mb * 1e6:
+            raise MemoryStoreError(f"less than {self._settings.min_free_mb:.0f} MB of space left on the disk")
+
+    async def _keep(self) -> None:
+        """What is too old, or too much, goes: once an hour."""
+        if self._clock.now() - self._kept_s < _KEEP_EVERY_S:
+            return
+        self._kept_s = self._clock.now()
+        await retain(self._store, self._writer, self._settings, self._clock.wall())
+
+    def _say(self, state: str) -> None:
+        if state == self._state:
+            return
+        self._state, self._since = state, self._clock.wall()
+        if state != "over":
+            self._notice(state)
+
+
+async def retain(store: Store, writer: ScreenWriter, settings: ScreenSettings, now_wall: float) -> int:
+    """Forgets what is older than keep_days (pictures: keep_picture_days); while the memory is larger than keep_mb, the
+    oldest day's pictures, then the oldest days. Returns how many records and pictures that were.
+    """
+    count = 0
+    sources = await ScreenMemory(store).sources()
+    for source in sources:
+        zero = source.wall_zero_s or 0.0
+        count += await writer.forget_before(source.id, now_wall - settings.keep_days * 86400 - zero)
+        before_s = now_wall - settings.keep_picture_days * 86400 - zero
+        count += await writer.forget_before(source.id, before_s, pictures_only=True)
+    for pictures_only in (True, False):
+        for source in sources[:-1] if not pictures_only else sources:
+            if await asyncio.to_thread(_size, store.folder) <= settings.keep_mb * 1e6:
+                return count
+            count += await writer.forget_before(source.id, 1e12, pictures_only)
+    return count
+
+
+def _size(folder: Path | None) -> int:
+    total = 0
+    for path in folder.rglob("*") if folder is not None else ():
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def status_fields(status: Status) -> dict[str, Any]:
+    return {name: getattr(status, name) for name in Status.__slots__}
