@@ -1,0 +1,200 @@
+"""Real programs on a real X server: typed text and an error are answered with the right window and time, what is private
+is nowhere on the disk, and a screen that stands still costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from runtime.clock import perf
+from tests.app.commandline import COMMAND, hearsight
+from tests.conftest import require
+
+pytestmark = pytest.mark.slow
+
+NEEDED = ("Xvfb", "xdotool", "xterm")
+PRIVATE = "CANARY-PELICAN-7731"
+CARD = "4111 1111 1111 1111"
+
+
+class Desktop:
+    """An X server with a few windows and no window manager."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self._stack = stack
+        reading, writing = os.pipe()
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x640x24", "-nolisten", "tcp"],
+            pass_fds=[writing], stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        stack.callback(_end, server)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:
+            number = pipe.readline().strip()
+        assert number, "Xvfb did not start"
+        self.env = {**os.environ, "DISPLAY": f":{number}", "HOME": str(folder), "PS1": "$ "}
+        self.env.pop("WAYLAND_DISPLAY", None)
+        self.env.pop("XDG_SESSION_TYPE", None)
+        for name in ("HF_HOME", "XDG_CACHE_HOME", "HEARSIGHT_CACHE"):
+            self.env.setdefault(name, os.environ.get(name, ""))
+            if not self.env[name]:
+                del self.env[name]
+
+    def run(self, *command: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._stack.callback(_end, process)
+        return process
+
+    def terminal(self, title: str, place: str, *command: str) -> None:
+        """place: as xterm's -geometry."""
+        self.run(
+            "xterm", "-T", title, "-geometry", place, "-fa", "DejaVu Sans Mono", "-fs", "11", "-e", *command
+        )
+        until(lambda: bool(self.window(title)), f"the window {title}")
+
+    def window(self, title: str) -> str:
+        found = subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"],
+            env=self.env, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return found.stdout.split()[0] if found.stdout.split() else ""
+
+    def type(self, title: str, text: str) -> None:
+        self._do("windowraise", self.window(title))
+        self._do("windowfocus", "--sync", self.window(title))
+        self._do("type", "--delay", "30", text)
+        self._do("key", "Return")
+
+    def _do(self, *words: str) -> None:
+        subprocess.run(["xdotool", *words], env=self.env, check=True, timeout=60)
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def until(true: Callable[[], bool], what: str, patience_s: float = 120.0) -> float:
+    """Seconds until it was so."""
+    began, never = perf(), threading.Event()
+    while not true():
+        assert perf() - began < patience_s, f"waited for {what}"
+        never.wait(0.2)
+    return perf() - began
+
+
+@pytest.fixture(scope="module")
+def memory(weights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Of a recording of a few things that happen on a desktop. Its folder also has figures.json."""
+    require(all(shutil.which(name) for name in NEEDED), f"{', '.join(NEEDED)} are not installed")
+    folder = tmp_path_factory.mktemp("desktop")
+    place = folder / "memory"
+    with ExitStack() as stack:
+        desktop = Desktop(stack, folder)
+        desktop.terminal("letter to Ana", "56x8+4+4", "cat")
+        desktop.terminal("build", "56x10+4+220", "sh")
+        desktop.terminal("Bank Private Browsing", "40x8+560+300", "sh", "-c", f"echo {PRIVATE}; cat")
+        recorder = _record(stack, desktop, place)
+        figures = {}
+        desktop.type("letter to Ana", "the lighthouse keeper counts forty seagulls")
+        figures["sentence_s"] = until(lambda: in_memory(place, "seagulls"), "the sentence in memory")
+        desktop.type("build", "cat /harbour/chart.cfg")
+        figures["error_s"] = until(lambda: in_memory(place, "No such file"), "the error in memory")
+        desktop.type("build", f"echo card {CARD} for the mooring")
+        until(lambda: in_memory(place, "for the mooring"), "the line with the card")
+        done = psutil.Process(recorder.pid)
+        before, began = sum(done.cpu_times()[:2]), perf()
+        until(lambda: perf() - began > 15.0, "a quiet while")
+        figures["idle_share"] = (sum(done.cpu_times()[:2]) - before) / (perf() - began)
+        figures["status"] = hearsight("screen", "status", "--memory", place).stdout
+        (folder / "figures.json").write_text(json.dumps(figures))
+        _end(recorder)
+    yield place
+
+
+def _record(stack: ExitStack, desktop: Desktop, place: Path) -> subprocess.Popen[str]:
+    command = [
+        *COMMAND, "--set", "screen.min_free_mb=0", "--set", "screen.exclude_titles=['*private browsing*']",
+        "screen", "--memory", str(place),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, env=desktop.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    stack.callback(_end, process)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("screen   http://127.0.0.1:")
+    return process
+
+
+def in_memory(place: Path, text: str) -> bool:
+    return any(
+        text.encode() in p.read_bytes()
+        for p in (place / "observations.lance").rglob("*.lance")
+        if p.is_file()
+    )
+
+
+def figures_of(memory: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((memory.parent / "figures.json").read_text())
+    return found
+
+
+def asked(memory: Path, question: str) -> dict[str, Any]:
+    done = hearsight("ask", question, "--memory", memory, "--json")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_a_sentence_that_was_typed_is_found_with_its_window_and_time(memory: Path) -> None:
+    answer = asked(memory, "Where did I write about the seagulls?")
+    assert "letter to Ana" in answer["answer"]
+    at = datetime.fromisoformat(answer["evidence"][0]["at"])
+    assert f"{at:%H:%M}" in answer["answer"]
+
+
+def test_an_error_in_the_terminal_is_told(memory: Path) -> None:
+    answer = asked(memory, "What did the terminal say about chart.cfg?")
+    assert "No such file or directory" in answer["answer"]
+    assert "build" in answer["answer"]
+
+
+def test_both_were_in_memory_soon(memory: Path) -> None:
+    """Ten seconds on a machine of its own; other work shares this one."""
+    figures = figures_of(memory)
+    assert figures["sentence_s"] < 40
+    assert figures["error_s"] < 40
+
+
+def test_a_private_window_and_a_card_are_nowhere_on_the_disk(memory: Path) -> None:
+    whole = b"".join(p.read_bytes() for p in memory.rglob("*") if p.is_file())
+    for canary in (PRIVATE, "PELICAN", "7731", CARD, CARD.replace(" ", "")):
+        assert canary.encode() not in whole
+    assert b"[card]" in whole
+
+
+def test_a_screen_that_stands_still_costs_next_to_nothing(memory: Path) -> None:
+    assert figures_of(memory)["idle_share"] < 0.1
+
+
+def test_the_status_says_what_is_recorded(memory: Path) -> None:
+    status = figures_of(memory)["status"]
+    assert status.startswith("recording since ")
+    assert "build in XTerm" in status

@@ -1,0 +1,87 @@
+"""What questions about a screen ask for, and the times that they name."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from reasoning.screen.question import Ask, ask_of
+from reasoning.screen.when import at_text, parse_when, span_text
+
+NOW = datetime(2024, 5, 17, 15, 0, tzinfo=UTC)
+DAYS = [date(2024, 5, 15), date(2024, 5, 16), date(2024, 5, 17)]
+
+
+@pytest.mark.parametrize(
+    ("text", "ask"),
+    [
+        ("What was I doing?", Ask.DOING),
+        ("What was I working on?", Ask.DOING),
+        ("How long did I spend in the spreadsheet?", Ask.LONG),
+        ("Did I open the mail before the browser?", Ask.BEFORE),
+        ("Which came first, the invoice or the reminder?", Ask.BEFORE),
+        ("What did I open after the terminal?", Ask.NEXT),
+        ("What was the first website I visited?", Ask.END),
+        ("Which programs did I use?", Ask.PLACES),
+        ("Where did I see the invoice from Hansen?", Ask.WHERE),
+        ("Which window showed the stack trace?", Ask.WHERE),
+        ("When did the build fail?", Ask.WHEN),
+        ("At what time was the ferry shown?", Ask.WHEN),
+        ("Did I ever visit the harbour page?", Ask.SEEN),
+        ("What did the error say?", Ask.FACT),
+        ("Which version of numpy was installed?", Ask.FACT),
+    ],
+)
+def test_what_is_asked(text: str, ask: Ask) -> None:
+    assert ask_of(text).ask is ask
+
+
+def test_the_things_of_an_order_question() -> None:
+    asked = ask_of("Did I open the harbour map before reading the mail from Ana?")
+    assert (asked.phrase, asked.other, asked.later) == ("harbour map", "reading the mail from Ana", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("What was I doing at 11:37?", (17, 11, 37), (17, 11, 38)),
+        ("What was I doing at 3pm yesterday?", (16, 15, 0), (16, 15, 1)),
+        ("What did I do before lunch?", (17, 0, 0), (17, 12, 0)),
+        ("Which sites did I visit yesterday afternoon?", (16, 12, 0), (16, 18, 0)),
+        ("What did I read between 9:30 and 10:15 on 15 May?", (15, 9, 30), (15, 10, 16)),
+        ("What did I read after 14:00 on Wednesday?", (15, 14, 0), (16, 0, 0)),
+        ("What did I do in the last two hours?".replace("two", "2"), (17, 13, 0), (17, 15, 0)),
+        ("What happened on May 16th?", (16, 0, 0), (17, 0, 0)),
+    ],
+)
+def test_times_by_the_wall_clock(text: str, start: tuple[int, int, int], end: tuple[int, int, int]) -> None:
+    when = parse_when(text, NOW.timestamp(), DAYS, UTC)
+    assert when.from_wall is not None
+    assert when.to_wall is not None
+    first, last = (datetime(2024, 5, *t, tzinfo=UTC).timestamp() for t in (start, end))
+    assert abs(when.from_wall - first) < 1
+    assert abs(when.to_wall - last) < 1
+
+
+def test_a_number_is_no_time() -> None:
+    when = parse_when("What was at row 12 of the table after the 3 errors?", NOW.timestamp(), DAYS, UTC)
+    assert (when.from_wall, when.to_wall) == (None, None)
+
+
+def test_a_time_without_a_day_means_the_last_day_that_was_recorded() -> None:
+    when = parse_when("What was I doing at 9:00?", NOW.timestamp(), DAYS[:2], UTC)
+    assert when.from_wall == datetime(2024, 5, 16, 9, 0, tzinfo=UTC).timestamp()
+
+
+def test_times_are_told_with_their_day_unless_it_is_today() -> None:
+    assert at_text(datetime(2024, 5, 17, 11, 37, tzinfo=UTC).timestamp(), NOW.timestamp(), UTC) == "11:37"
+    assert (
+        at_text(datetime(2024, 5, 16, 9, 5, tzinfo=UTC).timestamp(), NOW.timestamp(), UTC)
+        == "09:05 on 16 May"
+    )
+    assert (
+        at_text(datetime(2023, 12, 20, 9, 5, tzinfo=UTC).timestamp(), NOW.timestamp(), UTC)
+        == "09:05 on 20 December 2023"
+    )
+    assert [span_text(s) for s in (20, 600, 3900)] == ["20 seconds", "10 minutes", "1 hour 5 minutes"]

@@ -1,0 +1,230 @@
+"""What is on the screen is remembered once, with from when to when, where and in which window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+
+from perception.screen.reader import ScreenReader
+from perception.screen.settings import ScreenReadSettings
+from runtime.messages import Observation, ScreenFrame, ScreenPicture, ScreenReading, Standing
+from tests.screen.painted import PaintedReader, column, frame, paint, window
+
+
+class Watched:
+    """A reader and all that it said."""
+
+    def __init__(self, **settings: object) -> None:
+        self.ocr = PaintedReader()
+        self.reader = ScreenReader(self.ocr, "screen-test", ScreenReadSettings(**settings))
+        self.records: list[Observation] = []
+        self.standings: list[Standing] = []
+        self.pictures: list[ScreenPicture] = []
+
+    def look(self, frames: Iterable[ScreenFrame]) -> None:
+        for one in frames:
+            self.take(self.reader.look(one))
+
+    def take(self, reading: ScreenReading) -> None:
+        self.records += reading.observations
+        self.standings += reading.standings
+        self.pictures += reading.pictures
+
+    @property
+    def read(self) -> list[str]:
+        return [o.text for o in self.records if o.modality == "read"]
+
+    @property
+    def done(self) -> list[str]:
+        return [o.text for o in self.records if o.modality == "seen"]
+
+    def lines(self) -> list[str]:
+        """All remembered lines, without the titles."""
+        return [line for o in self.records if o.modality == "read" for line in o.text.splitlines()[1:]]
+
+
+def seconds(
+    lines: dict[tuple[int, int], str], start: float, end: float, **window_of: str
+) -> list[ScreenFrame]:
+    """The same screen, looked at every second."""
+    return [frame(float(t), lines, **window_of) for t in np.arange(start, end)]
+
+
+def test_a_line_is_remembered_when_it_has_settled_with_its_window_and_place() -> None:
+    watched = Watched()
+    watched.look(seconds(column("the invoice of Hansen is 4712"), 0, 6))
+    assert watched.read == ["notes.txt - Mousepad\nthe invoice of Hansen is 4712"]
+    (record,) = [o for o in watched.records if o.modality == "read"]
+    assert record.t_start_s == 0.0
+    assert record.known_at_s == 2.0
+    assert record.details["app"] == "Mousepad"
+    assert record.details["document"] == "notes.txt"
+    assert record.details["boxes"] == [[25, 91, 388, 136]]
+
+
+def test_an_unchanged_screen_is_read_once() -> None:
+    watched = Watched()
+    watched.look(seconds(column("alpha beta gamma"), 0, 100))
+    assert len(watched.ocr.reads) == 1
+    assert not watched.reader.restless
+
+
+def test_one_new_line_is_read_in_its_own_region_only() -> None:
+    watched = Watched()
+    first = column(*(f"chat line number {i} is old" for i in range(10)))
+    watched.look(seconds(first, 0, 5))
+    watched.look(seconds(first | {(2, 14): "a new message from Ana"}, 5, 10))
+    assert watched.lines()[-1] == "a new message from Ana"
+    assert watched.ocr.reads[1] < 0.2 * watched.ocr.reads[0]
+
+
+def test_a_scrolled_page_adds_only_its_new_lines() -> None:
+    watched = Watched()
+    page = [f"paragraph {chr(97 + i) * 6} of the story" for i in range(20)]
+    for top in range(6):
+        watched.look(seconds(column(*page[top : top + 8]), 5 * top, 5 * top + 5))
+    assert watched.lines() == page[:13]
+
+
+def test_a_growing_chat_adds_only_its_new_lines() -> None:
+    watched = Watched()
+    said = [
+        f"{name}: {what}" for name, what in zip("abcdefgh", ("one", "two", "three", "four") * 2, strict=True)
+    ]
+    for n in range(1, 9):
+        watched.look(seconds(column(*said[:n]), 5 * n, 5 * n + 5))
+    assert watched.lines() == said
+
+
+def test_typing_is_remembered_when_it_rests_and_not_letter_by_letter() -> None:
+    watched = Watched()
+    text = "the meeting moves to Thursday"
+    watched.look(frame(i * 0.5, column(text[: i + 1])) for i in range(len(text)))
+    end = len(text) * 0.5
+    watched.look(seconds(column(text), end, end + 5))
+    assert watched.lines() == [text]
+
+
+def test_a_line_knows_from_when_to_when_it_stood_there_also_when_it_comes_back() -> None:
+    watched = Watched()
+    both = column("first line stays", "second line goes")
+    watched.look(seconds(both, 0, 10))
+    watched.look(seconds(column("first line stays"), 10, 20))
+    watched.look(seconds(both, 20, 30))
+    watched.take(watched.reader.close())
+    (record,) = [o for o in watched.records if o.modality == "read"]
+    spans = sorted((s.line, s.t_start_s, s.t_end_s) for s in watched.standings if s.record == record.id)
+    assert spans == [(1, 0.0, 29.0), (2, 0.0, 10.0), (2, 20.0, 29.0)]
+
+
+def test_a_window_that_is_covered_and_uncovered_adds_nothing() -> None:
+    watched = Watched()
+    watched.look(seconds(column("in the editor"), 0, 5))
+    watched.look(seconds(column("in the mail"), 5, 10, title="Inbox - Thunderbird", program="thunderbird"))
+    watched.look(seconds(column("in the editor"), 10, 15))
+    assert watched.read == ["notes.txt - Mousepad\nin the editor", "Inbox - Thunderbird\nin the mail"]
+
+
+def test_clocks_and_counters_do_not_flood() -> None:
+    watched = Watched()
+    for i in range(200):
+        lines = column("the text that stays", f"{i} of 200 done") | {(70, 21): f"12:{i % 60:02}"}
+        watched.look([frame(2.0 * i, lines), frame(2.0 * i + 1, lines)])
+    assert "the text that stays" in watched.lines()
+    assert len(watched.lines()) < 8
+
+
+def test_a_secret_is_neither_in_the_text_nor_in_the_picture() -> None:
+    watched = Watched()
+    lines = (
+        column("card 4111 1111 1111 1111 end", "nothing secret in here")
+        | {(2, 8): "password:"}
+        | {(14, 8): "hunter2zebra"}
+    )
+    watched.look(seconds(lines, 0, 5))
+    told = "\n".join(watched.read)
+    assert "4111" not in told
+    assert "hunter2zebra" not in told
+    assert "[card]" in told
+    assert "nothing secret in here" in told
+    picture = decoded(watched.pictures[-1])
+    assert picture[32:48, 16:200].max() == 0
+    assert picture[128:144, 112:200].max() == 0
+    assert picture[48:64, 16:100].max() > 128
+
+
+def test_a_picture_shows_nothing_that_was_not_read_yet() -> None:
+    """The line at the bottom still moves while the picture is taken."""
+    watched = Watched(picture_every_s=0.0, patience_s=1000.0)
+    watched.look(
+        frame(float(t), column("old news up here") | {(2, 18): f"moving {'x' * t}"}) for t in range(1, 8)
+    )
+    assert watched.pictures
+    for picture in watched.pictures:
+        assert decoded(picture)[288:304, 80:].max() < 40
+
+
+def test_activities_follow_the_active_window_and_glances_do_not_count() -> None:
+    watched = Watched()
+    watched.look(seconds(column("a"), 0, 10))
+    watched.look(seconds(column("b"), 10, 11, title="Clock", program="clock"))
+    watched.look(seconds(column("a"), 11, 20))
+    watched.look(seconds(column("c"), 20, 30, title="report.odt - LibreOffice Writer", program="soffice"))
+    watched.take(watched.reader.close())
+    assert watched.done == ["notes.txt in Mousepad", "report.odt in LibreOffice Writer"]
+    ids = [o.id for o in watched.records if o.modality == "seen"]
+    spans = {s.record: (s.t_start_s, s.t_end_s) for s in watched.standings}
+    assert [spans[i] for i in ids] == [(0.0, 20.0), (20.0, 29.0)]
+
+
+def test_what_stood_before_a_gap_has_ended_before_it() -> None:
+    """The machine was suspended."""
+    watched = Watched()
+    watched.look(seconds(column("before the break"), 0, 5))
+    watched.look(seconds(column("before the break"), 900, 905))
+    assert (0.0, 4.0) in {(s.t_start_s, s.t_end_s) for s in watched.standings}
+    assert len(watched.read) == 1
+
+
+def test_two_monitors_are_read_apart() -> None:
+    watched = Watched()
+    for t in range(5):
+        watched.look(
+            [frame(t, column("on the left"), monitor=0), frame(t, column("on the right"), monitor=1)]
+        )
+    assert sorted(watched.lines()) == ["on the left", "on the right"]
+    assert {o.details["monitor"] for o in watched.records if o.modality == "read"} == {0, 1}
+
+
+def test_what_was_forgotten_is_not_taken_up_again_while_it_stands_there() -> None:
+    watched = Watched()
+    lines = column("a thing to forget")
+    watched.look(seconds(lines, 0, 5))
+    watched.reader.forget()
+    watched.records.clear()
+    watched.take(watched.reader.look(frame(5.0, lines), known=True))
+    watched.look(seconds(lines, 6, 12))
+    assert watched.read == []
+    watched.look(seconds(lines | {(2, 10): "something new"}, 12, 18))
+    assert watched.lines() == ["something new"]
+
+
+@pytest.mark.parametrize("size", [(640, 352), (1280, 800)])
+def test_a_monitor_may_change_its_size(size: tuple[int, int]) -> None:
+    watched = Watched()
+    watched.look(seconds(column("small screen"), 0, 5))
+    big = paint(column("larger screen"), (960, 512))
+    windows = (window("notes.txt - Mousepad", "Mousepad", box=(0, 0, 960, 512)),)
+    watched.look(ScreenFrame(5.0 + t, big, 0, windows) for t in range(5))
+    watched.look(ScreenFrame(10.0 + t, paint(column("the last one"), size), 0, windows) for t in range(5))
+    assert watched.lines() == ["small screen", "larger screen", "the last one"]
+
+
+def decoded(picture: ScreenPicture) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    import cv2
+
+    image = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert image is not None
+    return np.asarray(image, np.uint8)
