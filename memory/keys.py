@@ -73,6 +73,8 @@ def _message(record: Observation) -> list[tuple[str, str]]:
     if len(parts) > 1:
         texts += [("sentence", f"{said}{part}") for part in parts]
     return texts
+
+
 def _screen_parts(record: Observation) -> list[str]:
     """A few lines at a time, under the window's title: a screen is full of lines that say little alone, and a vector
     costs more than their text.

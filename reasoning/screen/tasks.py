@@ -205,7 +205,9 @@ def is_quiet(now_wall: float, quiet_from: str, quiet_to: str, zone: tzinfo | Non
 def _same(a: str, b: str) -> bool:
     """One may be a part of the other: the rest was not typed yet, or covered."""
     x, y = " ".join(tokens(a)), " ".join(tokens(b))
-    both = sum(m.size for m in SequenceMatcher(None, x, y, autojunk=False).get_matching_blocks() if m.size > 3)
+    both = sum(
+        m.size for m in SequenceMatcher(None, x, y, autojunk=False).get_matching_blocks() if m.size > 3
+    )
     return x == y or both >= _SAME * min(len(x), len(y))
 
 

@@ -21,9 +21,9 @@ from runtime.app.arguments import port as _port
 from runtime.app.arguments import positive as _positive
 from runtime.app.eval_cli import eval_parser
 from runtime.app.memory_cli import memory_parser
+from runtime.app.screen.arguments import add_screen
 from runtime.app.serving_cli import serving_parsers
 from runtime.app.vault_cli import vault_parser
-from runtime.app.screen.arguments import add_screen
 from runtime.clock import run_virtual
 from runtime.errors import HearsightError
 

@@ -12,8 +12,8 @@ from perception.settings import ReadSettings, SourceSettings, VideoSettings, Vis
 from reasoning.engine_settings import EngineSettings
 from reasoning.settings import AnswerSettings, SpeechSettings
 from runtime.app.live.settings import LiveSettings
-from runtime.app.serving.settings import ServeSettings
 from runtime.app.screen.settings import ScreenSettings
+from runtime.app.serving.settings import ServeSettings
 from runtime.config import Settings, load_settings
 from runtime.errors import ConfigError
 
