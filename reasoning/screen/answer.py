@@ -13,7 +13,7 @@ from reasoning.judge import Candidate, weigh
 from reasoning.question import Kind, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.facts import labelled
-from reasoning.screen.find import Finder, Moment, content, covered, moment_of, place_text
+from reasoning.screen.find import Finder, Moment, content, covered, moment_of, place_text, says_all
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.when import When, at_text, parse_when, span_text
 from reasoning.settings import AnswerSettings
@@ -240,7 +240,12 @@ class ScreenAnswerer:
         weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
         ordered = _once([moments[int(c.evidence.id)] for c in weighed])
         if not weighed or weighed[0].support.probability < self._settings.support_threshold:
-            return "", ordered
+            # A line that has every word of the question is not passed over for what stands around it.
+            whole = next((m for m in moments if says_all(asked, m.line)), None)
+            if whole is None:
+                return "", ordered
+            proof = f"“{_with_next(whole.line, whole.evidence)}”{_in(whole)} at {self._at(whole.wall_s)}."
+            return proof, _once([whole, *ordered])
         best, moment = weighed[0], ordered[0]
         span: Span | None = best.support.span
         if span is not None and span.fit < (_SPAN if parsed.kind in _TYPED else _SURE_SPAN):
@@ -254,7 +259,7 @@ class ScreenAnswerer:
         """The longest ones, in order of time."""
         longest = sorted(done, key=lambda a: -a.duration_s)[:_MOST_LISTED]
         parts = [
-            f"{_named(a)} ({self._at(a.wall_s)}, {span_text(a.duration_s)})"
+            f"{_named(a)} ({self._at(a.wall_s)}{f', {span_text(a.duration_s)}' if a.duration_s else ''})"
             for a in sorted(longest, key=lambda a: a.wall_s)
         ]
         return "; ".join(parts) + "." if parts else ""
@@ -277,7 +282,12 @@ def _joined(done: Sequence[Activity]) -> list[Activity]:
     for a in done:
         known = out.get(a.text)
         out[a.text] = a if known is None else replace(known, t_end_s=known.t_end_s + a.duration_s)
-    long = [a for a in out.values() if a.duration_s >= _SHORT_S and (a.program or a.document)]
+    # One that was looked at only once lasted nobody knows how long.
+    long = [
+        a
+        for a in out.values()
+        if (a.duration_s >= _SHORT_S or not a.duration_s) and (a.program or a.document)
+    ]
     return long or list(out.values())
 
 

@@ -297,6 +297,12 @@ def content(phrase: str) -> list[str]:
     return [w for w in words if w not in _KIND_WORDS] or words
 
 
+def says_all(question: str, line: str) -> bool:
+    """Whether all that matters of a question, and that is more than a word, stands in one line."""
+    wanted = content(question)
+    return len(wanted) > 1 and covered(wanted, set(tokens(_spaced(line)))) == 1.0
+
+
 def covered(wanted: Sequence[str], there: set[str]) -> float:
     """Share of the wanted words that are there; long ones also when a letter was misread. Numbers must be there."""
     if not wanted:

@@ -24,7 +24,8 @@ _LUNCH = re.compile(
     re.I,
 )
 _PART = re.compile(
-    r"\b(?:in the |this |that |yesterday |on the |last )?(?P<part>morning|afternoon|evening|night|tonight)\b",
+    r"\b(?P<before>in the |this |that |on the |last |at |over the |during the )?"
+    r"(?P<part>morning|afternoon|evening|night|tonight)\b",
     re.I,
 )
 _LATELY = re.compile(
@@ -96,7 +97,7 @@ def parse_when(text: str, now_wall: float, days: list[date], zone: tzinfo | None
         rest = _without(text, found)
     else:
         day, rest = _day(text, now, days)
-    of_day = _of_day(rest)
+    of_day = _of_day(rest, day is not None)
     if day is None and of_day is None:
         return When(rest=text)
     start = day or (now.date() if now.date() in days or not days else days[-1])
@@ -113,8 +114,8 @@ def parse_when(text: str, now_wall: float, days: list[date], zone: tzinfo | None
     )
 
 
-def _of_day(text: str) -> tuple[float, float, bool, str] | None:
-    """(from, to, point, rest) in hours of the day."""
+def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None:
+    """(from, to, point, rest) in hours of the day. "48 euro a night" is no time, "yesterday night" is."""
     if found := _BETWEEN.search(text):
         return _hours(found, "a"), _hours(found, "b") + 1 / 60, False, _without(text, found)
     if (found := _SIDE.search(text)) and (found["am"] or found["ahalf"]):
@@ -137,7 +138,8 @@ def _of_day(text: str) -> tuple[float, float, bool, str] | None:
             else (start - 0.25, end + 0.25)
         )
         return *span, False, _without(text, found)
-    if found := _PART.search(text):
+    found = _PART.search(text)
+    if found is not None and (day_named or found["before"] or found["part"].lower() == "tonight"):
         return *_PARTS[found["part"].lower()], False, _without(text, found)
     return None
 

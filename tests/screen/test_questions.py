@@ -65,8 +65,12 @@ def test_times_by_the_wall_clock(text: str, start: tuple[int, int, int], end: tu
 
 
 def test_a_number_is_no_time() -> None:
-    when = parse_when("What was at row 12 of the table after the 3 errors?", NOW.timestamp(), DAYS, UTC)
-    assert (when.from_wall, when.to_wall) == (None, None)
+    for text in (
+        "What was at row 12 of the table after the 3 errors?",
+        "What does the mooring cost a night?",
+    ):
+        when = parse_when(text, NOW.timestamp(), DAYS, UTC)
+        assert (when.from_wall, when.to_wall, when.rest) == (None, None, text)
 
 
 def test_a_time_without_a_day_means_the_last_day_that_was_recorded() -> None:
