@@ -216,7 +216,7 @@ class ScreenAnswerer:
         best = max(m.coverage for m in found)
         one = next(m for m in found if m.coverage == best)
         proof = f": “{one.line}”" if one.evidence.modality == "read" else ""
-        return f"{_capital(one.place)}, at {self._at(one.wall_s)}{proof}.", [
+        return f"{one.place}, at {self._at(one.wall_s)}{proof}.", [
             one,
             *(m for m in found if m is not one),
         ]
@@ -306,7 +306,7 @@ def _parts(a: Activity) -> str:
 
 
 def _named(a: Activity) -> str:
-    return _capital(place_text(a.program, a.document, a.site))
+    return place_text(a.program, a.document, a.site)
 
 
 def _short(moment: Moment) -> str:
