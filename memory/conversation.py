@@ -22,6 +22,7 @@ from runtime.clock import SystemClock
 from runtime.compute import Compute
 from runtime.messages import Observation, Watermark
 from runtime.models import TextEncoder
+from runtime.secrets import redact
 
 _BATCH = 256
 """Messages between two commits: an import that is killed goes on from there."""
@@ -63,7 +64,8 @@ class Added:
 def conversation_source(name: str, path: str, messages: Sequence[Message]) -> SourceInfo:
     """The same for a conversation however much it has grown: known by its name and its first message."""
     first = min(messages, key=lambda m: m.time_s)
-    mark = hashlib.sha256(f"{first.time_s!r}\n{first.speaker}\n{first.content}".encode()).hexdigest()[:10]
+    text = f"{first.time_s!r}\n{first.speaker}\n{redact(first.content)}"
+    mark = hashlib.sha256(text.encode()).hexdigest()[:10]
     return text_source(f"{name}-{mark}", path)
 
 
@@ -89,7 +91,8 @@ def observations(source: str, messages: Iterable[Message]) -> list[Observation]:
     for message in sorted(messages, key=lambda m: m.time_s):
         if not message.content:
             continue
-        parts = (repr(message.time_s), message.speaker or "", message.content)
+        # Of a secret not even a hash: a PIN could be tried out against it.
+        parts = (repr(message.time_s), message.speaker or "", redact(message.content))
         digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
         record = f"{source}/{quote(message.session, safe='')}/{digest}"
         count = seen[record] = seen.get(record, -1) + 1

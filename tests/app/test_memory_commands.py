@@ -139,3 +139,17 @@ def test_the_vault_lists_captions_and_shows_a_secret_for_its_passphrase(
     assert hearsight(capsys, *show)[2] == "hearsight: the passphrase is wrong\n"
     monkeypatch.setenv("HEARSIGHT_VAULT_PASSPHRASE", PASSPHRASE)
     assert hearsight(capsys, *show)[:2] == (0, f"{CARD}\n")
+
+
+def test_what_is_pinned_outlives_a_budget(memory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    where = ("--memory", memory)
+    status, _, err = hearsight(capsys, "memory", "pin", "nothing", *where)
+    assert (status, "there is no nothing in memory" in err, err.count("\n")) == (1, True, 1)
+    status, _, err = hearsight(capsys, "memory", "thin", *where)
+    assert (status, "there is no budget" in err, err.count("\n")) == (1, True, 1)
+    assert hearsight(capsys, "memory", "pin", "film", *where)[:2] == (0, "pinned 1\n")
+    status, out, _ = hearsight(capsys, "--set", "memory.total_bytes=1000", "memory", "thin", *where)
+    assert status == 0
+    assert "bytes over the budget are words and pins" in out
+    assert {row["source"] for row in asyncio.run(contents(memory))["keyframes"]} == {"film"}
+    assert hearsight(capsys, "memory", "pin", "film", "--remove", *where)[:2] == (0, "unpinned 1\n")

@@ -14,6 +14,7 @@ import pytest
 from keyring.backend import KeyringBackend
 
 from memory import MemorySettings, SearchRequest, Store, schema
+from memory.conversation import Message, conversation_source, observations
 from memory.forgetting import Selection, forget
 from memory.portable import export_memory, import_memory
 from memory.vault import entries, make_vault, reveal
@@ -182,6 +183,15 @@ def test_the_vault_goes_with_an_export(tmp_path: Path) -> None:
                 assert {await reveal(store, e.id, PASSPHRASE) for e in await entries(store)} == set(SECRETS)
 
     asyncio.run(main())
+
+
+def test_no_id_says_anything_of_a_secret() -> None:
+    told = [Message(f"The PIN for the garage is {pin}.", 5.0, speaker="Ana") for pin in ("4821", "7300")]
+    first, second = (observations("chat", [one])[0].id for one in told)
+    assert first == second
+    both = [o.id for o in observations("chat", told)]
+    assert len(set(both)) == 2
+    assert len({conversation_source("chat", "chat", [one]).id for one in told}) == 1
 
 
 class MadeUpKeyring(KeyringBackend):
