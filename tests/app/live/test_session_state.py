@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -25,19 +26,21 @@ SCENES = np.eye(4, dtype=np.float32)
 
 def session_of(clock: VirtualClock) -> LiveSession:
     """One that is not run: its stages are called one by one."""
-    parts = SimpleNamespace(
-        **dict.fromkeys(("store", "memory", "text_encoder", "turn_detector", "vision", "reader", "language")),
-        **dict.fromkeys(("voice", "captioner", "spans")),
-        answerer=SimpleNamespace(stream=None),
-        transcriber=SimpleNamespace(name="none"),
-        reasoner="none",
-        compute=Compute(),
-        metrics=Metrics(),
-        clock=clock,
-        app=AppSettings(),
-        live=LiveSettings(),
+    none: dict[str, Any] = {field.name: None for field in fields(Parts)}
+    parts = Parts(
+        **none
+        | {
+            "answerer": SimpleNamespace(stream=None),
+            "transcriber": SimpleNamespace(name="none"),
+            "reasoner": "none",
+            "compute": Compute(),
+            "metrics": Metrics(),
+            "clock": clock,
+            "app": AppSettings(),
+            "live": LiveSettings(),
+        }
     )
-    return LiveSession("live-1", cast(Parts, parts), Watches(None))
+    return LiveSession("live-1", parts, Watches(None))
 
 
 def channel(*items: Any) -> Channel[Any]:
