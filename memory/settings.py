@@ -73,9 +73,9 @@ class VoiceMatchSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    same: float = Field(default=0.80, ge=0, le=1)
+    same: float = Field(default=0.78, ge=0, le=1)
     same_short: float = Field(default=0.73, ge=0, le=1)
-    other: float = Field(default=0.76, ge=0, le=1)
+    other: float = Field(default=0.74, ge=0, le=1)
     other_short: float = Field(default=0.66, ge=0, le=1)
     per_s: float = Field(default=0.02, ge=0)
     margin: float = Field(default=0.04, ge=0)
