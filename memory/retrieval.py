@@ -39,6 +39,7 @@ from memory.time_range import anchor, time_range
 from runtime.clock import SystemClock
 from runtime.compute import Compute
 from runtime.errors import InputError
+from runtime.malloc import give_back_memory
 from runtime.messages import Modality, Observation, Vector
 from runtime.models import TextEncoder
 
@@ -66,6 +67,7 @@ _SPEAKER_POOL = 100
 _FOUND = 0.32
 """From this lexical score on, what a question tells a time by is taken as found: all its words once have .3 to .6."""
 _SOON_S = 300.0
+_MANY = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -435,9 +437,11 @@ class Memory:
             if rows is None:
                 return
         if rows.num_rows:
+            many = rows.num_rows >= _MANY
             await self._compute.run(_THREAD, self._take, rows)
             del rows
-            pa.default_memory_pool().release_unused()  # of a large memory, gigabytes
+            if many:
+                await self._compute.run(_THREAD, _give_back)
 
     def _take(self, rows: pa.Table) -> None:
         """In the order of writing, in which a record's keys follow each other."""
@@ -534,6 +538,11 @@ def _statement(hit: Hit) -> Statement:
     """What a record says: an utterance whole, a screen by the line that was found."""
     text = hit.key_text if hit.record.modality == "read" and hit.key == "line" else hit.text
     return Statement(hit.record.id, hit.record.source, hit.record.known_at_s, (text,))
+
+
+def _give_back() -> None:
+    pa.default_memory_pool().release_unused()
+    give_back_memory()
 
 
 def _visible(as_of_s: float | None, sources: frozenset[str] | None) -> str:

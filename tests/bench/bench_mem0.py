@@ -102,7 +102,7 @@ async def mem0(sample: LocomoSample, encoder: MiniLMEncoder, folder: Path, figur
     async def add(message: Message) -> None:
         said = {"role": "user", "content": f"{message.speaker}: {message.content}"}
         meta = {"ref": message.ref}
-        memory.add([said], user_id="locomo", infer=False, metadata=meta, timestamp=int(message.time_s))
+        memory.add([said], user_id="locomo", infer=False, metadata=meta)
 
     async def search(text: str) -> list[str]:
         found = memory.search(text, filters={"user_id": "locomo"}, top_k=max(RANKS), threshold=0.0)
