@@ -43,6 +43,9 @@ _ENCODE_BATCH = 64
 _CLOCK = SystemClock()
 
 
+_Run = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+
+
 async def _at_once(work: Callable[[], Awaitable[None]]) -> None:
     await work()
 
@@ -67,7 +70,8 @@ class MemoryWriter:
         remembered: Callable[[Sequence[Clip]], None] = lambda _: None,
         spoken: Callable[[Sequence[Observation]], None] = lambda _: None,
         wall: Callable[[], float] = _CLOCK.wall,
-        commit: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]] = _at_once,
+        commit: _Run = _at_once,
+        upkeep: _Run = _at_once,
     ) -> None:
         """people: of the store, who says by the voice who speaks; without it speakers stay as they come.
 
@@ -85,6 +89,7 @@ class MemoryWriter:
         self._told = spoken
         self._wall = wall
         self._run_commit = commit
+        self._run_upkeep = upkeep
         self._frames: dict[int, list[FrameFeature]] = {}
         self._screens: dict[int, list[Observation]] = {}
         self._said: list[tuple[_Order, Observation]] = []
@@ -144,7 +149,7 @@ class MemoryWriter:
         complete is True in it only if every stream the source has sent a watermark of infinity. On
         cancellation what the watermarks have passed is committed before the cancellation goes on.
         """
-        await self._run_commit(self._begin)
+        await self._run_upkeep(self._begin)
         if self._done.complete:
             async for _ in inbox:
                 continue
@@ -158,7 +163,7 @@ class MemoryWriter:
             await self._commit_whole(force=True)
             raise
         await self._commit_whole(force=True)
-        await self._run_commit(self.finish)
+        await self._run_upkeep(self.finish)
         return self._done
 
     async def _begin(self) -> None:
@@ -270,7 +275,7 @@ class MemoryWriter:
             self._told(spoken)
         self._commits += 1
         if self._commits % self._settings.optimize_every == 0:
-            await self._run_commit(self._tidy)
+            await self._run_upkeep(self._tidy)
 
     async def _tidy(self) -> None:
         await rebuild(self._store, self._source.id, self._settings)

@@ -119,8 +119,8 @@ class Recorder(Tape):
         self._note(did=name, **{"from": began_s}, ok=True)
         return result
 
-    async def commit(self, work: Work[None]) -> None:
-        await self.run("commit", work)
+    async def late(self, name: str, work: Work[T]) -> T:
+        return await self.run(name, work)
 
     async def sound(self, inbox: Channel[AudioChunk], outbox: Channel[AudioChunk]) -> None:
         """What goes on is what the recording holds: 16 bits."""

@@ -207,10 +207,10 @@ class Replay(Tape):
         await self._until(call)
         return result
 
-    async def commit(self, work: Work[None]) -> None:
-        await self._until(self._call("commit"))
+    async def late(self, name: str, work: Work[T]) -> T:
+        await self._until(self._call(name))
         with self._clock.held():
-            await work()
+            return await work()
 
     def shown(self, kind: str, fields: Mapping[str, Any]) -> None:
         event = json.loads(json.dumps({"at": self._at(), "show": kind, **fields}))

@@ -65,7 +65,7 @@ from runtime.models import (
     Voice,
     VoiceEncoder,
 )
-from runtime.session import Session
+from runtime.session import Session, cancel_and_wait
 from runtime.stage import Stage
 
 log = logging.getLogger(__name__)
@@ -139,6 +139,8 @@ class LiveSession:
         self._echo = False
         self._send: Send | None = None
         self._onset_s: float | None = None
+        self._still = asyncio.Lock()  # held by a commit, or while a question searches the memory
+        self._closing = False
         self._tags_s = -math.inf
         self._looked: Vector | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -187,7 +189,8 @@ class LiveSession:
             people=parts.people,
             remembered=self._remembered,
             spoken=self._voices.committed,
-            commit=self._tape.commit,
+            commit=self._commit,
+            upkeep=partial(self._tape.late, "upkeep"),
         )
         self._build()
 
@@ -277,11 +280,14 @@ class LiveSession:
 
     async def close(self) -> None:
         """What was perceived is committed, every task ends."""
+        self._closing = True
         await self.conversation.close()
         self.speaker.stop()
         self.audio.close()
         self.video.close()
         await self._session.drain(_STOP_S)
+        for task in [*self._tasks]:
+            await cancel_and_wait(task, 1.0)
         await self._tape.close()
 
     def health(self) -> list[dict[str, Any]]:
@@ -400,6 +406,8 @@ class LiveSession:
         if turn.utterance.text.strip():
             # It is remembered, whether or not it wants an answer.
             await outbox.put(Part(turn.utterance, turn.samples, turn.t_start_s))
+        if self._closing:
+            return
         if not turn.text or (self.conversation.busy and backchannel(turn.text, turn.speech_s)):
             self.conversation.hear_nothing()
             return
@@ -417,10 +425,31 @@ class LiveSession:
         return Query("", text, as_of_s, (), (self.id,))
 
     async def _answers(self, query: Query) -> Streamed:
-        found = partial(self.conversation.found, query.turn_id)
-        async with aclosing(self._parts.answerer.stream(query, found)) as parts:
-            while (part := await self._tape.run("answer", lambda: anext(parts, None))) is not None:
-                yield part
+        """While the memory is searched nothing is committed: the answer rests on one state of it."""
+        await self._tape.late("snapshot", self._still.acquire)
+        searching = True
+
+        def found() -> None:
+            nonlocal searching
+            if searching:
+                searching = False
+                self._still.release()
+                self.conversation.found(query.turn_id)
+
+        try:
+            async with aclosing(self._parts.answerer.stream(query, found)) as parts:
+                while (part := await self._tape.run("answer", lambda: anext(parts, None))) is not None:
+                    yield part
+        finally:
+            if searching:
+                self._still.release()
+
+    async def _commit(self, work: Callable[[], Awaitable[None]]) -> None:
+        async def alone() -> None:
+            async with self._still:
+                await work()
+
+        await self._tape.late("commit", alone)
 
     def _answered(self, turn: Turn) -> None:
         self.latency = turn.latency

@@ -26,9 +26,9 @@ class Tape:
         """Does what takes as long as the machine needs. A recording notes when, a replay waits until then."""
         return await work()
 
-    async def commit(self, work: Work[None]) -> None:
-        """The same for a commit: a replay waits first, so that nothing is there before it was."""
-        await work()
+    async def late(self, name: str, work: Work[T]) -> T:
+        """The same for what others see the effect of: a replay waits first, so that nothing is there before it was."""
+        return await work()
 
     async def sound(self, inbox: Channel[AudioChunk], outbox: Channel[AudioChunk]) -> None:
         raise NotImplementedError

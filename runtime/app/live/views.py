@@ -10,6 +10,7 @@ from runtime.messages import Clip, Evidence, Observation
 
 TAGS_SHOWN = 3
 _SEARCH_K = 12
+_SHARE_OF_BEST = 0.35
 # A reply is one message of the data channel, which must not grow without bound.
 _READS, _READ_CHARACTERS = 200, 400
 
@@ -35,8 +36,9 @@ class Views:
 
     async def search(self, text: str) -> list[dict[str, Any]]:
         hits = await self._memory.search(SearchRequest(text, sources=(self._session,), k=_SEARCH_K))
+        least = _SHARE_OF_BEST * max((hit.scores.total for hit in hits), default=0.0)
         found = []
-        for hit in hits:
+        for hit in (hit for hit in hits if hit.scores.total >= least):
             keyframe = await self._memory.keyframe_at(self._session, hit.t_start_s)
             found.append(
                 {

@@ -66,7 +66,7 @@ def test_a_commit_is_not_there_before_it_was(run_virtual: Run) -> None:
             done.append(clock.now())
 
         await clock.sleep(1.0)
-        await replay.commit(commit)
+        await replay.late("commit", commit)
         assert done == [3.0]
 
     run_virtual(main())
