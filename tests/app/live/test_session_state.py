@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -26,21 +25,19 @@ SCENES = np.eye(4, dtype=np.float32)
 
 def session_of(clock: VirtualClock) -> LiveSession:
     """One that is not run: its stages are called one by one."""
-    none: dict[str, Any] = {field.name: None for field in fields(Parts)}
-    parts = Parts(
-        **none
-        | {
-            "answerer": SimpleNamespace(stream=None),
-            "transcriber": SimpleNamespace(name="none"),
-            "reasoner": "none",
-            "compute": Compute(),
-            "metrics": Metrics(),
-            "clock": clock,
-            "app": AppSettings(),
-            "live": LiveSettings(),
-        }
+    parts = SimpleNamespace(
+        **dict.fromkeys(("store", "memory", "text_encoder", "turn_detector", "vision", "reader", "language")),
+        **dict.fromkeys(("voice", "voices", "people", "captioner", "spans")),
+        answerer=SimpleNamespace(stream=None),
+        transcriber=SimpleNamespace(name="none"),
+        reasoner="none",
+        compute=Compute(),
+        metrics=Metrics(),
+        clock=clock,
+        app=AppSettings(),
+        live=LiveSettings(),
     )
-    return LiveSession("live-1", parts, Watches(None))
+    return LiveSession("live-1", cast(Parts, parts), Watches(None))
 
 
 def channel(*items: Any) -> Channel[Any]:
