@@ -409,14 +409,18 @@ class Memory:
 
     async def refresh(self) -> None:
         """Takes in what was committed since; `search` does so itself. Cheap when there is nothing new."""
+        # A version counts as taken in once it was: who asks may be interrupted at any await.
         async with self._refreshing:
-            if await self._changed(schema.SOURCES):
+            if (version := await self._newer(schema.SOURCES)) is not None:
                 self._sources = await self.store.sources()
-            if await self._changed(schema.NODES):
+                self._versions[schema.SOURCES] = version
+            if (version := await self._newer(schema.NODES)) is not None:
                 rows = await self.store.rows(schema.NODES, columns=_NODE_COLUMNS)
                 self._priors = await self._compute.run(_THREAD, Priors, rows, self._settings.search)
-            if await self._changed(schema.KEYS):
+                self._versions[schema.NODES] = version
+            if (version := await self._newer(schema.KEYS)) is not None:
                 await self._refresh_index()
+                self._versions[schema.KEYS] = version
 
     async def _cast_of(self, as_of_s: float | None, sources: frozenset[str] | None) -> Cast:
         asked = sorted(sources if sources is not None else (s.id for s in self._sources))
@@ -451,12 +455,10 @@ class Memory:
         self._index.add(rows)
         self._last_seq = max(self._last_seq, int(numbers.max()))
 
-    async def _changed(self, name: str) -> bool:
+    async def _newer(self, name: str) -> int | None:
+        """The table's version, where it is another than that which was taken in."""
         version = await self.store.version(name)
-        if self._versions.get(name) == version:
-            return False
-        self._versions[name] = version
-        return True
+        return None if self._versions.get(name) == version else version
 
     def _asked_sources(self, request: SearchRequest) -> frozenset[str] | None:
         known = {s.id for s in self._sources}

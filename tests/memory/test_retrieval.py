@@ -179,6 +179,28 @@ def test_a_reader_follows_a_writer(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("step", ["sources", "rows"])
+def test_who_is_interrupted_over_a_search_finds_the_same_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """The first question of a session may be cut off by a voice while it looks for what is new."""
+
+    async def main() -> None:
+        await remembered(tmp_path / "m", TALK)
+        async with await opened(tmp_path / "m") as memory:
+
+            async def interrupted(*_: object, **__: object) -> None:
+                raise asyncio.CancelledError
+
+            with monkeypatch.context() as patch, pytest.raises(asyncio.CancelledError):
+                patch.setattr(memory.store, step, interrupted)
+                await memory.search(SearchRequest("blue folder", sources=("film",)))
+            found = await memory.search(SearchRequest("blue folder", sources=("film",)))
+            assert "blue folder" in found[0].text
+
+    asyncio.run(main())
+
+
 def test_a_reader_searches_on_while_a_writer_writes_and_compacts(tmp_path: Path) -> None:
     busy = SETTINGS.model_copy(update={"optimize_every": 2})
 
