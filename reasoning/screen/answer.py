@@ -27,6 +27,7 @@ _MOST_LISTED = 6
 _LEAST = 0.6
 _SHORT_S = 20.0
 _WINDOWS = 3
+_COLUMN, _HEADING = 30, 12
 _SPAN, _SURE_SPAN = 0.5, 0.9
 _TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR}
 
@@ -161,7 +162,10 @@ class ScreenAnswerer:
         fronts = [m for m in found if m.evidence.modality == "seen"]
         base = fronts[0] if fronts else found[0]
         wanted = content(asked.phrase)
-        others = [a for a in done if covered(wanted, set(content(_parts(a)))) < _LEAST or not fronts]
+        # The same place again is not the next one; one that only shares a word with it is.
+        others = [
+            a for a in done if not fronts or covered(wanted, set(content(_parts(a)))) < base.coverage - 0.05
+        ]
         if asked.later:
             after = [a for a in others if a.wall_s > base.wall_s + 0.5]
             chosen = after[:1]
@@ -241,10 +245,11 @@ class ScreenAnswerer:
         ordered = _once([moments[int(c.evidence.id)] for c in weighed])
         if not weighed or weighed[0].support.probability < self._settings.support_threshold:
             # A line that has every word of the question is not passed over for what stands around it.
-            whole = next((m for m in moments if says_all(asked, m.line)), None)
+            whole = next((m for m in moments if says_all(asked, _with_next(m.line, m.evidence, True))), None)
             if whole is None:
                 return "", ordered
-            proof = f"“{_with_next(whole.line, whole.evidence)}”{_in(whole)} at {self._at(whole.wall_s)}."
+            line = _with_next(whole.line, whole.evidence, not says_all(asked, whole.line))
+            proof = f"“{line}”{_in(whole)} at {self._at(whole.wall_s)}."
             return proof, _once([whole, *ordered])
         best, moment = weighed[0], ordered[0]
         span: Span | None = best.support.span
@@ -327,9 +332,12 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _with_next(unit: str, evidence: Evidence) -> str:
-    """A line that was cut by the edge of its column goes on in the next one."""
+def _with_next(unit: str, evidence: Evidence, always: bool = False) -> str:
+    """A line that was cut by the edge of its column goes on in the next one, and a heading says little alone."""
     lines = evidence.text.splitlines()
-    if unit in lines and lines.index(unit) + 1 < len(lines) and len(unit) > 30 and unit[-1:] not in ".!?:":
-        return f"{unit} {lines[lines.index(unit) + 1]}"
-    return unit
+    if unit not in lines:
+        return unit
+    cut = len(unit) > _COLUMN and unit[-1:] not in ".!?:"
+    at = lines.index(unit) + 1
+    more = 2 if len(unit) <= _HEADING else 1 if cut or always else 0
+    return " ".join([unit, *lines[at : at + more]])

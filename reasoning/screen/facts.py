@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from memory.text import tokens
-from reasoning.question import Kind, Question
+from reasoning.question import Kind, Question, TermKind
 from reasoning.screen.find import Moment, content, covered, kind_words
 
 _LABEL = re.compile(
@@ -16,9 +16,11 @@ _LABEL = re.compile(
 _ROW = re.compile(r"^\W{0,3}(?P<label>\S.*?)\s{2,}(?P<value>\S.*)$")
 _NOTHING = re.compile(r"^\W*(?:none|null|n/?a|nan|undefined|unknown|-+)?\W*$", re.I)
 _NUMBER = re.compile(r"\d")
+_DOING = {TermKind.VERB, TermKind.MODIFIER}
 _NUMERIC = {Kind.COUNT, Kind.AMOUNT, Kind.DURATION}
 _LEAST = 0.6
 _NEAR = 3
+_TABLE, _NAMED = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
         return None
     asked = set(tokens(question.asked or "")) or set(wanted[:1])
     facts = [f for m in moments for f in _facts(question, m, wanted, asked)]
+    facts += [f for m in moments for f in _cells(question, m, asked)]
     facts = [f for f in facts if f.score >= _LEAST]
     if not facts:
         return None
@@ -52,17 +55,24 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
 
 def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str]) -> Iterator[Fact]:
     lines = moment.evidence.text.splitlines()
-    counted = _counted(question)
+    doing = {s for t in question.terms if t.kind in _DOING for s in t.stems}
+    counted, versioned = _counted(question), _versioned(question, wanted)
     title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
     for i, line in enumerate(lines):
         near = set(tokens(" ".join(lines[max(0, i - 3) : i + 3]))) | title
+        if versioned is not None and (found := versioned.search(line)):
+            yield Fact(found["value"], line, _around(moment, lines, i), covered(wanted, near | asked))
         if counted is not None and (found := counted.search(line)):
             yield Fact(found["value"] or found["of"], line, _around(moment, lines, i), covered(wanted, near))
         for part in re.split(r"\s*[;|]\s*", line):
             if (found := _LABEL.match(part)) and not _NOTHING.match(found["value"]):
                 label = set(tokens(found["label"]))
                 share = len(label & set(wanted)) / max(1, len(label))
-                if label & asked and share >= 0.3 and _typed(question, found["value"]):
+                meant = (label & asked and share >= 0.3) or (label and label <= set(wanted))
+                # The version of something else is no answer; what was done with it need not stand there.
+                of = [w for w in wanted if w not in asked | doing]
+                meant = meant and (not of or covered(of, near | label) >= _LEAST)
+                if meant and _typed(question, found["value"]):
                     yield Fact(
                         found["value"].strip(" \"'"),
                         part,
@@ -73,9 +83,31 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                 label = set(tokens(found["label"]))
                 # What is asked for (the version) is not said in a row; what it is of has to begin it.
                 of = [w for w in wanted if w not in asked]
-                if of and label and label <= set(of) and _typed(question, found["value"]):
+                numbered = all(w.isdigit() for w in label)
+                if of and not numbered and label <= set(of) and _typed(question, found["value"]):
                     rest = covered(of, near | label)
                     yield Fact(found["value"].strip(), part, _around(moment, lines, i), rest)
+
+
+def _cells(question: Question, moment: Moment, asked: set[str]) -> Iterator[Fact]:
+    """In a table with a heading: the asked column of the row that has all the rest of the question in its cells."""
+    lines = moment.evidence.text.splitlines()
+    rows = [re.split(r"\s{2,}", line.strip()) for line in lines]
+    words = [t for t in tokens(question.text)]
+    for h, header in enumerate(rows):
+        column = next((i for i, cell in enumerate(header) if set(tokens(cell)) & asked), None)
+        if column is None or len(header) < _TABLE:
+            continue
+        known = {t for cell in header for t in tokens(cell)} | asked
+        for i, row in enumerate(rows[h + 1 :], h + 1):
+            if len(row) != len(header):
+                continue
+            cells = [" ".join(tokens(cell)) for cell in row]
+            # "Student 2" is one cell, not a student in the row of number 2.
+            named = [c for c in cells if c and not c.isdigit() and f" {c} " in f" {' '.join(words)} "]
+            rest = {w for w in content(question.text) if w not in known} | {w for w in words if w.isdigit()}
+            if len(named) >= _NAMED and rest <= {w for c in named for w in c.split()}:
+                yield Fact(row[column], lines[i], _around(moment, lines, i), 1.0)
 
 
 def _counted(question: Question) -> re.Pattern[str] | None:
@@ -87,6 +119,14 @@ def _counted(question: Question) -> re.Pattern[str] | None:
         rf"(?P<value>(?<![\w.,])\d[\d,.]*\d|\d)\s+(?:\w+\s+)?{noun}\w*|{noun}\w*\W.{{0,24}}\bof\s+(?P<of>\d[\d,.]*)",
         re.I,
     )
+
+
+def _versioned(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | None:
+    """ "which version of Python": the number behind its name."""
+    names = [re.escape(w) for w in wanted if w not in tokens("version") and not w.isdigit()]
+    if question.asked != "version" or not names:
+        return None
+    return re.compile(rf"\b(?:{'|'.join(names)})\s+v?(?P<value>\d+(?:\.\d+)+[\w.]*)", re.I)
 
 
 def _around(moment: Moment, lines: Sequence[str], i: int) -> Moment:

@@ -16,8 +16,12 @@ from reasoning.screen.when import When
 from runtime.messages import Evidence, Modality, Observation
 
 _READABLE = 0.8
+_DIGIT = re.compile(r"\d")
+_NAME = re.compile(r"\b[A-Z]\w+")
+_FEW = 2
 _NEAR = 2
 _TELLING = 8
+_APART, _SPREAD = 0.4, 0.7
 # Words of asking, and kinds of things: what they are about has to be there, not they themselves.
 _STOP = {
     "screen", "window", "page", "site", "website", "web", "program", "app", "application", "tab", "file", "document",
@@ -97,14 +101,16 @@ class Finder:
             days |= {datetime.fromtimestamp(t, self._zone).date() for t in (a.wall_s, a.end_wall_s)}
         return sorted(days)
 
-    async def read(self, text: str, when: When, k: int = 24, windows: int = 1) -> list[Moment]:
+    async def read(
+        self, text: str, when: When, k: int = 24, windows: int = 1, must: Sequence[str] = ()
+    ) -> list[Moment]:
         """What was read that is most like a text, best first; each the lines around one that fits, of one record at
-        most `windows` of them, 0 for the whole record.
+        most `windows` of them, 0 for the whole record. must: words without which it covers nothing.
         """
         wanted = list(dict.fromkeys(tokens(text)))
         out = []
         for record, score in await self._records(text, when, ("read",), k):
-            out += self._moments(record, wanted, score, windows)
+            out += self._moments(record, wanted, score, windows, must)
         spans = await self._screen.standings([m.evidence.id for m in out])
         return [m for m in (self._stood(m, spans, when) for m in out) if m is not None]
 
@@ -128,8 +134,11 @@ class Finder:
         wanted = content(phrase)
         if not wanted:
             return []
-        found = [m for m in await self.read(phrase, when, 48) if m.coverage >= least]
-        fronts = [m for m in await self.in_front(phrase, when) if m.coverage >= least]
+        # Of one or two words all must be there, and names always.
+        least = 1.0 if len(wanted) <= _FEW else least
+        must = [t for name in _NAME.findall(phrase) for t in tokens(name) if t in wanted]
+        found = [m for m in await self.read(phrase, when, 48, must=must) if m.coverage >= least]
+        fronts = [m for m in await self.in_front(phrase, when, must) if m.coverage >= least]
         if visit and max((m.coverage for m in fronts), default=0.0) >= max(
             (m.coverage for m in found), default=0.0
         ):
@@ -142,18 +151,15 @@ class Finder:
             (m for m in found if m.coverage >= best - 0.05), key=lambda m: (m.wall_s, m.evidence.modality)
         )
 
-    async def in_front(self, phrase: str, when: When) -> list[Moment]:
+    async def in_front(self, phrase: str, when: When, must: Sequence[str] = ()) -> list[Moment]:
         """Activities by their title, program and site."""
         wanted = content(phrase)
-        return [
-            moment_of(
-                a,
-                covered(
-                    wanted, set(tokens(_spaced(a.text))) | set(_words(a.text)) | kind_words(a.program, a.site)
-                ),
-            )
-            for a in await self.activities(when)
-        ]
+
+        def coverage(a: Activity) -> float:
+            there = set(tokens(_spaced(a.text))) | set(_words(a.text)) | kind_words(a.program, a.site)
+            return covered(wanted, there) if not must or covered(must, there) == 1.0 else 0.0
+
+        return [moment_of(a, coverage(a)) for a in await self.activities(when)]
 
     async def _records(
         self, text: str, when: When, modalities: tuple[Modality, ...], k: int
@@ -183,7 +189,12 @@ class Finder:
         return [(h.record, min(1.0, h.scores.total)) for h in hits[:k]]
 
     def _moments(
-        self, record: Observation, wanted: Sequence[str], score: float, windows: int
+        self,
+        record: Observation,
+        wanted: Sequence[str],
+        score: float,
+        windows: int,
+        must: Sequence[str] = (),
     ) -> list[Moment]:
         lines = record.text.splitlines()
         heading = int(record.details.get("heading", 0))
@@ -220,7 +231,14 @@ class Finder:
             evidence = Evidence(
                 record.id, record.source, "read", "\n".join(shown), record.t_start_s, record.t_end_s, score
             )
-            out.append(self._of(record, evidence, line, covered(matter, set().union(title, *close))))
+            there = set().union(title, *close)
+            coverage = covered(matter, there)
+            # Words that stand apart count less: a dialog's title, and what was chosen in it.
+            if _APART <= coverage < _SPREAD and covered(matter, set().union(title, *own)) == 1.0:
+                coverage = _SPREAD
+            if must and covered(must, set().union(title, *own)) < 1.0:
+                coverage = 0.0
+            out.append(self._of(record, evidence, line, coverage))
         return out
 
     def _of(self, record: Observation, evidence: Evidence, line: str, coverage: float) -> Moment:
@@ -313,8 +331,12 @@ def covered(wanted: Sequence[str], there: set[str]) -> float:
         total += weight
         if word in there:
             found += weight
-        elif len(word) >= 5 and not word.isdigit():
-            near = (SequenceMatcher(None, word, w).ratio() for w in there if abs(len(w) - len(word)) <= 2)
+        elif len(word) >= 5 and not _DIGIT.search(word):
+            near = (
+                SequenceMatcher(None, word, w).ratio()
+                for w in there
+                if abs(len(w) - len(word)) <= 2 and not _DIGIT.search(w)
+            )
             found += weight * (max(near, default=0.0) >= _READABLE)
     return found / total
 

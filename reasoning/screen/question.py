@@ -104,6 +104,7 @@ _LEAD = re.compile(
     rf"(?:(?:first|last|ever|already)\s+)?(?:{_OPENED}\s+)?(?:that |the |a |an |my |to |into |for |in |at )*",
     re.I,
 )
+_QUOTED = re.compile(r"[\"“”]([^\"“”]{3,})[\"“”]|(?<!\w)['‘]([^'’]{3,})['’](?!\w)")
 _SITES = re.compile(r"\b(?:web|site|page|tab)", re.I)
 _FILES = re.compile(r"\b(?:file|document)", re.I)
 _PROGRAMS = re.compile(r"\b(?:program|app|tool|software|editor|browser)", re.I)
@@ -168,5 +169,7 @@ def _visits(text: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Without "I opened the" before the thing itself."""
+    """Without "I opened the" before the thing itself; what is quoted is the thing."""
+    if quoted := _QUOTED.search(text):
+        return quoted[1] or quoted[2]
     return _LEAD.sub("", text.strip(" ?.,"), count=1).strip()

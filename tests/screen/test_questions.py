@@ -89,3 +89,10 @@ def test_times_are_told_with_their_day_unless_it_is_today() -> None:
         == "09:05 on 20 December 2023"
     )
     assert [span_text(s) for s in (20, 600, 3900)] == ["20 seconds", "10 minutes", "1 hour 5 minutes"]
+
+
+def test_what_is_quoted_is_the_thing() -> None:
+    assert (
+        ask_of('When did I write "from harbour import Boat" in the editor?').phrase
+        == "from harbour import Boat"
+    )

@@ -1,0 +1,81 @@
+"""Labels with their values, rows of tables, numbers behind names."""
+
+from __future__ import annotations
+
+import pytest
+
+from reasoning.question import Kind, Question
+from reasoning.screen.facts import labelled
+from reasoning.screen.find import Moment
+from runtime.messages import Evidence
+
+PIP = (
+    "pip - Terminal",
+    "$ pip show anchor",
+    "Name: anchor",
+    "Version: 2.4.1",
+    "Author: None",
+    "Requires: rope, chain",
+    "Home-page: None",
+)
+TABLE = (
+    "boats.ods - LibreOffice Calc",
+    "1  Boat Name  Harbour  Price  Berths",
+    "2  Boat 1  Lisbon  48  4",
+    "3  Boat 2  Gdansk  61  6",
+    "4  Boat 2  Lisbon  59  8",
+)
+RESULTS = (
+    "herring - Search",
+    "About 61,200 results",
+    "Ferry lines of the north",
+    "running on Python 3.11.7 64-bit",
+)
+
+
+def shown(lines: tuple[str, ...], wall_s: float = 0.0) -> Moment:
+    evidence = Evidence("r1", "screen-a", "read", "\n".join(lines), wall_s, wall_s, 1.0)
+    return Moment(
+        evidence, wall_s, wall_s, lines[0].split(" - ")[-1], lines[0].split(" - ")[0], "", lines[0], 1.0
+    )
+
+
+def asks(text: str, asked: str | None, kind: Kind = Kind.WHAT) -> Question:
+    return Question(text, kind, (), asked)
+
+
+@pytest.mark.parametrize(
+    ("question", "lines", "value"),
+    [
+        (asks("Which version of anchor was shown?", "version"), PIP, "2.4.1"),
+        (asks("Which packages does anchor require?", "package"), PIP, "rope, chain"),
+        (asks("What price was Boat 2 in Lisbon?", "price"), TABLE, "59"),
+        (asks("How many results did the herring search find?", "result", Kind.COUNT), RESULTS, "61,200"),
+        (asks("Which Python version was running?", "version"), RESULTS, "3.11.7"),
+    ],
+)
+def test_a_value_is_found_beside_what_is_asked_for(
+    question: Question, lines: tuple[str, ...], value: str
+) -> None:
+    fact = labelled(question, [shown(lines)])
+    assert fact is not None
+    assert fact.value == value
+
+
+@pytest.mark.parametrize(
+    ("question", "lines"),
+    [
+        (asks("Who is the author of anchor?", None), PIP),
+        (asks("Which version of rudder was shown?", "version"), PIP),
+        (asks("What price was Boat 3 in Lisbon?", "price"), TABLE),
+    ],
+)
+def test_what_is_not_there_has_no_value(question: Question, lines: tuple[str, ...]) -> None:
+    assert labelled(question, [shown(lines)]) is None
+
+
+def test_of_two_states_the_latest_counts() -> None:
+    first, last = ("sheet - Calc", "Sum: 0"), ("sheet - Calc", "Sum: 24652")
+    fact = labelled(asks("What was the sum in the sheet?", "sum"), [shown(last, 60.0), shown(first)])
+    assert fact is not None
+    assert fact.value == "24652"
