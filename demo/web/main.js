@@ -251,6 +251,7 @@ function onStatus(status, { attempt, left_s, problem }) {
 /** Back to the start panel. The session can be continued for a while. */
 function end() {
   connection?.close();
+  hold();
   media?.stop();
   stopLevel();
   voice.stop();
@@ -260,6 +261,12 @@ function end() {
   for (const id of ['mute', 'blind', 'quiet', 'end', 'forget-open']) byId(id).hidden = true;
   startPanel.show(true);
   byId('start-button').focus();
+}
+
+/** A session whose connection this page has closed is soon ended, unless it says that it may come back. */
+function hold() {
+  const body = JSON.stringify(saved.get());
+  if (saved.get()) fetch('api/hold', { method: 'POST', body, keepalive: true }).catch(() => {});
 }
 
 function clearAll() {
@@ -354,6 +361,7 @@ setInterval(() => {
 }, 1000);
 
 configuration().catch((problem) => startPanel.problem(problem.message));
+hold(); // this may be a page that was loaded again
 startTheme();
 showWatches([]);
 startForget((what) => send('forget', what));

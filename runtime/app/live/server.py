@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from perception.sources.webrtc import AudioTrackReader, VideoTrackReader, without_jitter_buffer
 from reasoning.proactive import Watches
 from runtime.app.live.guard import Guard, RateLimit, bearer, error_response, same, tls_context
 from runtime.app.live.meters import ServerMeter
+from runtime.app.live.place import Place
 from runtime.app.live.recorder import start_recording
 from runtime.app.live.session import LiveSession, Parts
-from runtime.app.live.settings import LiveSettings
-from runtime.errors import InputError
+from runtime.errors import HearsightError, InputError
 from runtime.metrics import CONTENT_TYPE
 from runtime.session import cancel_and_wait
 
@@ -30,8 +28,8 @@ log = logging.getLogger(__name__)
 
 PAGE = Path(__file__).resolve().parents[3] / "demo" / "web"
 MAX_OFFER_BYTES = 64 * 1024
-_CLOSE_S = 5.0
-_TICK_S = 1.0
+_TICK_S = 0.25
+_HEALTH_TICKS = 4
 _SDP_SECTIONS = 8
 """A page sends sound, pictures and events."""
 
@@ -52,6 +50,13 @@ class _Offer(BaseModel):
         return sdp
 
 
+class _Hold(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    session: str = Field(max_length=64)
+    secret: str = Field(max_length=128)
+
+
 class LiveServer:
     """Use as `async with LiveServer(parts, new_watches).serving() as address`."""
 
@@ -60,7 +65,9 @@ class LiveServer:
         self._parts = parts
         self._new_watches = new_watches
         self._settings = parts.live
-        self._sessions: dict[str, _Place] = {}
+        self._sessions: dict[str, Place] = {}
+        self._endings: set[asyncio.Task[None]] = set()
+        self._stopping = False
         self._offers = RateLimit(self._settings.offers_per_minute, parts.clock)
         self._guard = Guard(self._settings, parts.clock)
         self._meter = ServerMeter(parts.metrics)
@@ -90,9 +97,10 @@ class LiveServer:
             yield f"{'https' if self._tls else 'http'}://{host}:{port}/"
         finally:
             await cancel_and_wait(ticking, 1.0)
-            await asyncio.gather(
-                *(self._end(place, "the server stops") for place in [*self._sessions.values()])
-            )
+            self._stopping = True
+            for place in [*self._sessions.values()]:
+                self._end(place, "the server stops")
+            await asyncio.gather(*self._endings)
             await runner.cleanup()
 
     def _app(self) -> web.Application:
@@ -102,6 +110,7 @@ class LiveServer:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/api/config", self._config)
         app.router.add_post("/api/offer", self._offer)
+        app.router.add_post("/api/hold", self._hold)
         app.router.add_get("/api/picture/{session}/{clip:.+}", self._picture)
         app.router.add_static("/static", PAGE, follow_symlinks=False)
         return app
@@ -133,6 +142,8 @@ class LiveServer:
         )
 
     async def _offer(self, request: web.Request) -> web.Response:
+        if self._stopping:
+            return self._refused("stopping", 503, "the server stops")
         if not self._offers.take():
             return self._refused("rate", 429, "too many attempts; wait a moment")
         try:
@@ -150,11 +161,11 @@ class LiveServer:
                 return self._refused("recording", 503, str(error))
         assert place is not None
         try:
-            answer = await place.connect(offer, resumed, self._settings)
+            answer = await place.connect(offer.sdp, resumed)
         except Exception as error:  # aiortc raises anything on a malformed SDP
             log.info("an offer was refused: %r", error)
             if not resumed:
-                await self._end(place, "")
+                self._end(place, "")
             return self._refused("offer", 400, "that is no offer")
         return web.json_response(
             {
@@ -164,6 +175,18 @@ class LiveServer:
                 "secret": place.session.secret,
             }
         )
+
+    async def _hold(self, request: web.Request) -> web.Response:
+        """A page that has closed its connection will come back: it is loaded again, say."""
+        try:
+            held = _Hold.model_validate_json(await request.read())
+        except ValidationError:
+            return error_response(400, "that names no session")
+        place = self._sessions.get(held.session)
+        if place is None or not same(held.secret, place.session.secret):
+            return error_response(404, "no such session")
+        place.hold()
+        return web.Response(status=204)
 
     async def _picture(self, request: web.Request) -> web.Response:
         place = self._sessions.get(request.match_info["session"])
@@ -180,7 +203,7 @@ class LiveServer:
         self._meter.refused(why)
         return error_response(status, text)
 
-    def _begin(self) -> _Place:
+    def _begin(self) -> Place:
         # Watches outlive a session; one at a time has those that are kept, another page beside it has its own.
         first = not self._sessions
         session_id = f"live-{secrets.token_hex(8)}"
@@ -189,133 +212,41 @@ class LiveServer:
         session = LiveSession(session_id, self._parts, watches, recorder)
         if recorder is not None:
             recorder.failed = lambda text: session.show("error", text=text)
-        place = _Place(session, self._parts)
+        place = Place(session, self._parts)
         self._sessions[session.id] = place
         self._meter.began(len(self._sessions))
-        place.running = asyncio.create_task(session.run(), name=f"session {session.id}")
+        place.begin()
         return place
 
     async def _tick(self) -> None:
         """Health to every page; ends what nobody comes back to."""
-        clock, settings = self._parts.clock, self._settings
-        while True:
-            await clock.sleep(_TICK_S)
-            now_s = clock.now()
-            for place in [*self._sessions.values()]:
-                gone_s = now_s - place.gone_since_s if place.gone_since_s is not None else 0.0
-                idle_s = now_s - place.session.last_active_s
-                if gone_s > settings.reconnect_s:
-                    await self._end(place, "")
-                elif idle_s > settings.idle_minutes * 60:
-                    await self._end(place, "nothing has happened for a while")
-                elif place.running is not None and place.running.done():
-                    await self._end(place, "the session has failed")
-                else:
-                    await place.session.remind()
-                    fields = {"latency": place.session.latency} if place.session.latency else {}
-                    place.session.show("health", stages=place.session.health(), fps=place.fps(), **fields)
+        for tick in itertools.count(1):
+            await self._parts.clock.sleep(_TICK_S)
+            for session_id in [*self._sessions]:
+                await self._look_after(session_id, health=tick % _HEALTH_TICKS == 0)
 
-    async def _end(self, place: _Place, why: str) -> None:
-        self._sessions.pop(place.session.id, None)
+    async def _look_after(self, session_id: str, health: bool) -> None:
+        place = self._sessions.get(session_id)
+        if place is None:
+            return
+        why = place.why_over()
+        if why is not None:
+            self._end(place, why)
+        elif health:
+            try:
+                await place.session.remind()
+            except HearsightError as error:
+                place.session.show("error", text=str(error))
+            fields = {"latency": place.session.latency} if place.session.latency else {}
+            place.session.show("health", stages=place.session.health(), fps=place.fps(), **fields)
+
+    def _end(self, place: Place, why: str) -> None:
+        """Beside all the others: what was perceived is still to be committed."""
+        if self._sessions.pop(place.session.id, None) is None:
+            return
         self._meter.ended(len(self._sessions))
         if why:
             place.session.show("bye", text=why)
-        await place.close()
-
-
-class _Place:
-    """A session and the connection it has at the moment."""
-
-    def __init__(self, session: LiveSession, parts: Parts) -> None:
-        self.session = session
-        self.running: asyncio.Task[None] | None = None
-        self.gone_since_s: float | None = parts.clock.now()
-        self._parts = parts
-        self._peer: RTCPeerConnection | None = None
-        self._readers: set[asyncio.Task[None]] = set()
-        self._takers: set[asyncio.Task[None]] = set()
-        self._seen = (parts.clock.now(), 0)
-
-    async def connect(self, offer: _Offer, resumed: bool, settings: LiveSettings) -> RTCSessionDescription:
-        await self._disconnect()
-        servers = [RTCIceServer(**s.model_dump(exclude_none=True)) for s in settings.ice_servers]
-        peer = self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
-        session = self.session
-
-        @peer.on("track")
-        def on_track(track: Any) -> None:
-            if track.kind == "audio":
-                sound = AudioTrackReader(track, self._parts.clock, zero_s=session.zero_s)
-                self._read(sound.run(session.audio))
-            else:
-                reader = VideoTrackReader(
-                    track,
-                    self._parts.clock,
-                    self._parts.compute,
-                    zero_s=session.zero_s,
-                    max_fps=settings.max_fps,
-                    max_side=settings.max_side,
-                )
-                self._read(reader.run(session.video))
-
-        @peer.on("datachannel")
-        def on_channel(channel: Any) -> None:
-            def send(text: str) -> None:
-                if channel.readyState == "open":
-                    channel.send(text)
-
-            def on_message(data: str | bytes) -> None:
-                task = asyncio.create_task(session.take(data), name=f"message for {session.id}")
-                self._takers.add(task)
-                task.add_done_callback(self._takers.discard)
-
-            channel.on("message", on_message)
-            session.attach(send, resumed)
-
-        @peer.on("connectionstatechange")
-        def on_state() -> None:
-            if peer is not self._peer:
-                return
-            if peer.connectionState == "connected":
-                self.gone_since_s = None
-            elif peer.connectionState in {"failed", "closed", "disconnected"}:
-                self.gone_since_s = self._parts.clock.now()
-                session.detach()
-
-        await peer.setRemoteDescription(RTCSessionDescription(offer.sdp, offer.type))
-        for transceiver in peer.getTransceivers():
-            if transceiver.kind == "audio":
-                transceiver.direction = "sendrecv"
-                transceiver.sender.replaceTrack(session.speaker.line())
-                without_jitter_buffer(transceiver.receiver)
-                break
-        answer = await peer.createAnswer()
-        await peer.setLocalDescription(answer)
-        self.gone_since_s = self._parts.clock.now()
-        return peer.localDescription
-
-    def fps(self) -> float:
-        """Frames looked at, a second, since the last call."""
-        then_s, before = self._seen
-        self._seen = (self._parts.clock.now(), self.session.video.items)
-        passed_s = self._seen[0] - then_s
-        return round((self._seen[1] - before) / passed_s, 1) if passed_s > 0 else 0.0
-
-    async def close(self) -> None:
-        await self._disconnect()
-        await self.session.close()
-        if self.running is not None:
-            await cancel_and_wait(self.running, _CLOSE_S)
-
-    def _read(self, reading: Any) -> None:
-        task = asyncio.create_task(reading, name=f"track of {self.session.id}")
-        self._readers.add(task)
-        task.add_done_callback(self._readers.discard)
-
-    async def _disconnect(self) -> None:
-        peer, self._peer = self._peer, None
-        if peer is not None:
-            self.session.detach()
-            await peer.close()
-        for task in [*self._readers, *self._takers]:
-            await cancel_and_wait(task, 1.0)
+        task = asyncio.create_task(place.close(), name=f"end of {place.session.id}")
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)

@@ -136,7 +136,7 @@ class LiveSession:
         self.video: Channel[VideoFrame] = Channel("live video", 1, Policy.LATEST, clock=clock)
         self.speaker = SpeakerTrack(clock)
         self._microphone = Microphone()
-        self._echo = False
+        self._echo = self._doubtful = False
         self._send: Send | None = None
         self._onset_s: float | None = None
         self._still = asyncio.Lock()  # held by a commit, or while a question searches the memory
@@ -377,11 +377,15 @@ class LiveSession:
             match event:
                 case SpeechStart(t_s=t_s):
                     self._onset_s = t_s
-                    self._echo = self._microphone.hears(self.speaker)
+                    echo = self._microphone.hears(self.speaker)
+                    self._echo, self._doubtful = bool(echo), echo is None
                     if not self._echo:
                         self.conversation.hear_onset()
                 case Partial(text=text):
-                    if self._echo and self._microphone.hears(self.speaker):
+                    if (self._echo or self._doubtful) and self._microphone.hears(self.speaker):
+                        if self._doubtful:  # it was stopped by its own voice
+                            self._echo, self._doubtful = True, False
+                            self.conversation.hear_nothing()
                         continue
                     if self._echo:  # somebody speaks over it
                         self._echo = False

@@ -33,7 +33,9 @@ class LiveSettings(Settings):
     sessions: int = Field(default=4, ge=1, le=1000)
     """At the same time; one more is told that it is full."""
     reconnect_s: float = Field(default=30.0, gt=0)
-    """How long a session waits for a page that has vanished."""
+    """How long a session waits for a page that has vanished, or has said that it will come back."""
+    leave_s: float = Field(default=2.0, gt=0)
+    """How long it waits for one that has closed its connection: by then a page that is loaded again has said so."""
     idle_minutes: float = Field(default=30.0, gt=0)
     """A session in which nobody speaks, asks or moves ends after that."""
     max_fps: float = Field(default=2.0, gt=0, le=30)

@@ -101,6 +101,7 @@ class Conversation:
         self._numbers = itertools.count(1)
         self._turn: Turn | None = None
         self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # also those that were stopped, until they have ended
         self._held: tuple[Turn, float] | None = None
         self._state: State = "listening"
         self.quiet = False
@@ -146,7 +147,7 @@ class Conversation:
 
     def ask(self, query: Query, *, typed: bool = False, latency: dict[str, float] | None = None) -> Turn:
         """A new turn; one that is under way is over. The query's turn_id is set here."""
-        self.interrupt()
+        self._drop()
         turn_id = f"t{next(self._numbers)}"
         query = Query(turn_id, query.text, query.as_of_s, query.options, query.sources)
         turn = Turn(turn_id, query, self._clock.now(), typed, latency=dict(latency or {}))
@@ -155,7 +156,10 @@ class Conversation:
         return turn
 
     def announce(self, text: str, since_s: float | None = None) -> Turn:
-        """Says something without being asked, when nobody else speaks. since_s: on the clock, when it happened."""
+        """Says something without being asked; a turn that is under way is over. since_s: on the clock, when it
+        happened.
+        """
+        self._drop()
         turn_id = f"t{next(self._numbers)}"
         turn = Turn(turn_id, Query(turn_id, ""), self._clock.now() if since_s is None else since_s)
         turn.told, turn.answer = text, Answer(turn_id, text, (), abstained=False)
@@ -169,6 +173,16 @@ class Conversation:
 
     def interrupt(self) -> None:
         """Stops whatever is under way, for good."""
+        self._drop()
+        self._enter("listening")
+
+    async def close(self) -> None:
+        self._loudspeaker.flush()
+        self._turn = self._task = None
+        for task in [*self._tasks]:
+            await cancel_and_wait(task, _CANCEL_S)
+
+    def _drop(self) -> None:
         turn = self._turn
         if turn is not None:
             self._loudspeaker.flush()
@@ -176,18 +190,12 @@ class Conversation:
             self._show("interrupted", turn=turn.id)
             self._ended(turn, "interrupted")
         self.hear_words()
-        self._enter("listening")
-
-    async def close(self) -> None:
-        task, self._task = self._task, None
-        self._loudspeaker.flush()
-        if task is not None:
-            await cancel_and_wait(task, _CANCEL_S)
 
     def _run(self, turn: Turn, rest: Pcm | None = None) -> None:
         self._turn = turn
-        self._task = asyncio.create_task(self._live(turn, rest), name=f"turn {turn.id}")
-        self._task.add_done_callback(self._over)
+        self._task = task = asyncio.create_task(self._live(turn, rest), name=f"turn {turn.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._over)
 
     def _stop(self) -> None:
         self._turn = None
@@ -196,6 +204,7 @@ class Conversation:
             self._task = None
 
     def _over(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._show("error", text=str(error) if isinstance(error, HearsightError) else "the answer failed")
             if task is self._task and self._turn is not None:

@@ -50,6 +50,31 @@ def test_it_knows_its_own_voice_from_another(run_virtual: Run, own: bool, expect
     run_virtual(main())
 
 
+def test_it_does_not_guess_from_the_first_tenths_of_a_second_of_its_own_voice(run_virtual: Run) -> None:
+    """A filter would be found that makes the one short sound of the other."""
+
+    async def main() -> None:
+        clock = VirtualClock()
+        speaker, microphone = SpeakerTrack(clock), Microphone()
+        await speaker.say("t1", (np.repeat(noise(1, 2.0), 3) * 32767).astype(np.int16))
+        inbox: Channel[AudioChunk] = Channel("in", 100, Policy.BLOCK, clock=clock)
+        outbox: Channel[AudioChunk] = Channel("out", 100, Policy.BLOCK, clock=clock)
+        heard = np.zeros(SAMPLE_RATE_HZ, np.float32)
+        heard[-1280:] = noise(2, 0.08)
+        await inbox.put(AudioChunk(0.0, heard))
+        inbox.close()
+        await microphone.run(inbox, outbox)
+        for _ in range(10):
+            await speaker.recv()
+        assert microphone.hears(speaker) is None
+        for _ in range(50):
+            await speaker.recv()
+        assert microphone.hears(speaker) is False
+        speaker.stop()
+
+    run_virtual(main())
+
+
 def test_silence_and_nothing_are_no_echo(run_virtual: Run) -> None:
     async def main() -> None:
         clock = VirtualClock()

@@ -3,98 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
-from aiortc.contrib.media import MediaPlayer
 
 from runtime.weights import Registry
+from tests.app.live.peer import DEADLINE_S, Page, page_of
+from tests.app.live.world import NEEDED
 from tests.conftest import require
 
 TALK = Path(__file__).parents[2] / "fixtures" / "talk.mp4"
-NEEDED = ("whisper-base", "minilm", "efficientnet-lite0", "en-core-web-sm", "smart-turn")
-DEADLINE_S = 90.0
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-class Page:
-    """The browser's side of one session."""
-
-    def __init__(self, http: aiohttp.ClientSession, address: str) -> None:
-        self._http, self._address = http, address
-        self.messages: list[dict[str, Any]] = []
-        self.session = self.secret = ""
-        self._arrived = asyncio.Event()
-        self.peer: RTCPeerConnection | None = None
-
-    async def connect(self, media: Path | None = None) -> None:
-        self.peer = peer = RTCPeerConnection()
-        self._channel = channel = peer.createDataChannel("events")
-
-        @channel.on("message")  # type: ignore[untyped-decorator]
-        def arrived(data: str) -> None:
-            self.messages.append(json.loads(data))
-            self._arrived.set()
-
-        if media is None:
-            peer.addTransceiver("audio", "sendrecv")
-            peer.addTransceiver("video", "sendonly")
-        else:
-            self._player = MediaPlayer(str(media))
-            peer.addTrack(self._player.audio)
-            peer.addTrack(self._player.video)
-        await peer.setLocalDescription(await peer.createOffer())
-        offer = {"sdp": peer.localDescription.sdp, "type": "offer"}
-        if self.session:
-            offer |= {"session": self.session, "secret": self.secret}
-        async with self._http.post(f"{self._address}api/offer", json=offer) as response:
-            assert response.status == 200, await response.text()
-            reply = await response.json()
-        self.session, self.secret = reply["session"], reply["secret"]
-        await peer.setRemoteDescription(RTCSessionDescription(reply["sdp"], reply["type"]))
-
-    def send(self, **message: Any) -> None:
-        self._channel.send(json.dumps({"v": 1, **message}))
-
-    async def wait(self, kind: str, count: int = 1) -> dict[str, Any]:
-        """The count-th message of a kind, from the beginning."""
-        async with asyncio.timeout(DEADLINE_S):
-            while True:
-                found = [m for m in self.messages if m["type"] == kind]
-                if len(found) >= count:
-                    return found[count - 1]
-                self._arrived.clear()
-                await self._arrived.wait()
-
-    async def search(self, text: str) -> list[dict[str, Any]]:
-        """Until something is found: what was just heard is on its way into the memory."""
-        async with asyncio.timeout(DEADLINE_S):
-            for number in itertools.count(1):
-                self.send(type="search", request=number, text=text)
-                while not (reply := [m for m in self.messages if m.get("request") == number]):
-                    await self.wait("search", sum(m["type"] == "search" for m in self.messages) + 1)
-                hits: list[dict[str, Any]] = reply[0]["hits"]
-                if hits:
-                    return hits
-        raise AssertionError
-
-    async def close(self) -> None:
-        if self.peer is not None:
-            await self.peer.close()
-            self.peer = None
 
 
 @pytest.fixture(scope="module")
@@ -121,16 +48,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in errors, errors
-
-
-@asynccontextmanager
-async def page_of(address: str) -> AsyncIterator[Page]:
-    async with aiohttp.ClientSession() as http:
-        page = Page(http, address)
-        try:
-            yield page
-        finally:
-            await page.close()
 
 
 def test_it_hears_a_clip_and_answers_a_typed_question_with_evidence(server: str) -> None:
@@ -182,6 +99,25 @@ def test_sessions_see_nothing_of_each_other_and_one_too_many_is_told(server: str
             async with http.post(f"{server}api/offer", json=offer) as full:
                 assert full.status == 503
                 assert await full.json() == {"error": "full"}
+
+    asyncio.run(main())
+
+
+def test_only_its_own_page_can_hold_a_session(server: str) -> None:
+    async def main() -> None:
+        async with page_of(server) as page, aiohttp.ClientSession() as http:
+            await _room(page, server)
+            await page.connect()
+            await page.wait("hello")
+
+            async def hold(body: dict[str, str]) -> int:
+                async with http.post(f"{server}api/hold", json=body) as response:
+                    return response.status
+
+            assert await hold({"session": page.session}) == 400
+            assert await hold({"session": page.session, "secret": "x"}) == 404
+            assert await hold({"session": "x", "secret": page.secret}) == 404
+            assert await hold({"session": page.session, "secret": page.secret}) == 204
 
     asyncio.run(main())
 

@@ -194,6 +194,23 @@ def test_a_new_question_ends_the_turn_before_it(run_virtual: Run) -> None:
     run_virtual(main())
 
 
+def test_a_reply_to_a_command_ends_the_turn_before_it(run_virtual: Run) -> None:
+    async def main() -> None:
+        world = World()
+        world.talk.ask(question())
+        await world.clock.sleep(2.0)
+        world.talk.announce("I will tell you.")
+        before_s = world.loudspeaker.heard_s()
+        deltas = world.kinds().count("delta")
+        await world.clock.sleep(60.0)
+        assert world.kinds().count("delta") == deltas
+        assert world.answered == []
+        assert world.loudspeaker.heard_s() - before_s == pytest.approx(4 * WORD_S, abs=0.1)
+        await world.talk.close()
+
+    run_virtual(main())
+
+
 def test_an_answer_that_fails_is_one_error_and_it_listens_again(run_virtual: Run) -> None:
     async def main() -> None:
         world = World(fails=True)
