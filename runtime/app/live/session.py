@@ -36,7 +36,7 @@ from runtime.app.live.speaker import SpeakerTrack
 from runtime.app.live.tape import Tape, TapedCompute
 from runtime.app.live.telemetry import TurnSpans
 from runtime.app.live.turns import Conversation, Outcome, Pcm, Turn
-from runtime.app.live.views import TAGS_SHOWN, Views
+from runtime.app.live.views import Views, shown_tags
 from runtime.app.live.voices import LiveVoices, Part
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
@@ -517,7 +517,7 @@ class LiveSession:
             if isinstance(percept, FrameFeature) and percept.t_s - self._tags_s >= _TAGS_EVERY_S:
                 self._tags_s = percept.t_s
                 self._moved(percept)
-                tags = [[name, round(p, 3)] for name, p in percept.tags[:TAGS_SHOWN]]
+                tags = [[name, round(p, 3)] for name, p in shown_tags(percept.tags)]
                 self.show("seen", t=round(percept.t_s, 2), tags=tags, text=captions.look(percept))
                 await self.lookout.perceived(percept)
             if isinstance(percept, Observation):

@@ -8,11 +8,17 @@ from typing import Any
 from memory import Cast, Memory, SearchRequest, StoredClip
 from runtime.messages import Clip, Evidence, Observation
 
-TAGS_SHOWN = 3
+_TAGS_SHOWN = 3
+_LEAST_SHOWN = 0.05
 _SEARCH_K = 12
 _SHARE_OF_BEST = 0.35
 # A reply is one message of the data channel, which must not grow without bound.
 _READS, _READ_CHARACTERS = 200, 400
+
+
+def shown_tags(tags: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The first few of what a picture may show, without what it surely does not."""
+    return [(name, p) for name, p in tags[:_TAGS_SHOWN] if p >= _LEAST_SHOWN]
 
 
 class Views:
@@ -81,6 +87,6 @@ class Views:
             "id": clip.id,
             "t_start": round(clip.t_start_s, 2),
             "t_end": round(clip.t_end_s, 2),
-            "tags": [name for name, _ in clip.tags[:TAGS_SHOWN]],
+            "tags": [name for name, _ in shown_tags(clip.tags)],
             "picture": self.picture_path(clip.id),
         }
