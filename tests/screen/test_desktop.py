@@ -22,7 +22,7 @@ from runtime.clock import perf
 from tests.app.commandline import COMMAND, hearsight
 from tests.conftest import require
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 
 NEEDED = ("Xvfb", "xdotool", "xterm")
 PRIVATE = "CANARY-PELICAN-7731"
