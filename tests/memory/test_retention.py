@@ -64,6 +64,7 @@ async def pictures(folder: Path) -> dict[str, int]:
 async def thinned(folder: Path, share: float) -> Thinned:
     """To a share of what it takes now, on the third day."""
     async with await Store.open(folder, HashEncoder()) as store:
+        await store.optimize()  # of what old versions take there is nothing to thin
         size = (await memory_stats(store)).disk_bytes
         settings = SETTINGS.model_copy(update={"total_bytes": int(size * share)})
         done = await thin(store, settings, 3 * DAY_S)
