@@ -10,8 +10,7 @@ from runtime.errors import EngineError
 
 PROMPT = "Describe what this picture shows in one short sentence. Say only what can be seen."
 _TOKENS = 48
-_SURE, _UNSURE = 0.8, 0.1
-_MOST_GUESSES = 2
+_SURE = 0.6
 
 
 class Captioner:
@@ -40,13 +39,10 @@ class Captioner:
 
 
 def looks_like(tags: Sequence[tuple[str, float]]) -> str:
-    """Class names, worded by how sure the encoder is of them; "" where it is of none."""
-    if not tags or tags[0][1] < _UNSURE:
+    """The class that the encoder is sure of, in a sentence; "" where it is of none: a guess is no caption."""
+    if not tags or tags[0][1] < _SURE:
         return ""
-    names = [_with_article(name) for name, probability in tags[:_MOST_GUESSES] if probability >= _UNSURE]
-    if tags[0][1] >= _SURE:
-        return f"Looks like {names[0]}."
-    return f"Perhaps {' or '.join(names)}."
+    return f"Looks like {_with_article(tags[0][0])}."
 
 
 def _with_article(name: str) -> str:

@@ -9,7 +9,7 @@ from memory import Cast, Memory, SearchRequest, StoredClip
 from runtime.messages import Clip, Evidence, Observation
 
 _TAGS_SHOWN = 3
-_LEAST_SHOWN = 0.05
+_LEAST_SHOWN = 0.2
 _SEARCH_K = 12
 _SHARE_OF_BEST = 0.35
 # A reply is one message of the data channel, which must not grow without bound.
