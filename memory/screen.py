@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from math import inf
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from memory import schema
 from memory.erasing import erase
+from memory.key_writing import write_keys
 from memory.keys import Key, keys_of
-from memory.records import ResumePoint, SourceInfo, fixed_list, observations_of
+from memory.records import ResumePoint, SourceInfo, observations_of
 from memory.records import observation_table as table_of
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
@@ -26,7 +26,6 @@ from runtime.messages import Observation, ScreenReading
 from runtime.models import TextEncoder
 
 PREFIX = "screen-"
-_BATCH = 64
 _OPTIMIZE_EVERY = 128
 
 
@@ -140,28 +139,7 @@ class ScreenWriter:
     async def _write_keys(self, reading: ScreenReading) -> None:
         records = reading.observations
         keys: list[tuple[Observation, Key]] = [(r, key) for r in records for key in keys_of(r, None)]
-        if not keys:
-            return
-        parts = []
-        for start in range(0, len(keys), _BATCH):
-            texts = [key.text for _, key in keys[start : start + _BATCH]]
-            parts.append(await self._compute.run("text encoder", self._encoder.encode, texts))
-        rows = [
-            {
-                "id": key.id,
-                "record": record.id,
-                "kind": key.kind,
-                "modality": record.modality,
-                "source": record.source,
-                "t_start_s": record.t_start_s,
-                "t_end_s": record.t_end_s,
-                "known_at_s": record.known_at_s,
-                "text": key.text,
-                "norm": key.norm,
-            }
-            for record, key in keys
-        ]
-        await self._store.add_keys(rows, fixed_list(np.concatenate(parts)))
+        await write_keys(self._store, self._encoder, self._compute, keys)
 
     async def _add(self, name: str, rows: list[dict[str, Any]]) -> None:
         if rows:

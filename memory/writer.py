@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from math import floor, inf
 
-import numpy as np
 import pyarrow as pa
 
 from memory import schema
@@ -16,13 +15,13 @@ from memory.compressor import clips_of_chapter, seen_in
 from memory.discretion import clean, cover
 from memory.entities import People
 from memory.forgetting import Selection, forget
+from memory.key_writing import write_keys
 from memory.keys import Key, keys_of
 from memory.levels import rebuild
 from memory.records import (
     ResumePoint,
     SourceInfo,
     clip_table,
-    fixed_list,
     observation_table,
     observations_of,
 )
@@ -39,7 +38,6 @@ from runtime.models import TextEncoder
 
 Message = FrameFeature | Observation | Watermark
 _Order = tuple[float, float, str]
-_ENCODE_BATCH = 64
 _CLOCK = SystemClock()
 
 
@@ -343,30 +341,8 @@ class MemoryWriter:
         return [c.record for c in seen], [c.record for c in heard], clips, sealed
 
     async def _write_keys(self, keys: list[tuple[Observation, Key]]) -> None:
-        if not keys:
-            return
         keys.sort(key=lambda pair: (pair[0].known_at_s, pair[1].id))
-        texts = [key.text for _, key in keys]
-        parts = []
-        for start in range(0, len(texts), _ENCODE_BATCH):
-            batch = texts[start : start + _ENCODE_BATCH]
-            parts.append(await self._compute.run("text encoder", self._encoder.encode, batch))
-        rows = [
-            {
-                "id": key.id,
-                "record": record.id,
-                "kind": key.kind,
-                "modality": record.modality,
-                "source": record.source,
-                "t_start_s": record.t_start_s,
-                "t_end_s": record.t_end_s,
-                "known_at_s": record.known_at_s,
-                "text": key.text,
-                "norm": key.norm,
-            }
-            for record, key in keys
-        ]
-        await self._store.add_keys(rows, fixed_list(np.concatenate(parts)))
+        await write_keys(self._store, self._encoder, self._compute, keys)
 
     async def _write_clips(self, clips: list[Clip]) -> None:
         shape = schema.clips_schema(len(clips[0].vector), len(clips[0].appearance))
