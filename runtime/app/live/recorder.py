@@ -159,8 +159,8 @@ class Recorder(Tape):
 
     async def close(self) -> None:
         self._note(end=True)
-        await cancel_and_wait(self._flushing, 1.0)
-        async with self._order:
+        async with self._order:  # a write that waits for its thread would be dropped with its task
+            await cancel_and_wait(self._flushing, 1.0)
             await self._write()
             await self._try(self._finish)
         self._open = False

@@ -144,6 +144,7 @@ class LiveSession:
         self._tags_s = -math.inf
         self._looked: Vector | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._forgetting: set[asyncio.Task[None]] = set()
         self.latency: dict[str, float] | None = None  # of the last turn
         self.conversation = Conversation(
             self._answers,
@@ -255,7 +256,9 @@ class LiveSession:
             case protocol.InterruptTurn():
                 self.conversation.interrupt()
             case protocol.Forget(minutes=minutes, all=everything):
-                await self._forget(0.0 if everything or minutes is None else self.now_s() - minutes * 60)
+                from_s = 0.0 if everything or minutes is None else self.now_s() - minutes * 60
+                # To its end, though the page that asked for it goes away.
+                await asyncio.shield(self._beside(self._forget(from_s), "forget", self._forgetting))
             case protocol.AddWatch(text=text):
                 if not await self.lookout.command(text):
                     raise protocol.ProtocolError('say it like "tell me when a bottle appears"')
@@ -281,12 +284,14 @@ class LiveSession:
     async def close(self) -> None:
         """What was perceived is committed, every task ends."""
         self._closing = True
+        if self._forgetting:
+            await asyncio.wait(self._forgetting, timeout=_STOP_S)
         await self.conversation.close()
         self.speaker.stop()
         self.audio.close()
         self.video.close()
         await self._session.drain(_STOP_S)
-        for task in [*self._tasks]:
+        for task in [*self._tasks, *self._forgetting]:
             await cancel_and_wait(task, 1.0)
         await self._tape.close()
 
@@ -459,10 +464,14 @@ class LiveSession:
         self.latency = turn.latency
         self._beside(self._show_answer(turn), f"show {turn.id}")
 
-    def _beside(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _beside(
+        self, work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[None]] | None = None
+    ) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        tasks = self._tasks if tasks is None else tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
 
     def _turn_ended(self, turn: Turn, outcome: Outcome) -> None:
         self.lookout.ended(turn)

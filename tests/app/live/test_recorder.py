@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import wave
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -19,6 +21,8 @@ from runtime.compute import Compute
 from runtime.errors import InputError
 from runtime.messages import AudioChunk, VideoFrame
 from tests.conftest import Run
+
+T = TypeVar("T")
 
 ABOUT = About(
     hearsight="0.1.0",
@@ -78,6 +82,34 @@ def test_what_goes_on_is_what_is_kept(run_virtual: Run, tmp_path: Path) -> None:
         assert abs(int(image[0, 0, 0]) - 20) <= 2
         for path in (tmp_path / "r", tmp_path / "r" / "pictures"):
             assert path.stat().st_mode & 0o077 == 0
+
+    run_virtual(main())
+
+
+class Queued(Compute):
+    """Calls wait in the queue until the gate opens; one that is cancelled there is dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def run(self, name: str, fn: Callable[..., T], *args: Any) -> T:
+        await self.gate.wait()
+        return fn(*args)
+
+
+def test_what_waits_for_the_disk_when_it_ends_is_kept(run_virtual: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, compute = VirtualClock(), Queued()
+        recorder = Recorder(tmp_path / "r", ABOUT, compute, clock)
+        recorder.begin(clock.now())
+        recorder.shown("utterance", {"id": "1", "text": "hello"})
+        await clock.sleep(1.0)
+        closing = asyncio.create_task(recorder.close())
+        await clock.sleep(5.0)
+        compute.gate.set()
+        await closing
+        assert [e.get("id") for e in read_events(tmp_path / "r")] == ["1", None]
 
     run_virtual(main())
 
