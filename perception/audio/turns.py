@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from faster_whisper.feature_extractor import FeatureExtractor
 from numpy.typing import NDArray
 
 from runtime.errors import ModelError
 from runtime.messages import SAMPLE_RATE_HZ, Samples
+from runtime.onnx import cpu_session
 
 HEARD_S = 8
 """What the model hears, in seconds: the end of the turn, silence before it where the turn is shorter."""
@@ -40,18 +40,8 @@ class SmartTurn:
     def __init__(self, folder: Path) -> None:
         """folder: has the ONNX file. Raises ModelError when it cannot be loaded or is another model."""
         path = folder / _FILE
-        options = onnxruntime.SessionOptions()
-        options.inter_op_num_threads = 1
-        options.intra_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), providers=["CPUExecutionProvider"], sess_options=options
-            )
-            shape = self._session.get_inputs()[0].shape
-        except Exception as e:  # onnxruntime's exceptions share no base class
-            raise ModelError(f"cannot load the end-of-turn model {path}: {e}") from e
+        self._session = cpu_session(path, "end-of-turn model")
+        shape = self._session.get_inputs()[0].shape
         frames = HEARD_S * 100
         if shape[1:] != [_MELS, frames]:
             raise ModelError(f"{path} wants {shape}, not (n, {_MELS}, {frames}): it is no Smart Turn v3")

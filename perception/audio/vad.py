@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from faster_whisper.utils import get_assets_path
 
-from runtime.errors import ModelError
 from runtime.messages import Samples, Vector
+from runtime.onnx import cpu_session
 
 WINDOW = 512
 _CONTEXT = 64
@@ -28,17 +27,7 @@ class SileroVad:
     def __init__(self, path: Path | None = None) -> None:
         """path: the ONNX file; None takes the packaged one. Raises ModelError when it cannot be loaded."""
         path = path or Path(get_assets_path()) / "silero_vad_v6.onnx"
-        options = onnxruntime.SessionOptions()
-        options.inter_op_num_threads = 1
-        options.intra_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), providers=["CPUExecutionProvider"], sess_options=options
-            )
-        except Exception as e:  # onnxruntime's exceptions share no base class
-            raise ModelError(f"cannot load the voice activity model {path}: {e}") from e
+        self._session = cpu_session(path, "voice activity model", arena=False)
         self.reset()
 
     def reset(self) -> None:

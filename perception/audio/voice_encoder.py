@@ -7,11 +7,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from runtime.errors import ModelError
 from runtime.messages import SAMPLE_RATE_HZ, Samples
+from runtime.onnx import cpu_session
 
 _FRAME, _STEP = 400, 160  # 25 ms, every 10 ms
 _MELS = 40
@@ -29,18 +29,8 @@ class Ge2eEncoder:
     def __init__(self, folder: Path) -> None:
         """folder: has model.onnx as runtime/convert.py makes it. Raises ModelError when it is something else."""
         path = folder / "model.onnx"
-        options = onnxruntime.SessionOptions()
-        options.inter_op_num_threads = 1
-        options.intra_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 4
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), providers=["CPUExecutionProvider"], sess_options=options
-            )
-            shape = self._session.get_inputs()[0].shape
-        except Exception as e:  # onnxruntime's exceptions share no base class
-            raise ModelError(f"cannot load the voice encoder {path}: {e}") from e
+        self._session = cpu_session(path, "voice encoder")
+        shape = self._session.get_inputs()[0].shape
         if shape[1:] != [_FRAMES, _MELS]:
             raise ModelError(
                 f"{path} wants {shape}, not (n, {_FRAMES}, {_MELS}): it is another voice encoder"

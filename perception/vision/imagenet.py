@@ -14,6 +14,7 @@ from perception.vision.kept import kept_vectors
 from runtime.errors import ModelError
 from runtime.messages import Image
 from runtime.models import ImageFeatures, TextEncoder
+from runtime.onnx import cpu_session
 
 _TAGS = 50
 
@@ -27,23 +28,16 @@ class ImageNetEncoder:
 
     def __init__(self, folder: Path, text_encoder: TextEncoder, threads: int = 1) -> None:
         """folder: as configs/models.toml makes it. Raises ModelError when it does not load."""
-        import onnxruntime as ort
-
         self._text = text_encoder
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
         try:
             facts = json.loads((folder / "preprocess.json").read_text())
             self._classes = (folder / "classes.txt").read_text(encoding="utf-8").splitlines()
-            self._session = ort.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
             self._size, self._crop = int(facts["size"]), float(facts["crop_fraction"])
             self._mean, self._std = float(facts["mean"]), float(facts["std"])
         except Exception as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"the image model at {folder} does not load: {reason}") from error
+        self._session = cpu_session(folder / "model.onnx", "image model", threads)
         self._folder = folder
         self._class_vectors = kept_vectors(
             folder.parent, folder.name, text_encoder.name, self._classes, text_encoder.encode

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from reasoning.voices.espeak import PROGRAM, run_espeak
 from runtime.compute import Compute
 from runtime.errors import ModelError, VoiceError
+from runtime.onnx import cpu_session
 
 THREAD = "voice"
 
@@ -137,17 +138,7 @@ class PiperVoice:
 
     def _loaded(self) -> Any:
         if self._session is None:
-            import onnxruntime as ort
-
-            options = ort.SessionOptions()
-            options.intra_op_num_threads = self._threads
-            options.inter_op_num_threads = 1
-            try:
-                self._session = ort.InferenceSession(
-                    str(self._path), options, providers=["CPUExecutionProvider"]
-                )
-            except Exception as error:
-                raise ModelError(f"the voice {self._path} does not load: {_one_line(error)}") from error
+            self._session = cpu_session(self._path, "voice", self._threads)
         return self._session
 
 
