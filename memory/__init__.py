@@ -5,10 +5,11 @@ from memory.cast import Cast, Claim, Speaker
 from memory.conversation import Added, Message, add_messages, conversation_source, text_source
 from memory.entities import People, Person
 from memory.history import Version
+from memory.hits import ClipHit, Hit, Scores, SearchRequest
 from memory.packing import Packed
 from memory.past import Past
 from memory.records import Keyframe, ResumePoint, SourceInfo, StoredClip
-from memory.retrieval import ClipHit, Hit, Memory, Scores, SearchRequest
+from memory.retrieval import Memory
 from memory.settings import MemorySettings, SearchSettings
 from memory.stats import MemoryStats
 from memory.store import Store

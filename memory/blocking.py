@@ -10,8 +10,9 @@ from typing import Any, Self
 from memory.adding import When
 from memory.conversation import Added, Message
 from memory.history import Version
+from memory.hits import Hit
 from memory.packing import Packed
-from memory.retrieval import Hit, Memory
+from memory.retrieval import Memory
 from memory.settings import MemorySettings
 from runtime.models import TextEncoder
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memory.retrieval import Hit, Memory, SearchRequest
+from memory.hits import Hit, SearchRequest, statement
+from memory.retrieval import Memory
 from memory.supersede import Statement, superseded
 from memory.text import normalise
 from runtime.messages import Observation
@@ -44,14 +45,14 @@ async def history(
         hit = next((hit for hit in found if hit.record.modality != "seen" and _means_it(hit)), None)
         if hit is None:
             return ()
-        statement = _statement(hit)
+        told = statement(hit)
     else:
-        statement = Statement(record.id, record.source, record.known_at_s, (record.text,))
-    near = SearchRequest(statement.texts[0], sources=(statement.source,), as_of_s=as_of_s, k=_CANDIDATES)
+        told = Statement(record.id, record.source, record.known_at_s, (record.text,))
+    near = SearchRequest(told.texts[0], sources=(told.source,), as_of_s=as_of_s, k=_CANDIDATES)
     hits = [hit for hit in await memory.search(near) if hit.record.modality != "seen"]
     speakers = {hit.record.id: hit.record.speaker for hit in hits}
-    others = {one.id: one for one in map(_statement, hits)}
-    return _versions(_related(others.get(statement.id, statement), others), speakers)
+    others = {one.id: one for one in map(statement, hits)}
+    return _versions(_related(others.get(told.id, told), others), speakers)
 
 
 async def _record(memory: Memory, what: str, as_of_s: float | None) -> Observation | None:
@@ -101,9 +102,3 @@ def _means_it(hit: Hit) -> bool:
 
 def _same(a: Statement, b: Statement) -> bool:
     return normalise(a.texts[0]) == normalise(b.texts[0])
-
-
-def _statement(hit: Hit) -> Statement:
-    """What a record says: an utterance whole, a screen by the line that was found."""
-    text = hit.key_text if hit.record.modality == "read" and hit.key == "line" else hit.text
-    return Statement(hit.record.id, hit.record.source, hit.record.known_at_s, (text,))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from memory.retrieval import Hit
+    from memory.hits import Hit
 
 _CHARS_PER_TOKEN = 3.6
 """Of English in the tokenizers of today's models, on the safe side."""

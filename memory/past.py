@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from memory.history import Version
-    from memory.retrieval import Hit, Memory, SearchRequest
+    from memory.hits import Hit, SearchRequest
+    from memory.retrieval import Memory
 
 
 class Past:

@@ -1,0 +1,101 @@
+"""What a reader holds in memory to search: the index of keys, the levels above them, and which sources there are."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pyarrow as pa
+
+from memory import schema
+from memory.index import KeyIndex
+from memory.priors import Priors
+from memory.records import SourceInfo
+from memory.settings import SearchSettings
+from memory.store import Store
+from runtime.compute import Compute
+from runtime.malloc import give_back_memory
+
+THREAD = "memory search"
+_INDEXED = (
+    "seq",
+    "id",
+    "record",
+    "kind",
+    "modality",
+    "source",
+    "t_start_s",
+    "t_end_s",
+    "known_at_s",
+    "norm",
+    "vector",
+)
+_NODE_COLUMNS = ("source", "level", "t_start_s", "t_end_s", "known_at_s", "vector")
+_MANY = 50_000
+
+
+class Resident:
+    """Follows the tables of a store: `refresh` takes in what this or another process has committed since."""
+
+    def __init__(self, store: Store, compute: Compute, settings: SearchSettings) -> None:
+        self._store = store
+        self._compute = compute
+        self._settings = settings
+        self._refreshing = asyncio.Lock()
+        self.index = KeyIndex(settings)
+        self._last_seq = -1
+        self._versions: dict[str, int] = {}
+        self.priors = Priors(None, settings)
+        self.sources: list[SourceInfo] = []
+
+    async def refresh(self) -> None:
+        """Takes in what was committed since; `search` does so itself. Cheap when there is nothing new."""
+        # A version counts as taken in once it was: who asks may be interrupted at any await.
+        async with self._refreshing:
+            if (version := await self._newer(schema.SOURCES)) is not None:
+                self.sources = await self._store.sources()
+                self._versions[schema.SOURCES] = version
+            if (version := await self._newer(schema.NODES)) is not None:
+                rows = await self._store.rows(schema.NODES, columns=_NODE_COLUMNS)
+                self.priors = await self._compute.run(THREAD, Priors, rows, self._settings)
+                self._versions[schema.NODES] = version
+            if (version := await self._newer(schema.KEYS)) is not None:
+                await self._refresh_index()
+                self._versions[schema.KEYS] = version
+
+    async def _refresh_index(self) -> None:
+        where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
+        rows = await self._store.rows(schema.KEYS, where, _INDEXED)
+        if rows is None:
+            return
+        if self._last_seq >= 0 and len(self.index) + rows.num_rows != await self._store.count(schema.KEYS):
+            # Rows that this index holds are gone (an interrupted ingest was taken back): begin anew.
+            self.index = KeyIndex(self._settings)
+            self._last_seq = -1
+            rows = await self._store.rows(schema.KEYS, None, _INDEXED)
+            if rows is None:
+                return
+        if rows.num_rows:
+            many = rows.num_rows >= _MANY
+            await self._compute.run(THREAD, self._take, rows)
+            del rows
+            if many:
+                await self._compute.run(THREAD, _give_back)
+
+    def _take(self, rows: pa.Table) -> None:
+        """In the order of writing, in which a record's keys follow each other."""
+        numbers = np.asarray(rows["seq"])
+        if np.any(np.diff(numbers) < 0):
+            rows = rows.sort_by("seq")
+        self.index.add(rows)
+        self._last_seq = max(self._last_seq, int(numbers.max()))
+
+    async def _newer(self, name: str) -> int | None:
+        """The table's version, where it is another than that which was taken in."""
+        version = await self._store.version(name)
+        return None if self._versions.get(name) == version else version
+
+
+def _give_back() -> None:
+    pa.default_memory_pool().release_unused()
+    give_back_memory()
