@@ -6,6 +6,11 @@ import os
 from typing import Any
 
 _INDEX_FROM_ROWS = 10_000
+_INDEX_CACHE_BYTES = 128 << 20
+_METADATA_CACHE_BYTES = 8 << 20
+"""Lance's own bounds are 6 GB and 1 GB, and what it holds is the manifest of every version that was ever written: whoever
+commits every few seconds fills that in a few hours, with versions that are long gone from the disk.
+"""
 
 
 async def connect(uri: str) -> Any:
@@ -13,7 +18,10 @@ async def connect(uri: str) -> Any:
     os.environ.setdefault("LANCEDB_LOG", "off")
     import lancedb  # here, because it takes over a second, and many a command ends before it is needed
 
-    return await lancedb.connect_async(uri)
+    session = lancedb.Session(
+        index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
+    )
+    return await lancedb.connect_async(uri, session=session)
 
 
 async def table_names(db: Any) -> set[str]:

@@ -70,12 +70,13 @@ class MemoryWriter:
         wall: Callable[[], float] = _CLOCK.wall,
         commit: _Run = _at_once,
         upkeep: _Run = _at_once,
+        erase: _Run = _at_once,
     ) -> None:
         """people: of the store, who says by the voice who speaks; without it speakers stay as they come.
 
         remembered, spoken: are told of clips and utterances that have just been committed. wall: Unix time, for when
-        records are taken in. commit: runs everything that run() does with the store, one after the other; a replay waits
-        there.
+        records are taken in. commit, upkeep, erase: run everything that run() and forget() do with the store, one after the
+        other; a replay waits there.
         """
         self._store = store
         self._encoder = text_encoder
@@ -88,6 +89,7 @@ class MemoryWriter:
         self._wall = wall
         self._run_commit = commit
         self._run_upkeep = upkeep
+        self._run_erase = erase
         self._frames: dict[int, list[FrameFeature]] = {}
         self._screens: dict[int, list[Observation]] = {}
         self._said: list[tuple[_Order, Observation]] = []
@@ -183,10 +185,16 @@ class MemoryWriter:
             if self._previous is not None and _within(self._previous, from_s, to_s):
                 self._previous = None
             mine = Selection(sources=(self._source.id,), t_min_s=from_s, t_max_s=to_s)
-            gone = await forget(self._store, mine, self._settings)
-            if self._people is not None:
-                await self._people.reload()
-            return len(gone.records)
+            count = 0
+
+            async def erase() -> None:
+                nonlocal count
+                count = len((await forget(self._store, mine, self._settings)).records)
+                if self._people is not None:
+                    await self._people.reload()
+
+            await self._run_erase(erase)
+            return count
 
     async def finish(self) -> None:
         """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""

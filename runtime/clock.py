@@ -9,14 +9,19 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
+from runtime.errors import StuckError
+
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+_A_THREAD = "a thread"
 
 
 class Clock(Protocol):
@@ -73,10 +78,12 @@ class VirtualClock:
         return self._wall_zero_s + self.now()
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Time stands still inside: for work in threads or processes that the loop does not know of."""
+    def held(self, what: str = "other work") -> Iterator[None]:
+        """Time stands still inside: for work in threads or processes that the loop does not know of. Nothing inside may
+        wait for time, nor for somebody who does. what: as it is called where it does not end.
+        """
         loop = self._running()
-        with loop.held():
+        with loop.held(what):
             yield
 
     @staticmethod
@@ -92,29 +99,45 @@ def run_virtual(
     *,
     grace_s: float = 0.0,
     thread_patience_s: float = 60.0,
+    fail_when_stuck: bool = False,
     debug: bool | None = None,
 ) -> T:
     """Runs a coroutine like `asyncio.run`, on virtual time that starts at 0.
 
     `asyncio.timeout`, `call_later` and `VirtualClock.sleep` all follow the virtual time. It stands still
     while a call is pending in an executor (`run_in_executor`, `to_thread`, `Compute`), however long it takes;
-    after thread_patience_s real seconds the thread is taken for hung, and the next timer fires.
+    after thread_patience_s real seconds in which nothing happens the thread is taken for hung, and the next timer fires;
+    with fail_when_stuck, StuckError is raised instead, which says what was waited for.
 
     grace_s: real seconds to wait for threads or processes the loop does not know of (LanceDB's own, a server)
     before a jump.
     """
-    with asyncio.Runner(debug=debug, loop_factory=lambda: _VirtualLoop(grace_s, thread_patience_s)) as runner:
+
+    def make_loop() -> _VirtualLoop:
+        return _VirtualLoop(grace_s, thread_patience_s, fail_when_stuck)
+
+    with asyncio.Runner(debug=debug, loop_factory=make_loop) as runner:
         return runner.run(main)
+
+
+def hurry(loop: asyncio.AbstractEventLoop) -> None:
+    """For a program that was asked to end: the time of a run_virtual loop stands still for nothing any more, so that every
+    deadline comes at once. Does nothing to another loop.
+    """
+    if isinstance(loop, _VirtualLoop):
+        loop.hurry()
 
 
 class _VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose `time()` stands still while it works and jumps while it would wait."""
 
-    def __init__(self, grace_s: float, thread_patience_s: float) -> None:
+    def __init__(self, grace_s: float, thread_patience_s: float, fail_when_stuck: bool) -> None:
         self._now_s = 0.0
         self._grace_s = grace_s
         self._thread_patience_s = thread_patience_s
-        self._calls_in_threads = 0
+        self._fail_when_stuck = fail_when_stuck
+        self._waiting_for: Counter[str] = Counter()
+        self._hurried = False
         self._threads: ThreadPoolExecutor | None = None
         super().__init__(_JumpingSelector(self))
 
@@ -130,7 +153,7 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
                 self.set_default_executor(self._threads)
             executor = self._threads
         call = executor.submit(func, *args)
-        self._calls_in_threads += 1
+        self._waiting_for[_A_THREAD] += 1
         result = asyncio.wrap_future(call, loop=self)
         # Added after wrap_future's own callback, so the result is on the loop before time may move again.
         call.add_done_callback(self._call_left_thread)
@@ -138,24 +161,52 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
 
     def _call_left_thread(self, call: Future[Any]) -> None:
         try:
-            self.call_soon_threadsafe(self._count_down)
+            self.call_soon_threadsafe(self._count_down, _A_THREAD)
         except RuntimeError:  # the loop is closed: nobody's time is waiting any more
             return
 
-    def _count_down(self) -> None:
-        self._calls_in_threads -= 1
+    def _count_down(self, what: str) -> None:
+        self._waiting_for[what] -= 1
+        if not self._waiting_for[what]:
+            del self._waiting_for[what]
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        self._calls_in_threads += 1
+    def held(self, what: str) -> Iterator[None]:
+        self._waiting_for[what] += 1
         try:
             yield
         finally:
-            self._calls_in_threads -= 1
+            self._count_down(what)
 
-    def real_wait_s(self) -> float:
-        """How long, in real seconds, something may still arrive before the time jumps."""
-        return self._thread_patience_s if self._calls_in_threads else self._grace_s
+    def hurry(self) -> None:
+        self._hurried = True
+
+    async def shutdown_default_executor(self, *args: Any) -> None:
+        if self._hurried and self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        else:
+            await super().shutdown_default_executor(*args)
+
+    def real_wait_s(self, virtual_s: float | None) -> float | None:
+        """How long, in real seconds, something may still arrive before the time jumps by virtual_s. Without a next timer
+        (None) there is nothing to jump to.
+        """
+        if virtual_s is None:
+            return self._thread_patience_s if self._fails_when_stuck else None
+        if self._hurried:
+            return 0.0
+        return self._thread_patience_s if self._waiting_for else self._grace_s
+
+    def nothing_came(self, virtual_s: float | None) -> None:
+        """In all that time. Raises StuckError where that is an error."""
+        if self._fails_when_stuck and (self._waiting_for or virtual_s is None):
+            self._hurried = True
+            what = ", ".join(sorted(self._waiting_for)) or "what will never come"
+            raise StuckError(f"nothing has happened for {self._thread_patience_s:g} s; waited for: {what}")
+
+    @property
+    def _fails_when_stuck(self) -> bool:
+        return self._fail_when_stuck and not self._hurried
 
     def jump(self, seconds: float) -> None:
         # The timer's own instant, not now + seconds, whose rounding could fall short of it for ever.
@@ -171,11 +222,13 @@ class _JumpingSelector(selectors.BaseSelector):
         self._real = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= 0:
+        if timeout is not None and timeout <= 0:
             return self._real.select(timeout)
-        events = self._real.select(self._loop.real_wait_s())
+        events = self._real.select(self._loop.real_wait_s(timeout))
         if not events:
-            self._loop.jump(timeout)
+            self._loop.nothing_came(timeout)
+            if timeout is not None:
+                self._loop.jump(timeout)
         return events
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:

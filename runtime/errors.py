@@ -31,3 +31,7 @@ class VoiceError(HearsightError):
 
 class InputError(HearsightError):
     """A question file, a manifest or an argument is not what it should be."""
+
+
+class StuckError(HearsightError):
+    """Work in a thread or in another process does not end."""

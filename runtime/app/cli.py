@@ -24,8 +24,8 @@ from runtime.app.memory_cli import memory_parser
 from runtime.app.screen.arguments import add_screen
 from runtime.app.serving_cli import serving_parsers
 from runtime.app.vault_cli import vault_parser
-from runtime.clock import run_virtual
-from runtime.errors import HearsightError
+from runtime.clock import hurry, run_virtual
+from runtime.errors import HearsightError, StuckError
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -54,6 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         run: Callable[[Coroutine[Any, Any, int]], int] = getattr(args, "loop", asyncio.run)
         return run(_until_signal(handler(args)))
+    except StuckError as error:
+        print(f"hearsight: {error}", file=sys.stderr)
+        _leave(EXIT_ERROR)
     except HearsightError as error:
         print(f"hearsight: {error}", file=sys.stderr)
         return EXIT_ERROR
@@ -65,12 +68,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_ERROR
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("hearsight: interrupted; what was committed is kept, run again to go on", file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        # A model's thread may still be in native code, which does not survive the interpreter's orderly end.
-        os._exit(EXIT_INTERRUPTED)
+        _leave(EXIT_INTERRUPTED)
     except BrokenPipeError:
         return EXIT_ERROR
+
+
+def _leave(status: int) -> NoReturn:
+    """A model's thread may still be in native code, which does not survive the interpreter's orderly end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
@@ -78,8 +85,13 @@ async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        hurry(loop)
+        task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     return await work
 
 
@@ -293,8 +305,8 @@ was recorded with (unless --set says otherwise), and compares what comes of it. 
         "--memory", metavar="DIR", help="keep what is remembered in a new memory (default: thrown away)"
     )
     _engine_option(parser)
-    # Threads and the language model may take this long before they are taken for hung.
-    parser.set_defaults(loop=partial(run_virtual, thread_patience_s=1800.0))
+    # A model, or weights on their way, may be silent this long before they are taken for hung.
+    parser.set_defaults(loop=partial(run_virtual, thread_patience_s=900.0, fail_when_stuck=True))
 
 
 def _models(commands: Any) -> None:

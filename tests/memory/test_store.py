@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import lancedb
 import pyarrow as pa
 import pytest
 
@@ -221,3 +222,26 @@ def test_a_lancedb_uri_passes_through() -> None:
             await memory.close()
 
     asyncio.run(main())
+
+
+def test_versions_that_are_gone_do_not_fill_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever commits every few seconds for days writes many: Lance would hold on to each one's manifest."""
+    sessions: list[lancedb.Session] = []
+
+    def session(**sizes: int) -> lancedb.Session:
+        sessions.append(made(**sizes))
+        return sessions[-1]
+
+    made = lancedb.Session
+    monkeypatch.setattr(lancedb, "Session", session)
+
+    async def commits(count: int) -> None:
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            for number in range(count):
+                await store.set_progress("film", ResumePoint(float(number), float(number)))
+
+    asyncio.run(commits(400))
+    assert sessions
+    assert sum(s.size_bytes for s in sessions) < 10 << 20

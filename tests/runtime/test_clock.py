@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from runtime.clock import Stopwatch, SystemClock, VirtualClock, perf, run_virtual, thread_cpu
+from runtime.clock import Stopwatch, SystemClock, VirtualClock, hurry, perf, run_virtual, thread_cpu
+from runtime.errors import StuckError
 from tests.conftest import Run
 
 
@@ -134,6 +135,34 @@ def test_a_hung_thread_can_be_given_up_on(run_virtual: Run) -> None:
         raise AssertionError("the thread was waited for")
 
     assert run_virtual(main(), thread_patience_s=0.05) == 10
+
+
+@pytest.mark.parametrize(("what", "told"), [("the answer", "the answer"), (None, "what will never come")])
+def test_work_that_does_not_end_can_be_an_error(what: str | None, told: str) -> None:
+    async def main() -> None:
+        if what is None:
+            await asyncio.Event().wait()
+        with VirtualClock().held(what or ""):
+            await VirtualClock().sleep(10)
+
+    with pytest.raises(StuckError, match=f"^nothing has happened for 0.05 s; waited for: {told}$"):
+        run_virtual(main(), thread_patience_s=0.05, fail_when_stuck=True)
+
+
+def test_who_is_in_a_hurry_waits_for_no_thread() -> None:
+    release = threading.Event()
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        call = loop.run_in_executor(None, release.wait, 30)
+        loop.call_soon(hurry, loop)
+        await asyncio.wait([call], timeout=20)
+        return VirtualClock().now()
+
+    with Stopwatch() as watch:
+        assert run_virtual(main()) == 20
+    assert watch.seconds < 20
+    release.set()
 
 
 def test_grace_waits_for_threads_the_loop_does_not_know(run_virtual: Run) -> None:

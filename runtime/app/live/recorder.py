@@ -122,6 +122,9 @@ class Recorder(Tape):
     async def late(self, name: str, work: Work[T]) -> T:
         return await self.run(name, work)
 
+    async def acquire(self, name: str, lock: asyncio.Lock) -> None:
+        await self.run(name, lock.acquire)
+
     async def sound(self, inbox: Channel[AudioChunk], outbox: Channel[AudioChunk]) -> None:
         """What goes on is what the recording holds: 16 bits."""
         async for chunk in inbox:

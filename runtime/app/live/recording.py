@@ -22,10 +22,10 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from runtime.errors import InputError
-from runtime.messages import Image, Samples
+from runtime.messages import SAMPLE_RATE_HZ, Image, Samples
 
 VERSION = 1
 ABOUT, EVENTS, SOUND, PICTURES, WATCHES = (
@@ -38,6 +38,7 @@ ABOUT, EVENTS, SOUND, PICTURES, WATCHES = (
 HEADER_BYTES = 44
 BYTES_PER_SAMPLE = 2
 _FULL_SCALE = 32768.0
+_MOST_SAMPLES = 10 * SAMPLE_RATE_HZ
 _QUALITY = 90
 
 Event = dict[str, Any]
@@ -55,6 +56,53 @@ class About(BaseModel):
     models: dict[str, str]
     vision_weights: str = ""
     settings: tuple[str, ...]
+
+
+class _Line(BaseModel):
+    """What every event has; those below, what the replay needs of them."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    at: FiniteFloat
+
+
+class _Shown(_Line):
+    show: str
+    t: FiniteFloat = 0.0
+    t_start: FiniteFloat = 0.0
+    t_end: FiniteFloat = 0.0
+
+
+class _Did(_Line):
+    did: str
+    began: FiniteFloat = Field(alias="from")
+    ok: bool
+
+
+class _Page(_Line):
+    page: str
+    resumed: bool = False
+    data: str = ""
+
+
+class _Picture(_Line):
+    picture: str
+    t: FiniteFloat
+
+
+class _Sound(_Line):
+    sound: int = Field(ge=0, le=_MOST_SAMPLES)
+    t: FiniteFloat
+
+
+_KINDS: dict[str, type[_Line]] = {
+    "show": _Shown,
+    "did": _Did,
+    "page": _Page,
+    "picture": _Picture,
+    "sound": _Sound,
+}
+"""By the name that tells; of two the first."""
 
 
 def recordings_in(folder: Path) -> list[Path]:
@@ -94,8 +142,9 @@ def read_events(folder: Path) -> list[Event]:
     for number, line in enumerate(lines, 1):
         try:
             event = json.loads(line)
-            float(event["at"])
-        except (ValueError, TypeError, KeyError):
+            kind = next((kind for name, kind in _KINDS.items() if name in event), _Line)
+            kind.model_validate(event)
+        except (ValueError, TypeError):
             if number == len(lines):
                 break
             raise InputError(f"{path}, line {number}: not an event") from None

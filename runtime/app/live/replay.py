@@ -10,6 +10,7 @@ import tempfile
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,6 +47,9 @@ from runtime.messages import AudioChunk, Image, VideoFrame
 from runtime.session import cancel_and_wait
 
 T = TypeVar("T")
+
+_inside: ContextVar[bool] = ContextVar("inside", default=False)
+"""Work of a tape, which may be part of other such work: time stands still then, and must not be waited for."""
 
 _EARLY_S, _PAST_S = 1.0, 0.5
 _STOP_S = 20.0
@@ -109,7 +113,7 @@ async def _replayed(
     clock = VirtualClock()
     async with open_app(args, clock) as app, AsyncExitStack() as opened:
         # What is opened here waits for real things: LanceDB, other processes.
-        with clock.held():
+        with clock.held("the models"):
             text_encoder = await app.models.text_encoder()
             async with await Store.open(memory, text_encoder) as store:
                 await store.claim_model("vision", about.models["vision"], about.vision_weights)
@@ -127,10 +131,13 @@ async def _replayed(
 
 
 def _start_engine(app: App) -> Start:
-    """On a loop of its own, where time passes."""
+    """On a loop of its own, where time passes. In a thread that nothing waits for when the program ends."""
+
+    def begin() -> EngineAddress:
+        return asyncio.run(engine_server.start(app.settings.engine, say))
 
     async def start() -> EngineAddress:
-        return await asyncio.to_thread(asyncio.run, engine_server.start(app.settings.engine, say))
+        return await app.compute.run("engine start", begin)
 
     return start
 
@@ -147,17 +154,18 @@ async def _play(folder: Path, events: Sequence[Event], session: LiveSession, clo
                 continue
             await clock.sleep(max(0.0, event["at"] - session.now_s()))
             if "sound" in event:
-                session.audio.put_nowait(AudioChunk(event["t"], sound.next(event["sound"])))
+                if len(samples := sound.next(event["sound"])):
+                    session.audio.put_nowait(AudioChunk(event["t"], samples))
             elif "picture" in event:
                 image = await asyncio.to_thread(_picture, folder / PICTURES / event["picture"])
                 session.video.put_nowait(VideoFrame(event["t"], image))
             elif event.get("page") == "attach":
-                session.attach(lambda _: None, bool(event["resumed"]))
+                session.attach(lambda _: None, event.get("resumed", False))
                 listening = listening or asyncio.create_task(_listen(session), name="loudspeaker")
             elif event.get("page") == "detach":
                 session.detach()
             elif event.get("page") == "take":
-                task = asyncio.create_task(session.take(event["data"]), name="message")
+                task = asyncio.create_task(session.take(event.get("data", "")), name="message")
                 taking.add(task)
                 task.add_done_callback(taking.discard)
             elif event.get("page") == "remind":
@@ -202,15 +210,23 @@ class Replay(Tape):
 
     async def run(self, name: str, work: Work[T]) -> T:
         call = self._call(name)
-        with self._clock.held():
-            result = await work()
+        if _inside.get():
+            return await work()
+        result = await self._done(name, work)
         await self._until(call)
         return result
 
     async def late(self, name: str, work: Work[T]) -> T:
-        await self._until(self._call(name))
-        with self._clock.held():
+        call = self._call(name)
+        if _inside.get():
             return await work()
+        await self._until(call)
+        return await self._done(name, work)
+
+    async def acquire(self, name: str, lock: asyncio.Lock) -> None:
+        """Time goes on: who holds the lock may be waiting for it."""
+        await self._until(self._call(name))
+        await lock.acquire()
 
     def shown(self, kind: str, fields: Mapping[str, Any]) -> None:
         event = json.loads(json.dumps({"at": self._at(), "show": kind, **fields}))
@@ -220,6 +236,14 @@ class Replay(Tape):
 
     async def forget(self, from_s: float) -> None:
         self.events = [e for e in self.events if not is_of(e, from_s)]
+
+    async def _done(self, name: str, work: Work[T]) -> T:
+        inside = _inside.set(True)
+        try:
+            with self._clock.held(name):
+                return await work()
+        finally:
+            _inside.reset(inside)
 
     def _at(self) -> float:
         return self._clock.now() - self._zero_s

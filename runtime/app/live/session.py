@@ -192,6 +192,7 @@ class LiveSession:
             spoken=self._voices.committed,
             commit=self._commit,
             upkeep=partial(self._tape.late, "upkeep"),
+            erase=partial(self._tape.late, "forget"),
         )
         self._build()
 
@@ -435,7 +436,7 @@ class LiveSession:
 
     async def _answers(self, query: Query) -> Streamed:
         """While the memory is searched nothing is committed: the answer rests on one state of it."""
-        await self._tape.late("snapshot", self._still.acquire)
+        await self._tape.acquire("snapshot", self._still)
         searching = True
 
         def found() -> None:
@@ -454,11 +455,11 @@ class LiveSession:
                 self._still.release()
 
     async def _commit(self, work: Callable[[], Awaitable[None]]) -> None:
-        async def alone() -> None:
-            async with self._still:
-                await work()
-
-        await self._tape.late("commit", alone)
+        await self._tape.acquire("turn to commit", self._still)
+        try:
+            await self._tape.late("commit", work)
+        finally:
+            self._still.release()
 
     def _answered(self, turn: Turn) -> None:
         self.latency = turn.latency
@@ -554,7 +555,7 @@ class LiveSession:
 
     async def _forget(self, from_s: float) -> None:
         to_s = self.now_s()
-        await self._tape.run("forget", lambda: self._writer.forget(max(0.0, from_s)))
+        await self._writer.forget(max(0.0, from_s))
         await self._tape.forget(max(0.0, from_s))
         self.show("forgotten", **{"from": round(max(0.0, from_s), 2), "to": round(to_s, 2)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -29,6 +30,10 @@ class Tape:
     async def late(self, name: str, work: Work[T]) -> T:
         """The same for what others see the effect of: a replay waits first, so that nothing is there before it was."""
         return await work()
+
+    async def acquire(self, name: str, lock: asyncio.Lock) -> None:
+        """Takes a lock that another task of the session may hold for a while."""
+        await lock.acquire()
 
     async def sound(self, inbox: Channel[AudioChunk], outbox: Channel[AudioChunk]) -> None:
         raise NotImplementedError

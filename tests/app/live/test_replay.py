@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import signal
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from runtime import clock
+from runtime.app.cli import _until_signal
 from runtime.app.live.recording import read_events
 from runtime.app.live.replay import Replay, compared
 from runtime.clock import VirtualClock
+from runtime.errors import InputError
 from runtime.weights import Registry
 from tests.app.commandline import hearsight, resume_point, rows_of, started
 from tests.app.live.test_server import NEEDED, TALK, Page
@@ -70,6 +74,63 @@ def test_a_commit_is_not_there_before_it_was(run_virtual: Run) -> None:
         assert done == [3.0]
 
     run_virtual(main())
+
+
+def test_who_waits_for_another_does_not_stop_the_time(run_virtual: Run) -> None:
+    """A question wants the memory while a commit has it, and that commit took two seconds."""
+
+    async def main() -> list[tuple[str, float]]:
+        clock, still = VirtualClock(), asyncio.Lock()
+        replay = Replay(
+            [call("turn to commit", 1.0, 1.0), call("commit", 1.0, 3.0), call("snapshot", 1.5, 1.5)], clock
+        )
+        done: list[tuple[str, float]] = []
+
+        async def commit() -> None:
+            await clock.sleep(1.0)
+            await replay.acquire("turn to commit", still)
+            await replay.late("commit", nothing)
+            done.append(("commit", clock.now()))
+            still.release()
+
+        async def question() -> None:
+            await clock.sleep(1.5)
+            await replay.acquire("snapshot", still)
+            done.append(("question", clock.now()))
+
+        await asyncio.gather(commit(), question())
+        return done
+
+    assert run_virtual(main()) == [("commit", 3.0), ("question", 3.0)]
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_part_of_other_work_does_not_wait_for_its_own_end(run_virtual: Run, ok: bool) -> None:
+    async def main() -> float:
+        clock = VirtualClock()
+        replay = Replay([call("commit", 1.0, 3.0), call("text encoder", 3.0, 9.0, ok)], clock)
+        await clock.sleep(1.0)
+        assert await replay.late("commit", lambda: replay.run("text encoder", nothing)) == "done"
+        return clock.now()
+
+    assert run_virtual(main(), thread_patience_s=5.0, fail_when_stuck=True) == 3.0
+
+
+def test_a_signal_ends_it_whatever_it_waits_for() -> None:
+    async def stuck() -> int:
+        replay = Replay([], VirtualClock())
+        never = asyncio.create_task(replay.run("answer", asyncio.Event().wait))
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
+        try:
+            await never
+        finally:
+            await asyncio.wait(
+                [asyncio.create_task(replay.run("commit", asyncio.Event().wait))], timeout=20.0
+            )
+        return 0
+
+    with pytest.raises(asyncio.CancelledError):
+        clock.run_virtual(_until_signal(stuck()), thread_patience_s=1800.0)
 
 
 def test_time_stands_still_for_work_that_the_loop_does_not_know(run_virtual: Run) -> None:
@@ -139,6 +200,24 @@ def test_what_is_forgotten_again_is_not_compared(run_virtual: Run) -> None:
         assert [e["id"] for e in replay.events] == ["0", "1"]
 
     run_virtual(main())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "{}",
+        '{"at": NaN}',
+        '{"at": 1, "sound": 320}',
+        '{"at": 1, "did": "asr"}',
+        '{"at": 1, "sound": -1, "t": 0}',
+    ],
+)
+def test_a_line_that_is_no_event_is_named(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_text(f'{{"at": 0.0, "page": "detach"}}\n{line}\n{{"at": 2.0, "end": true}}\n')
+    with pytest.raises(InputError, match=re.escape(f"{file}, line 2: not an event")):
+        read_events(tmp_path)
 
 
 def test_what_is_no_recording_is_one_line(tmp_path: Path) -> None:

@@ -1,43 +1,69 @@
-"""What a session says of itself: idle when nobody speaks, asks or moves; degraded when a stage has given up."""
+"""What a session says of itself: idle when nobody speaks, asks or moves; degraded when a stage has given up. And what it
+finishes though nobody is there any more.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, TypeVar
 
 import numpy as np
 
+from memory import People, Store, schema
+from memory.settings import VoiceMatchSettings
 from reasoning.proactive import Watches
 from runtime.app.live.session import LiveSession, Parts
 from runtime.app.live.settings import LiveSettings
+from runtime.app.live.tape import Tape, Work
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
-from runtime.clock import VirtualClock
+from runtime.clock import SystemClock, VirtualClock, WallClock
 from runtime.compute import Compute
 from runtime.errors import ModelError
 from runtime.messages import FrameFeature, SpeechStart, Watermark
 from runtime.metrics import Metrics
 from tests.conftest import Run
+from tests.memory.world import HashEncoder, said
+
+T = TypeVar("T")
 
 SCENES = np.eye(4, dtype=np.float32)
 
 
-def session_of(clock: VirtualClock) -> LiveSession:
+def session_of(clock: WallClock, tape: Tape | None = None, **more: Any) -> LiveSession:
     """One that is not run: its stages are called one by one."""
-    parts = SimpleNamespace(
-        **dict.fromkeys(("store", "memory", "text_encoder", "turn_detector", "vision", "reader", "language")),
-        **dict.fromkeys(("voice", "voices", "people", "captioner", "spans")),
-        answerer=SimpleNamespace(stream=None),
-        transcriber=SimpleNamespace(name="none"),
-        reasoner="none",
-        compute=Compute(),
-        metrics=Metrics(),
-        clock=clock,
-        app=AppSettings(),
-        live=LiveSettings(),
-    )
-    return LiveSession("live-1", cast(Parts, parts), Watches(None))
+    parts: dict[str, Any] = {
+        **dict.fromkeys(
+            ("store", "memory", "turn_detector", "vision", "reader", "language", "voice", "people")
+        ),
+        "text_encoder": HashEncoder(),
+        "answerer": SimpleNamespace(stream=None),
+        "transcriber": SimpleNamespace(name="none"),
+        "reasoner": "none",
+        "compute": Compute(),
+        "metrics": Metrics(),
+        "clock": clock,
+        "app": AppSettings(),
+        "live": LiveSettings(),
+        **more,
+    }
+    return LiveSession("live-1", Parts(**parts), Watches(None), tape)
+
+
+class SlowForget(Tape):
+    """Forgets when it is told to go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def late(self, name: str, work: Work[T]) -> T:
+        if name == "forget":
+            self.begun.set()
+            await self.goes_on.wait()
+        return await work()
 
 
 def channel(*items: Any) -> Channel[Any]:
@@ -108,3 +134,26 @@ def test_so_is_a_message_of_the_page_but_for_its_pings(run_virtual: Run) -> None
         await session.close()
 
     run_virtual(main())
+
+
+def test_a_forget_runs_to_its_end_though_its_page_goes_away(tmp_path: Path, run_real: Run) -> None:
+    async def main() -> None:
+        tape = SlowForget()
+        async with await Store.open(tmp_path / "memory", HashEncoder()) as store:
+            people = await People.open(store, Compute(), VoiceMatchSettings())
+            session = session_of(SystemClock(), tape, store=store, people=people)
+            await session._writer.begin()
+            await session._writer.write(
+                [said(session.id, 1.0, 2.0, "Nobody may know."), Watermark("said", 3.0)]
+            )
+            assert await store.count(schema.OBSERVATIONS) == 1
+            message = asyncio.create_task(session.take(json.dumps({"type": "forget", "all": True})))
+            await tape.begun.wait()
+            message.cancel()  # as the end of its connection does
+            await asyncio.wait([message])
+            closing = asyncio.create_task(session.close())
+            tape.goes_on.set()
+            await closing
+            assert await store.count(schema.OBSERVATIONS) == 0
+
+    run_real(main())
