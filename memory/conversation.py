@@ -36,7 +36,7 @@ _CLOCK = SystemClock()
 class Message:
     """What somebody said or wrote. time_s: Unix time. session: a part of a conversation that belongs together (a day,
     a call, a file). speaker: None for notes and documents. captions: of the pictures that came with it.
-    ref: its name in the place it comes from.
+    ref: its name in the place it comes from. recalled: it repeats what a memory said: no fact is made of it.
     """
 
     text: str
@@ -45,6 +45,7 @@ class Message:
     speaker: str | None = None
     captions: tuple[str, ...] = ()
     ref: str | None = None
+    recalled: bool = False
 
     @property
     def content(self) -> str:
@@ -103,6 +104,8 @@ def observations(source: str, messages: Iterable[Message]) -> list[Observation]:
             details["captions"] = list(message.captions)
         if message.ref is not None:
             details["ref"] = message.ref
+        if message.recalled:
+            details["recalled"] = True
         out.append(
             Observation(
                 id=record if not count else f"{record}.{count}",

@@ -31,10 +31,11 @@ BY_RECORD = {
     schema.VOICES: "id",
     schema.PEOPLE: "record",
     schema.SPANS: "record",
+    schema.FACTS: "record",
 }
 """Tables with rows of one record each, and the column that names it."""
 BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip"}
-BY_SOURCE = {schema.SOURCES: "id", schema.PROGRESS: "source"}
+BY_SOURCE = {schema.SOURCES: "id", schema.PROGRESS: "source", schema.CONSOLIDATED: "source"}
 """These go with the whole of a source."""
 REBUILT = (schema.NODES,)
 KEPT = (schema.META,)
@@ -93,6 +94,7 @@ class Forgetting:
     touched: tuple[str, ...]
     quoting: tuple[str, ...] = field(default=(), repr=False)
     claims: tuple[str, ...] = field(default=(), repr=False)
+    facts: tuple[str, ...] = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.records or self.clips or self.sources)
@@ -138,6 +140,7 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
         touched=tuple(sorted(touched)),
         quoting=tuple(sorted(await _quoting(store, ordered))),
         claims=tuple(await _of_nobody(store, cast, set(records))),
+        facts=tuple(await _made_of(store, set(records))),
     )
 
 
@@ -149,11 +152,12 @@ async def forget(store: Store, selection: Selection, settings: MemorySettings) -
     for folder in snapshot_folders(store.uri):
         async with await Store.open(folder) as snapshot:
             await forget(snapshot, selection, settings)
-    found = await plan(store, selection)
-    if found:
-        if store.folder is not None:
-            forget_marks(store.folder, [*(o.id for o in found.records), *found.clips, *found.sources])
-        await erase(store, _doomed(found), found.touched, settings)
+    async with store.deriving:
+        found = await plan(store, selection)
+        if found:
+            if store.folder is not None:
+                forget_marks(store.folder, [*(o.id for o in found.records), *found.clips, *found.sources])
+            await erase(store, _doomed(found), found.touched, settings)
     return found
 
 
@@ -162,6 +166,7 @@ def _doomed(found: Forgetting) -> dict[str, dict[str, Sequence[str]]]:
     doomed: dict[str, dict[str, Sequence[str]]] = {name: {column: ids} for name, column in BY_RECORD.items()}
     doomed[schema.KEYS]["id"] = found.quoting
     doomed[schema.PEOPLE]["id"] = found.claims
+    doomed[schema.FACTS]["id"] = found.facts
     doomed |= {name: {column: found.clips} for name, column in BY_CLIP.items()}
     return doomed | {name: {column: found.sources} for name, column in BY_SOURCE.items()}
 
@@ -173,6 +178,12 @@ async def _of_nobody(store: Store, cast: Cast, gone: set[str]) -> list[str]:
     people = {row["id"]: cast.person(row["id"], row["person"]) for row in voices}
     lost = set(people.values()) - {person for record, person in people.items() if record not in gone}
     return [claim_id(c) for c in cast.claims if c.kind != "call" and cast.about(c) in lost]
+
+
+async def _made_of(store: Store, gone: set[str]) -> list[str]:
+    """Facts that rest on several records, one of which is forgotten."""
+    rows = await store.rows(schema.FACTS, "array_length(records) > 1", ["id", "records"])
+    return [row["id"] for row in rows.to_pylist() if gone & set(row["records"])] if rows is not None else []
 
 
 def _applies(selection: Selection, record: Observation, cast: Cast) -> bool:

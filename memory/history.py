@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from memory.consolidation.ledger import Ledger
 from memory.hits import Hit, SearchRequest, statement
 from memory.retrieval import Memory
 from memory.supersede import Statement, superseded
@@ -34,11 +35,14 @@ class Version:
 async def history(
     memory: Memory, what: str, source: str | None = None, as_of_s: float | None = None
 ) -> tuple[Version, ...]:
-    """The versions, oldest first, of the statement that a record makes (what is its id) or that a question finds.
+    """The versions, oldest first, of the statement that a record makes (what is its id) or that a question finds; or of a
+    fact (its id), whose times are Unix times.
 
     () where nothing is found. Raises InputError: a source that is not there, as_of_s without one.
     """
     sources = None if source is None else (source,)
+    if "/fact/" in what:
+        return _of_fact(await memory.ledger(as_of_s, sources), what)
     record = await _record(memory, what, as_of_s)
     if record is None:
         found = await memory.search(SearchRequest(what, sources=sources, as_of_s=as_of_s, k=5))
@@ -53,6 +57,21 @@ async def history(
     speakers = {hit.record.id: hit.record.speaker for hit in hits}
     others = {one.id: one for one in map(statement, hits)}
     return _versions(_related(others.get(told.id, told), others), speakers)
+
+
+def _of_fact(ledger: Ledger, fact_id: str) -> tuple[Version, ...]:
+    return tuple(
+        Version(
+            id=fact.id,
+            source=fact.source,
+            text=fact.text,
+            valid_from_s=fact.valid_from_s,
+            valid_to_s=fact.valid_to_s,
+            superseded_by=fact.superseded_by,
+            also=fact.evidence[1:],
+        )
+        for fact in ledger.versions(fact_id)
+    )
 
 
 async def _record(memory: Memory, what: str, as_of_s: float | None) -> Observation | None:

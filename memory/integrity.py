@@ -29,6 +29,7 @@ _OWNERS = (
     (schema.KEYFRAMES, "clip", schema.CLIPS, "id"),
     (schema.SHORT_TERM, "clip", schema.CLIPS, "id"),
     (schema.OBSERVATIONS, "source", schema.SOURCES, "id"),
+    (schema.FACTS, "record", schema.OBSERVATIONS, "id"),
     (schema.CLIPS, "source", schema.SOURCES, "id"),
 )
 """Every value of the first column stands in the second."""
@@ -38,6 +39,7 @@ _UNIQUE = (
     (schema.CLIPS, "id"),
     (schema.NODES, "id"),
     (schema.SOURCES, "id"),
+    (schema.FACTS, "id"),
 )
 
 

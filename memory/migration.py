@@ -60,6 +60,7 @@ async def _add_columns(db: Any, dim: int) -> None:
     names = await table_names(db)
     for name, shape in schema.schemas(dim).items():
         if name not in names:
+            (await db.create_table(name, schema=shape)).close()
             continue
         table = await db.open_table(name)
         there = set((await table.schema()).names)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from memory.consolidation.facts import Fact
     from memory.history import Version
     from memory.hits import Hit, SearchRequest
     from memory.retrieval import Memory
@@ -29,3 +30,11 @@ class Past:
         from memory.history import history
 
         return await history(self._memory, what, source, self.as_of_s)
+
+    async def facts(self, text: str | None = None, **more: Any) -> list[Fact]:
+        """As `Memory.facts`."""
+        return await self._memory.facts(text, as_of_s=self.as_of_s, **more)
+
+    async def profile(self, person: str) -> list[Fact]:
+        """As `Memory.profile`."""
+        return await self._memory.profile(person, self.as_of_s)

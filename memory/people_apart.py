@@ -14,6 +14,7 @@ PEOPLE_TABLES = (schema.VOICES, schema.PEOPLE)
 """They share one seq, and are read together."""
 _COLUMNS = {
     schema.OBSERVATIONS: ("speaker",),
+    schema.FACTS: ("speaker",),
     schema.VOICES: ("person",),
     schema.PEOPLE: ("person", "other"),
 }

@@ -43,6 +43,8 @@ _TABLE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 # Read in the reverse of the order in which a writer writes: what it adds meanwhile is never known of before it is there.
 _FIRST = (
     schema.PROGRESS,
+    schema.CONSOLIDATED,
+    schema.FACTS,
     schema.VAULT,
     schema.NODES,
     schema.SHORT_TERM,

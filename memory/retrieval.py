@@ -3,7 +3,7 @@ known later moves a score or breaks a tie."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -15,6 +15,12 @@ from numpy.typing import NDArray
 from memory import schema
 from memory.adding import Adding, When, unix_s
 from memory.cast import Cast, Casts
+from memory.consolidation.assertion import Kind
+from memory.consolidation.consolidate import Consolidated, Consolidator, drop
+from memory.consolidation.extractor import Extractor, RuleExtractor
+from memory.consolidation.facts import Fact
+from memory.consolidation.ledger import Ledger
+from memory.consolidation.view import Facts, chosen, matching, profile
 from memory.conversation import Added, Message
 from memory.cues import asks_when, role_meant, subject
 from memory.hits import ClipHit, Hit, SearchRequest, hit_of, marked, said_first
@@ -72,6 +78,11 @@ class Memory:
         self._reader = Reader(store)
         self._adding = Adding(store, text_encoder, compute, settings)
         self._casts = Casts(store)
+        self._facts = Facts(store, settings.user)
+
+    @property
+    def settings(self) -> MemorySettings:
+        return self._settings
 
     @classmethod
     async def open(
@@ -135,6 +146,59 @@ class Memory:
         from memory.history import history
 
         return await history(self, what, source)
+
+    async def consolidate(
+        self,
+        extractor: Extractor | None = None,
+        *,
+        rebuild: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Consolidated:
+        """Makes facts of the records that came since the last time; by rules, where no extractor is given. What is
+        committed stays if it is cut short. rebuild: drops all that was made before. stop: asked now and then.
+
+        Raises MemoryStoreError: opened for reading only, or it cannot be written.
+        """
+        made_by = extractor or RuleExtractor(self._compute, self._settings.consolidation.batch)
+        if rebuild:
+            await drop(self.store)
+        worker = Consolidator(self.store, self._encoder, self._compute, self._settings, made_by, _CLOCK.wall)
+        return await worker.run(stop)
+
+    async def ledger(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Ledger:
+        """All facts there were by then, with what became of each. Raises InputError as `search` does."""
+        await self.refresh()
+        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        cast = await self._cast_of(as_of_s, asked)
+        return await self._facts.ledger(cast, inf if as_of_s is None else as_of_s, asked)
+
+    async def facts(
+        self,
+        text: str | None = None,
+        *,
+        about: str | None = None,
+        kind: Kind | None = None,
+        relation: str | None = None,
+        history: bool = False,
+        valid_at_s: float | None = None,
+        as_of_s: float | None = None,
+        sources: tuple[str, ...] | None = None,
+        k: int = 10,
+    ) -> list[Fact]:
+        """What is known, as of a time: all of it in the order in which it became known, or the k that a text is about.
+
+        about: a person or a thing; history: what no longer holds too; valid_at_s: what held then (Unix time).
+        """
+        ledger = await self.ledger(as_of_s, sources)
+        found = chosen(ledger, about, kind, relation, history, valid_at_s)
+        if text is None:
+            return found
+        vector = (await self._compute.run("text encoder", self._encoder.encode, [text]))[0]
+        return matching(found, text, vector, self._facts.vectors(), k)
+
+    async def profile(self, person: str, as_of_s: float | None = None) -> list[Fact]:
+        """What holds of a person (core memory), as it was known then."""
+        return profile(await self.ledger(as_of_s), person)
 
     async def pack(self, hits: Sequence[Hit], tokens: int) -> list[Packed]:
         """What of the found goes into a prompt of so many tokens: in full, as its session's synopsis, or not."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 2
-"""2: observations say when they were taken in."""
+SCHEMA_VERSION = 3
+"""2: observations say when they were taken in. 3: facts."""
 
 META = "meta"
 OBSERVATIONS = "observations"
@@ -24,6 +24,8 @@ VAULT = "vault"
 VOICES = "voices"
 PEOPLE = "people"
 SPANS = "spans"
+FACTS = "facts"
+CONSOLIDATED = "consolidated"
 
 _SPAN = [("source", pa.string()), ("t_start_s", pa.float64()), ("t_end_s", pa.float64())]
 
@@ -80,6 +82,17 @@ _FIXED = {
             ("video_done_s", pa.float64()),
             ("said_done_s", pa.float64()),
             ("complete", pa.bool_()),
+        ]
+    ),
+    CONSOLIDATED: pa.schema(
+        [
+            ("seq", pa.int64()),
+            ("source", pa.string()),
+            ("extractor", pa.string()),
+            ("done_s", pa.float64()),
+            ("calls", pa.int64()),
+            ("tokens", pa.int64()),
+            ("at_wall_s", pa.float64()),
         ]
     ),
     PEOPLE: pa.schema(
@@ -176,10 +189,42 @@ def voices_schema(dim: int) -> pa.Schema:
     )
 
 
+def facts_schema(dim: int) -> pa.Schema:
+    """What records assert, one row each, never changed; memory/consolidation/ledger.py says what holds. vector: of the
+    relation and its object. records: all that it was made of. number: which one of its record's. wall_s: known_at_s as Unix time.
+    """
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("record", pa.string()),
+            ("records", pa.list_(pa.string())),
+            ("number", pa.int32()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("wall_s", pa.float64()),
+            ("speaker", pa.string()),
+            ("subject", pa.string()),
+            ("relation", pa.string()),
+            ("object", pa.string()),
+            ("ended", pa.bool_()),
+            ("when_s", pa.float64()),
+            ("until_s", pa.float64()),
+            ("confidence", pa.float32()),
+            ("words", pa.string()),
+            ("span_begin", pa.int32()),
+            ("span_end", pa.int32()),
+            ("extractor", pa.string()),
+            ("prompt_hash", pa.string()),
+            ("made_at_s", pa.float64()),
+            ("vector", pa.list_(pa.float16(), dim)),
+        ]
+    )
+
+
 def fixed_schema(name: str) -> pa.Schema:
     return _FIXED[name]
 
 
 def schemas(dim: int) -> dict[str, pa.Schema]:
     """Of all tables that are made with a memory; dim: of the text vectors. Clips wait for their first vector."""
-    return dict(_FIXED) | {KEYS: keys_schema(dim), NODES: nodes_schema(dim)}
+    return dict(_FIXED) | {KEYS: keys_schema(dim), NODES: nodes_schema(dim), FACTS: facts_schema(dim)}

@@ -97,6 +97,22 @@ class VoiceMatchSettings(BaseModel):
     """How many prints of a source back an unknown one is looked for."""
 
 
+class ConsolidationSettings(BaseModel):
+    """What is made of the records when nothing else is to be done (memory/consolidation)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    when_idle: bool = True
+    """In live and screen mode, by itself."""
+    idle_s: PositiveFloat = 60.0
+    """How long nobody must have asked or spoken before it begins."""
+    batch: PositiveInt = 256
+    """Records between two commits; between them it can be interrupted."""
+    calls_per_hour: PositiveInt = 60
+    tokens_per_hour: PositiveInt = 60_000
+    """Of the language model, prompt and answer together, over any hour."""
+
+
 class MemorySettings(BaseModel):
     """All of memory/. Bytes per hour are per hour of media."""
 
@@ -130,5 +146,8 @@ class MemorySettings(BaseModel):
     them to the "vault" (hearsight vault), or "keep" them. "auto": a file that you hand over is kept as it is, what is
     perceived live is redacted.
     """
+    user: str = ""
+    """Whose memory it is, by name: notes that nobody is named as the writer of are theirs."""
+    consolidation: ConsolidationSettings = Field(default_factory=ConsolidationSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     voices: VoiceMatchSettings = Field(default_factory=VoiceMatchSettings)

@@ -36,6 +36,8 @@ class Store:
         self._lock = lock
         self._tables: dict[str, Any] = {}
         self._writing = asyncio.Lock()
+        self.deriving = asyncio.Lock()
+        """Held by whoever forgets, and by whoever writes what was made of records."""
         self._meta: dict[str, str] = {}
         self._next_seq = 0
         self._progress_seq = 0

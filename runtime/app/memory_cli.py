@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.app.arguments import add_command, media_time, memory_option
+from runtime.app.consolidation_cli import consolidation_parser
 from runtime.app.people_cli import people_parser
 
 
@@ -24,6 +25,7 @@ def memory_parser(commands: Any) -> None:
     _export(sub)
     _import(sub)
     people_parser(sub)
+    consolidation_parser(sub)
 
 
 def _add(commands: Any) -> None:

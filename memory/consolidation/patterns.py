@@ -1,0 +1,318 @@
+"""The patterns of memory/consolidation/rules.py, as tables: a relation, how it is to be read, and what the clause must be.
+
+<word> stands for a piece of PIECES. Every pattern is matched from its clause's subject, or beginning, on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from memory.consolidation import vocabulary as words
+
+_KIN = "|".join(sorted(words.KIN, key=len, reverse=True))
+_UNPLANNED = "|".join(sorted(words.NOT_PLANNED))
+_PROPER = (
+    r"(?:[Tt]he )?[A-Z][\w.'&-]*\w(?:(?: of| de| la| del| van| von| and the| &)? [A-Z][\w.'&-]*\w){0,3}"
+    r"(?:, [A-Z][a-z]\w+)?"
+)
+_PLACE_OF_WORK = rf"(?:a|an|the|my) (?:[\w-]+ ){{0,2}}(?:{'|'.join(words.PLACES_OF_WORK)})"
+_TIME_OF_DAY = r"\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?|\d{1,2} ?(?:[ap]\.?m\.?|o'clock)|noon|midnight"
+_DATE = r"(?:<month>)(?: \d{1,2}(?:st|nd|rd|th)?)?|\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:<month>)"
+_UNIT = """%|percent|euros?|dollars?|pounds?|kronor|kroner|francs?|degrees|kilos?|kilograms?|grams?|metres|meters|kilometres|
+    kilometers|miles|litres|liters|people|seats|pages|hours|minutes|days|weeks|months"""
+_MEASURED = """price|cost|budget|fee|rent|salary|total|temperature|weight|height|length|distance|limit|deposit|fare|rate|
+    speed|capacity|number|score|population|tax|wage|toll|discount"""
+_POST = """lead|leader|head|manager|director|chair|chairwoman|chairman|treasurer|captain|coach|owner|president|secretary|
+    editor|host|contact"""
+_NOT_LIKED = """it|that|this|these|those|him|her|them|you|your|my|the|a|an|to|how|what|when|where|who|being|having|seeing|
+    hearing|knowing|getting|everything|anything|nothing|something|each|such|so|all|both|one|some"""
+
+
+def _joined(text: str) -> str:
+    return re.sub(r"\s*\n\s*", "", text)
+
+
+PIECES = {
+    "number": words.NUMBERS,
+    "month": words.MONTHS,
+    "weekday": words.WEEKDAYS,
+    "name": r"(?:[A-Z][\w'-]*\w(?: (?:de|la|van|von|der|del))?(?: [A-Z][\w'-]*\w)?)",
+    "proper": f"(?:{_PROPER})",
+    "org": f"(?:{_PROPER}|{_PLACE_OF_WORK})",
+    "role": rf"(?:(?:[a-z-]+ ){{0,2}}(?:{'|'.join(sorted(words.ROLES, key=len, reverse=True))})(?![\w-]))",
+    "phrase": r"(?:[\w'&-]+(?: [\w'&-]+){0,5})",
+    "liked": rf"(?:(?!(?:{_joined(_NOT_LIKED)})\b)[\w'&-]+(?: [\w'&-]+){{0,5}})",
+    "be": "(?:am|is|are)",
+    "have": "(?:(?:have|has) )?(?:(?:just|recently|finally|now|already) )?",
+    "been": "(?:(?:has|have|was|were|is|are) (?:now )?(?:been )?)?",
+    "kin": f"(?:{_KIN})",
+    "adverbs": (
+        "(?:(?:now|currently|also|still|just|recently|already|actually|really|finally|always|usually|mostly|absolutely|"
+        "totally|definitely|officially|both|truly|generally|simply|only|have been|has been) )*"
+    ),
+    "planned": rf"(?!(?:{_UNPLANNED})\b)[a-z]+",
+    "soon": r"(?:tomorrow|next \w+|on (?:<weekday>)|in (?:<month>))",
+    "language": "|".join(words.LANGUAGES),
+    "played": "|".join(words.PLAYED),
+    "state": "|".join(words.STATES),
+    "diet": "|".join(words.DIETS),
+    "had": "|".join((*words.KIN, *words.HAD)),
+    "attribute": "|".join(sorted(words.ATTRIBUTES, key=len, reverse=True)),
+    "isnow": "(?:is now|is|are now|are|has always been|has changed to|changed to|has become)",
+    "thing": (
+        r"(?P<thing>(?!(?:only|first|last|best|worst|same|other|main|real|whole|thing|point|problem|question|answer)\b)"
+        r"[a-z][\w'-]*(?: [a-z][\w'-]*){0,3}?)"
+    ),
+    "led": r"(?P<thing>[\w'-]+(?: [\w'-]+){0,2})",
+    "post": rf"(?P<thing>(?:[a-z-]+ ){{0,2}}(?:{_joined(_POST)})(?: of the [\w-]+)?)",
+    "measured": (
+        rf"(?P<thing>(?:[a-z-]+ ){{0,2}}(?:{_joined(_MEASURED)})(?: (?:of|for) (?:the |a |an )?[\w'-]+(?: [\w'-]+)?)?)"
+    ),
+    "when": rf"(?:(?:on |at |in )?(?:(?:next |this )?(?:<weekday>)(?: (?:at|the) [\w:]+)?|{_DATE}|{_TIME_OF_DAY}))",
+    "where": (
+        r"(?:(?:in |at |on )?(?:room|hall|building|gate|platform|track|lab|office|floor|hangar|studio|aisle|stand|booth) "
+        r"(?:[A-Z]?\d+\w*|[A-Z]))"
+    ),
+    "amount": rf"(?:[$€£]? ?\d[\d.,]*(?: (?:million|thousand|billion))?(?: ?(?:{_joined(_UNIT)}))?)",
+}
+
+
+def filled(pattern: str) -> str:
+    """<word> by the piece of that name; {word} by the piece as the object of the clause."""
+    while (found := re.search(r"(?<!\?P)<(\w+)>|\{([a-z]+)\}", pattern)) is not None:
+        piece = PIECES[found[1]] if found[1] else f"(?P<object>{PIECES[found[2]]})"
+        pattern = pattern[: found.start()] + piece + pattern[found.end() :]
+    return pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """pattern: of what follows the subject. ended: it holds no longer. whole: with the clause's tail ("at", "next week").
+    more: the same clause may say another thing too.
+    """
+
+    relation: str
+    pattern: re.Pattern[str]
+    confidence: float
+    ended: bool
+    whole: bool
+    more: bool
+
+
+def _rules(table: str) -> tuple[Rule, ...]:
+    """A line: relation; confidence with marks (- ended, ~ whole, + more); pattern."""
+    out = []
+    for line in filter(None, map(str.strip, table.splitlines())):
+        relation, marks, pattern = (part.strip() for part in line.split(";", 2))
+        number = float(marks.strip("-~+"))
+        compiled = re.compile(filled(f"<adverbs>(?:{pattern})"))
+        out.append(Rule(relation, compiled, number, "-" in marks, "~" in marks, "+" in marks))
+    return tuple(out)
+
+
+OF_PEOPLE = _rules(r"""
+    lives in; .9; (?:lives?|<be> (?:now )?living|<be> (?:now )?based|<have>been living|settled(?: down)?) in {proper}
+    lives in; .9; <have>(?:moved|relocated|emigrated)(?: back)?(?: from [A-Z][\w ]+?)? to {proper}
+    lives in; .9-; (?:no longer lives?|<have>moved (?:out of|away from)|do(?:es)? not live) (?:in )?{proper}
+    is from; .9; <be> (?:originally )?from {proper}
+    is from; .8; comes? from {proper}
+    grew up in; .9; grew up in {proper}
+    born in; .9; (?:was|were) born (?:and raised )?in {proper}
+    job; .9~+; (?:works?|<be> working|<have>been working|<have>started(?: working)?|<have>got a job) as (?:an?|the) {role}
+    job; .9~+; <be> (?:an?|the) {role}(?! (?:of|for) (?:\w+ )?(?:life|heart))
+    job; .9~+; <have>(?:became|become|qualified as) (?:an?|the)? ?{role}
+    job; .9~+; <have>(?:been|was|got) (?:promoted to|hired as) (?:an?|the)? ?{role}
+    works at; .85~; <be> (?:an?|the) <role> (?:at|for|with) {org}
+    works at; .9~; (?:works?|<be> working|<have>been working)(?: as (?:an?|the) [\w -]+?)? (?:at|for) {org}
+    works at; .85~; <have>(?:joined|started(?: working| a job| my job| a new job)? (?:at|for|with)) {org}
+    works at; .85~; <have>got (?:a|my|his|her) (?:new |dream )?(?:job|position) (?:at|with) {org}
+    works at; .85-~; <have>(?:quit|left|resigned from|stopped working (?:at|for))(?: (?:my|his|her) job (?:at|with))? {org}
+    works at; .85-~; <have>(?:was|got|been) (?:laid off|fired) (?:from|by) {org}
+    works at; .85-~; (?:no longer works?|do(?:es)? not work) (?:at|for) {org}
+    works at; .9-~; <have>(?:quit|lost|left|resigned from) (?:my|his|her|their) job
+    studies; .9; (?:study|studies|<be> studying|majors? in|<be> majoring in) (?!(?:for|hard|at|in|the|a|my|this|that)\b){phrase}$
+    speaks; .9; speaks? (?:fluent |some |a little |a bit of )?{language}\b
+    plays; .9; (?:plays?|<be> learning(?: to play)?|<have>been playing) (?:the )?{played}\b
+    age; .9; <be> (?P<object>\d{1,3})(?: years? old)?$
+    age; .9; <have>(?:just )?turned (?P<object>\d{1,3})\b
+    status; .9; (?:<be>|got|<have>(?:gotten|got)) (?:happily |newly )?{state}(?! (?:from|out|mom|mother|dad|father|parent)\b)
+    status; .9; <have>(?P<object>retired)$
+    diet; .9; <be> (?:a |an )?(?:strict |lifelong )?{diet}\b
+    diet; .9; <have>(?:became|become|gone|went|turned) (?:a )?{diet}\b
+    diet; .9-; (?:<be> no longer|<be> not) (?:a )?{diet}\b(?: any ?more)?
+    allergic to; .9; <be> (?:very |severely |highly )?allergic to (?!the way|this|that|it\b|your){phrase}
+    prefers; .9; prefers? (?P<object>(?!(?:not|it|that|this|if|when)\b|to be\b)(?:to )?[\w'-]+(?: <nextchoice>[\w'-]+){0,4})
+    likes; .9; (?:loves?|likes?|enjoys?|adores?) {liked}
+    likes; .9; <be> (?:really |very |so |a (?:big |huge |great |massive )?)?(?:into|fond of|keen on|fan of) {liked}
+    likes; .85; (?:loves?|likes?) to (?P<object>(?!(?:be|see|hear|know|think|do|say)\b)[a-z]+(?: [\w'-]+){0,4})
+    dislikes; .9; (?:hates?|dislikes?|detests?|cannot stand|do(?:es)? not (?:really )?(?:like|enjoy|care for)) {liked}
+    dislikes; .9; <be> not (?:really )?(?:into|fond of|keen on|a (?:big )?fan of) {liked}
+    likes; .9-; (?:no longer (?:likes?|loves?|enjoys?)|stopped liking) {liked}
+    has; .85; (?:have|has|owns?|<have>got|<have>(?:bought|adopted)) {owned}(?![\w'-])(?! (?:called|named|who|of|to))
+    plans to; .8~; (?:(?:<be> (?:going|planning)|plans?) to|<be> about to) (?P<object><planned>(?: [\w':&-]+){0,9})
+    plans to; .8~; will (?P<object><planned>(?: [\w':&-]+){0,6} <soon>)
+    plans to; .8~; <be> (?P<object>(?:moving|flying|travell?ing|going|visiting|starting|driving) [\w' -]+? <soon>)
+""".replace("{owned}", r"(?P<object>(?:<number>|an?|some) (?:(?!lot\b|bunch\b)[\w-]+ ){0,2}(?:<had>))").replace(
+    "<nextchoice>", r"(?!(?:to|over|rather|instead|than)\b)"
+))  # fmt: skip
+
+OF_THINGS = tuple(
+    (name, re.compile(filled(pattern)))
+    for name, pattern in (
+        (
+            "when",
+            r"^(?:[Tt]he|[Oo]ur) <thing> (?:is|are|starts?|begins?|ends?|opens?|closes?) (?:now )?{when}$",
+        ),
+        (
+            "when",
+            r"^(?:[Tt]he|[Oo]ur) <thing> (?:leaves?|takes? place|meets?|will be|happens?) (?:now )?{when}$",
+        ),
+        (
+            "when",
+            r"^(?:[Tt]he|[Oo]ur) <thing> <been>(?:moved|changed|postponed|rescheduled|brought forward|pushed back|shifted)"
+            r"(?: from [\w ]+?)? to {when}$",
+        ),
+        (
+            "where",
+            r"^(?:[Tt]he|[Oo]ur) <thing> (?:is|are|meets?|takes? place|happens?|will be|works?) (?:now |held )?{where}$",
+        ),
+        (
+            "where",
+            r"^(?:[Tt]he|[Oo]ur) <thing> <been>(?:moved|changed|relocated)(?: from [\w ]+?)? to {where}$",
+        ),
+        ("amount", r"^(?:[Tt]he|[Oo]ur) <measured> (?:is|are) (?:now )?{amount}$"),
+        (
+            "amount",
+            r"^(?:[Tt]he|[Oo]ur) <measured> <been>(?:raised|lowered|increased|reduced|changed|risen|rose|fallen|fell|dropped|"
+            r"gone up|gone down|went up)(?: from [$€£]?[\w. ]+?)? to {amount}$",
+        ),
+        (
+            "lead",
+            r"^{name} (?:now )?(?:leads|is leading|heads|runs|manages|chairs|is (?:now )?in charge of|"
+            r"(?:has taken|takes|took) over) (?:the|our) <led>$",
+        ),
+        (
+            "lead",
+            r"^(?:[Tt]he|[Oo]ur) <led> is (?:now )?(?:led|headed|run|managed|chaired) by {name}$",
+        ),
+        ("who", r"^(?:[Tt]he|[Oo]ur) (?:new )?<post> is (?:now )?{name}$"),
+    )
+)
+OF_MINE = tuple(
+    (name, re.compile(filled(pattern)))
+    for name, pattern in (
+        (
+            "favourite",
+            r"(?:new |all-time |absolute )?favou?rite (?P<what>[a-z]+(?: [a-z]+)?) <isnow> "
+            r"(?P<object>(?!(?:when|that|how|what|probably|to)\b|the (?:one|part|way)\b)<phrase>)$",
+        ),
+        (
+            "attribute",
+            r"(?:new |current )?(?P<what><attribute>) <isnow> (?:on |in |at )?"
+            r"(?P<object>(?!(?:not|very|so|too|really|coming|just|here|a|an|my|getting)\b)[\w+@'./:-]+(?: [\w+@'./:-]+){0,6})$",
+        ),
+        ("name", r"name is {name}$"),
+        (
+            "kin",
+            r"(?P<what><kin>)(?: is (?:called|named)|'s name is|'s name was| was (?:called|named)) {name}$",
+        ),
+    )
+)
+OF_KIN = tuple(
+    re.compile(filled(pattern))
+    for pattern in (
+        r"^(?:I|[Ww]e)(?: also)? have (?:a|an|one) (?:[a-z]+ ){0,2}?(?P<what><kin>),? (?:called|named) {name}",
+        r"^(?:[Tt]his is|[Mm]eet) my (?P<what><kin>),? {name}$",
+    )
+)
+MARRIED = re.compile(filled(r"^I am married to {name}$"))
+SUBJECT = re.compile(
+    filled(
+        r"^(?:(?P<me>I|[Ww]e|[Mm]y (?:family|wife|husband|partner) and I) |"
+        r"(?P<own>[Mm]y (?P<kin><kin>))(?:,? (?P<called>[A-Z][\w'-]+\w),?)? |(?P<third><name>) )(?P<rest>.*)$"
+    )
+)
+MY = re.compile(filled(r"^(?:[Mm]y |(?P<third><name>)'s )(?P<rest>.*)$"))
+
+CONTRACTIONS = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"\b([Ii])'m\b", r"\1 am"),
+        (r"\b(I|[Ww]e|[Tt]hey)'ve\b", r"\1 have"),
+        (r"\b([Ww]e|[Tt]hey)'re\b", r"\1 are"),
+        (r"\b(I|[Ww]e|[Hh]e|[Ss]he|[Tt]hey)'ll\b", r"\1 will"),
+        (r"\b(do|does|did|is|are|was|have|has)n't\b", r"\1 not"),
+        (r"\bcan't\b", "cannot"),
+        (r"\b(\w+)'s (called|named)\b", r"\1 is \2"),
+        (r"\bname's\b", "name is"),
+    )
+)
+LEADS = (
+    re.compile(
+        r"^(?:(?:well|so|yeah|yes|yep|oh|ok|okay|hey|hi|hello|actually|honestly|anyway|btw|by the way|now|also|and|but|plus|sure|"
+        r"guess what|good news|big news|news|you know|i mean|to be honest|these days|nowadays|currently|right now|at the moment|"
+        r"as of now|oh yes|correction|note|fun fact|update|personally|of course|as you know|thanks|thank you|great|wow|"
+        r"nice to meet you)[,:!. -]+\s*)+",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"^(?:[Nn]ow|[Tt]hese days|[Nn]owadays|[Ss]o|[Aa]nd|[Bb]ut|[Aa]lso|[Yy]es|[Ww]ell)\s+(?=I\b|we\b|my\b|[A-Z])"
+    ),
+    re.compile(
+        r"^(?:in|on|last|this|next|since|yesterday|today|two|three|a)\b[^,]{0,30},\s+(?=\w)", re.IGNORECASE
+    ),
+    re.compile(
+        r"^(?:[Ii]n (?:[A-Z][a-z]+ )?\d{4}|[Ll]ast \w+|[Yy]esterday|[Tt]oday|[Tt]his \w+|\w+ \w+ ago) (?=(?:I|we|my)\b)"
+    ),
+)
+CLAUSES = re.compile(
+    r"(?:;|,? (?:and|but|so)(?= (?:I|we|my|now I|also|she|he|they) ?\b)|"
+    r", (?=I (?:am|have|live|work|love|like|prefer|hate)\b)| - | – | — )"
+)
+TAILS = (
+    re.compile(
+        r"[\s,]+(?:now|too|as well|again|still|currently|nowadays|these days|at the moment|right now|already|anyway|actually|"
+        r"though|a lot|so much|very much|the most|together|instead|myself|by the way|of course|lately|recently|today|yesterday|"
+        r"any ?more)$",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        filled(
+            r"[\s,]+(?:for|since|in|on|from|until|during|over|after|before) (?:the |my |our )?"
+            r"(?:last |past |next |about |almost |nearly |over )?(?:\d[\w:]*|<number>|a (?:few|couple)|many|several|(?:<month>)|"
+            r"(?:<weekday>)|ages|years|summer|winter|spring|autumn|fall|week|month|year|weekend|childhood|college|university|long)"
+            r"\b[\w ]*$"
+        ),
+        re.IGNORECASE,
+    ),
+    re.compile(
+        filled(
+            r"[\s,]+(?:last|next|this|every|all|earlier this|later this) (?:week|month|year|weekend|summer|winter|spring|autumn|"
+            r"fall|time|day|morning|afternoon|evening|night|(?:<weekday>)|(?:<month>))\b[\w ]*$"
+        ),
+        re.IGNORECASE,
+    ),
+    re.compile(
+        filled(
+            r"[\s,]+(?:<number>|an?|a few|a couple of|several|some) (?:day|week|month|year|hour|minute)s? ago$"
+        ),
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"[\s,]+(?:because|since|when|while|so|which|who|but|and|where|with|as|for|after|before|until|if|although|thanks|near|"
+        r"especially|mainly|mostly|rather|than|in order|whenever|without)\b.*$",
+        re.IGNORECASE,
+    ),
+)
+URL = re.compile(r"\bhttps?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]")
+FILE = re.compile(r"(?<![\w/@.-])[\w][\w-]{1,60}\.(?:pdf|docx?|xlsx?|pptx?|csv|odt|ods|ipynb|epub|zip)\b")
+PROCEDURE = re.compile(
+    r"^(?:[Tt]o|[Hh]ow to|[Tt]he way to|[Ii]n order to) "
+    r"(?P<goal>(?!(?:me|be|my|the|this|that|you|some|tell|conclude|sum|say)\b)[a-z]+(?: [\w'-]+){0,9})"
+    r"(?:,|:| is to) (?P<steps>(?:first,? )?(?P<verb>[a-z]+)\b.{4,300})$"
+)
+NO_STEPS = frozenset(
+    "i we you he she it they the a an my this that there is was are have had has let if and but so please".split()
+)
+STEP = re.compile(r"^\s*(?:\d{1,2}[.)]|[Ss]tep \d{1,2}[.:]?)\s+(?P<step>\S.{2,200})$")

@@ -1,0 +1,210 @@
+"""Assertions by rule: plain patterns over clauses, each of which begins with its subject.
+
+Precision before recall (tests/bench/bench_facts.py measures both): a clause that is no plain statement, or that no pattern
+fits, says nothing here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from math import inf
+
+from memory.consolidation import guards, patterns
+from memory.consolidation import vocabulary as words
+from memory.consolidation.assertion import Assertion
+from memory.text import sentences
+from memory.time_range import TimeRange, time_range
+
+NAME = "rules"
+VERSION = "1"
+"""Changes with the rules: what another version has made is dropped, and made again."""
+
+_LONGEST = 20_000
+_BEGINS = frozenset(("lives in", "works at", "job", "status", "diet", "has"))
+"""Of these a time in the sentence says since when it holds."""
+_OF_PLACES = frozenset(("lives in", "is from", "grew up in", "born in"))
+_END = re.compile(r"[.!…\s]+$")
+
+
+def assertions(text: str, now_s: float | None = None, speaks: bool = True) -> list[Assertion]:
+    """What a record says, in order. now_s: Unix time at which it was said, for "last week". speaks: "I" is somebody known."""
+    out = list(_resources(text))
+    if len(text) <= _LONGEST and not guards.is_joke(text) and not text.count('"') % 2:
+        out += _numbered(text)
+        cut = list(_cut(text))
+        laughed = [guards.is_laughed_at(sentence) for sentence, _ in cut] + [False]
+        for number, (sentence, at) in enumerate(cut):
+            if not (laughed[number] or laughed[number + 1]):
+                span = (at, at + len(sentence))
+                found = _of_sentence(sentence, now_s, speaks)
+                out += (replace(one, words=sentence, span=span) for one in found)
+    return list({(a.subject, a.relation, a.object, a.ended): a for a in reversed(out)}.values())[::-1]
+
+
+def _cut(text: str) -> Iterator[tuple[str, int]]:
+    at = 0
+    for sentence in sentences(text):
+        at = text.find(sentence, at)
+        yield sentence, at
+        at += len(sentence)
+
+
+def _of_sentence(sentence: str, now_s: float | None, speaks: bool) -> Iterator[Assertion]:
+    plain = sentence.replace("’", "'").strip()
+    for pattern, instead in patterns.CONTRACTIONS:
+        plain = pattern.sub(instead, plain)
+    yield from _procedure(plain)
+    if not guards.states(plain):
+        return
+    told = time_range(plain, now_s)
+    for clause in patterns.CLAUSES.split(plain):
+        for one in _of_clause(_without_lead(clause.strip(" ,"))):
+            if speaks or not (one.subject == "" or one.subject.startswith("my ")):
+                yield _timed(one, told, now_s)
+
+
+def _of_clause(clause: str) -> list[Assertion]:
+    bare = _without_tail(clause)
+    for look in (_things, _kin, _mine, _people):
+        found = list(look(clause, bare))
+        if found:
+            return found
+    return []
+
+
+def _without_lead(clause: str) -> str:
+    before = None
+    while before != clause:
+        before = clause
+        for pattern in patterns.LEADS:
+            clause = pattern.sub("", clause)
+    return _END.sub("", clause)
+
+
+def _without_tail(text: str) -> str:
+    """Without when, why and with whom: each tail of its own, until none is left."""
+    before = None
+    while before != text:
+        before = text
+        for pattern in patterns.TAILS:
+            text = _END.sub("", pattern.sub("", text)).rstrip(" ,")
+    return text
+
+
+def _things(clause: str, bare: str) -> Iterator[Assertion]:
+    for relation, pattern in patterns.OF_THINGS:
+        match = pattern.match(clause) or pattern.match(bare)
+        if match is None or (relation in ("lead", "who") and not _is_name(match["object"])):
+            continue
+        yield _made(match["thing"], relation, re.sub(r"^(?:on|at|in) ", "", match["object"]), 0.85)
+        return
+
+
+def _kin(clause: str, bare: str) -> Iterator[Assertion]:
+    for pattern in patterns.OF_KIN:
+        match = pattern.match(bare) or pattern.match(clause)
+        if match is not None and _is_name(match["object"]):
+            yield _made("", f"kin {match['what']}", match["object"])
+            return
+    match = patterns.MARRIED.match(bare)
+    if match is not None and _is_name(match["object"]):
+        yield _made("", "kin partner", match["object"])
+        yield _made("", "status", "married")
+
+
+def _mine(clause: str, bare: str) -> Iterator[Assertion]:
+    """What follows "my", or "Ana's"."""
+    head, whole = patterns.MY.match(bare), patterns.MY.match(clause)
+    if head is None or whole is None or (head["third"] and not _is_name(head["third"])):
+        return
+    for kind, pattern in patterns.OF_MINE:
+        match = (pattern.match(whole["rest"]) if kind == "attribute" else None) or pattern.match(head["rest"])
+        if match is None:
+            continue
+        if kind in ("name", "kin") and not _is_name(match["object"]):
+            return
+        what = match.groupdict().get("what") or ""
+        relation = {"favourite": f"favourite {what}", "kin": f"kin {what}", "name": "name"}.get(kind, what)
+        yield _made(head["third"] or "", relation, match["object"])
+        return
+
+
+def _people(clause: str, bare: str) -> Iterator[Assertion]:
+    match, short = patterns.SUBJECT.match(clause), patterns.SUBJECT.match(bare)
+    if match is None or short is None or (match["third"] and not _is_name(match["third"])):
+        return
+    subject = match["third"] or ""
+    if match["own"]:
+        subject = match["called"] or f"my {match['kin']}"
+        if match["called"]:
+            yield _made("", f"kin {match['kin']}", match["called"], 0.85)
+    sure = 0.85 if subject else 0.9
+    for rule in patterns.OF_PEOPLE:
+        found = rule.pattern.match((match if rule.whole else short)["rest"])
+        value = (found.groupdict().get("object") or "").strip() if found is not None else ""
+        if found is None or (rule.relation in _OF_PLACES and not _is_place(value)):
+            continue
+        yield replace(_made(subject, rule.relation, value, min(sure, rule.confidence)), ended=rule.ended)
+        if not rule.more:
+            return
+
+
+def _is_name(text: str) -> bool:
+    parts = text.split()
+    return len(parts[0]) > 1 and all(p not in words.NO_NAMES and p.upper() != p.lower() for p in parts)
+
+
+def _is_place(text: str) -> bool:
+    first = text.removeprefix("the ").removeprefix("The ").split()
+    return bool(first) and first[0].rstrip(",") not in words.NO_NAMES
+
+
+def _made(subject: str, relation: str, value: str, confidence: float = 0.9) -> Assertion:
+    return Assertion(subject.strip(), relation, value.strip(), "", (0, 0), confidence)
+
+
+def _timed(one: Assertion, told: TimeRange | None, now_s: float | None) -> Assertion:
+    """When it began to hold, where the sentence says so; a plan is over when its time is."""
+    if told is None:
+        return one
+    if one.relation == "plans to":
+        return replace(one, until_s=told.end_s) if told.end_s < inf else one
+    past = told.start_s > -inf and (now_s is None or told.start_s <= now_s)
+    return replace(one, when_s=told.start_s) if past and one.relation in _BEGINS else one
+
+
+def _resources(text: str) -> Iterator[Assertion]:
+    """Links and files, each with what stands around it in its line."""
+    for pattern in (patterns.URL, patterns.FILE):
+        for match in pattern.finditer(text):
+            begin = text.rfind("\n", 0, match.start()) + 1
+            end = text.find("\n", match.end())
+            line = text[begin : end if end >= 0 else len(text)].strip()
+            about = " ".join(line.replace(match[0], " ").split()).strip(" :.-") or "link"
+            yield Assertion(about[:200], "resource", match[0], line[:300], match.span(), 0.95)
+
+
+def _procedure(sentence: str) -> Iterator[Assertion]:
+    match = patterns.PROCEDURE.match(_without_lead(sentence))
+    if match is not None and match["verb"] not in patterns.NO_STEPS and not sentence.endswith("?"):
+        yield _made(match["goal"], "procedure", match["steps"], 0.8)
+
+
+def _numbered(text: str) -> Iterator[Assertion]:
+    """Two or more numbered lines under a heading are the steps to what it names."""
+    lines = text.splitlines(keepends=True)
+    starts = [sum(map(len, lines[:n])) for n in range(len(lines) + 1)]
+    at = 0
+    while at < len(lines):
+        first, steps = at, []
+        while at < len(lines) and (match := patterns.STEP.match(lines[at])) is not None:
+            steps.append(match["step"].strip())
+            at += 1
+        heading = lines[first - 1].strip(" #:*\n") if first else ""
+        if len(steps) >= 2 and heading and len(heading) < 120:
+            span = (starts[first - 1], starts[at])
+            goal = re.sub(r"^(?:[Hh]ow to|[Tt]o) ", "", heading)
+            yield Assertion(goal, "procedure", "; ".join(steps), text[span[0] : span[1]].strip(), span, 0.85)
+        at = max(at, first + 1)

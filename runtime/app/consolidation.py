@@ -1,0 +1,94 @@
+"""hearsight memory consolidate, facts, profile. Every function returns the exit status."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from memory import Memory
+from memory.consolidation.facts import Fact
+from memory.consolidation.view import people
+from runtime.app import console
+from runtime.app.commands import source_named
+from runtime.app.context import open_app
+from runtime.app.settings import default_memory
+
+
+async def run_consolidate(args: argparse.Namespace) -> int:
+    async with _opened(args, read_only=False) as memory:
+        done = await memory.consolidate(rebuild=args.rebuild)
+        ledger = await memory.ledger()
+    what = f"{done.records:,} records read, {done.assertions:,} assertions found"
+    console.stdout.print(
+        f"{what}; {len(ledger.current()):,} facts hold, {len(ledger.facts) - len(ledger.current()):,} no longer do",
+        markup=False,
+    )
+    return 0
+
+
+async def run_facts(args: argparse.Namespace) -> int:
+    async with _opened(args) as memory:
+        sources = None
+        if args.source is not None:
+            sources = (source_named(await memory.sources(), args.source).id,)
+        found = await memory.facts(
+            " ".join(args.words) or None,
+            about=args.about,
+            kind=args.kind,
+            history=args.all,
+            valid_at_s=args.at,
+            as_of_s=args.as_of,
+            sources=sources,
+        )
+    return _show(found, args.json)
+
+
+async def run_profile(args: argparse.Namespace) -> int:
+    async with _opened(args) as memory:
+        person = args.person or memory.settings.user
+        if not person:
+            known = people(await memory.ledger(args.as_of))
+            if args.json:
+                console.stdout.print(json.dumps(dict(known), ensure_ascii=False), markup=False)
+            for name, count in () if args.json else known:
+                console.stdout.print(f"{count:5}  {name}", markup=False)
+            return 0 if known else _nothing()
+        found = await memory.profile(person, args.as_of)
+    return _show(found, args.json)
+
+
+@asynccontextmanager
+async def _opened(args: argparse.Namespace, read_only: bool = True) -> AsyncIterator[Memory]:
+    async with open_app(args) as app:
+        encoder = await app.models.text_encoder()
+        uri = args.memory or default_memory()
+        settings = app.settings.memory
+        async with await Memory.open(
+            uri, encoder, compute=app.compute, settings=settings, read_only=read_only
+        ) as memory:
+            yield memory
+
+
+def _show(found: Sequence[Fact], as_json: bool) -> int:
+    if as_json:
+        console.stdout.print(json.dumps([asdict(f) for f in found], ensure_ascii=False), markup=False)
+        return 0 if found else 1
+    for fact in found:
+        end = "" if fact.valid_to_s is None else _day(fact.valid_to_s)
+        sure = f"{fact.confidence:.2f}"
+        console.stdout.print(f"{_day(fact.valid_from_s)} - {end:10}  {sure}  {fact.text}", markup=False)
+        console.stdout.print(f"    {fact.id}", markup=False, style="dim")
+    return 0 if found else _nothing()
+
+
+def _nothing() -> int:
+    console.stderr.print("no fact is like that (hearsight memory consolidate makes them)", markup=False)
+    return 1
+
+
+def _day(unix_s: float) -> str:
+    return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d}"

@@ -1,0 +1,78 @@
+"""The arguments of hearsight memory consolidate, facts and profile."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from runtime.app.arguments import add_command, media_time, memory_option
+
+
+def consolidation_parser(commands: Any) -> None:
+    _consolidate(commands)
+    _facts(commands)
+    _profile(commands)
+
+
+def _consolidate(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.consolidation import run_consolidate
+
+        return await run_consolidate(args)
+
+    parser = add_command(
+        commands,
+        "consolidate",
+        "make facts of what was said since the last time",
+        run,
+        description="""Makes facts of what people said and wrote: who lives where and likes what, names, plans, numbers that
+change, how things are done and where they lie. What is made says what it was made of, and can be dropped and made again.""",
+    )
+    memory_option(parser)
+    parser.add_argument("--rebuild", action="store_true", help="drop what was made, and make all of it again")
+
+
+def _facts(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.consolidation import run_facts
+
+        return await run_facts(args)
+
+    parser = add_command(
+        commands,
+        "facts",
+        "what is known of people and things, and since when",
+        run,
+        description="""Lists the facts that hold, or those that a few words are about. What a fact took the place of is shown by
+hearsight memory history ID.""",
+    )
+    parser.add_argument("words", nargs="*", metavar="WORDS", help="what they are about")
+    memory_option(parser)
+    parser.add_argument("--about", metavar="NAME", help="of this person or thing")
+    parser.add_argument(
+        "--kind",
+        choices=("semantic", "procedural", "resource"),
+        help="facts; how things are done; links and files",
+    )
+    parser.add_argument("--source", metavar="VIDEO", help="only from this source")
+    parser.add_argument("--as-of", type=media_time, metavar="T", help="as it was known at T")
+    parser.add_argument(
+        "--at", type=media_time, metavar="T", help="what held at T (a date), as it is known now"
+    )
+    parser.add_argument("--all", action="store_true", help="what no longer holds, too")
+    parser.add_argument("--json", action="store_true")
+
+
+def _profile(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.consolidation import run_profile
+
+        return await run_profile(args)
+
+    parser = add_command(commands, "profile", "what is known of a person", run)
+    parser.add_argument(
+        "person", nargs="?", metavar="NAME", help="default: memory.user; without it, who is known"
+    )
+    memory_option(parser)
+    parser.add_argument("--as-of", type=media_time, metavar="T", help="as it was known at T")
+    parser.add_argument("--json", action="store_true")
