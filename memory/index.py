@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from memory.candidates import Term, by_words, lexical, nearest, terms_of
 from memory.dialogue import TIME_WORDS, Dialogue, Features, Messages, Posting
-from memory.quantise import quantise, query_of, sign_codes
+from memory.quantise import WHOLE, quantise, query_of, sign_codes
 from memory.segment import (
     KINDS,
     MESSAGE,
@@ -88,13 +88,16 @@ class KeyScores:
 class MessageScores:
     """Messages that may answer. features and all arrays are in the same order.
 
-    sentence: cosine of the best sentence with the question's subject, and its row; around: mean cosine of the window.
+    sentence: cosine of the best sentence with the question's subject, and its row; topic: the highest of these in the
+    session. around: cosine of the question with the window of five as one (the sum of its vectors). session: a number.
     """
 
     features: Features
     sentence: Floats
     sentence_row: Ints
+    topic: Floats
     around: Floats
+    session: NDArray[np.int32]
     known_at_s: Floats
     rows: Ints
 
@@ -203,13 +206,28 @@ class KeyIndex:
             best = np.maximum.reduceat(cosines, starts)
             first = np.flatnonzero(cosines == np.repeat(best, end - begin))
             best_row = flat[first[np.searchsorted(first, starts)]]
-            window = near[1:4]
-            some, back = np.unique(window, return_inverse=True)
-            values = np.where(
-                some >= 0, self._dots(m.row[np.maximum(some, 0)], query_of(question.vector)), 0.0
-            )
-            around = values[back].reshape(window.shape).sum(axis=0) / (window >= 0).sum(axis=0)
-        return MessageScores(features, best, best_row, around, m.known_at_s[chosen], begin)
+            around = self._around(near, question.vector)
+        session = m.session[chosen]
+        topics, place = np.unique(session, return_inverse=True)
+        topic = np.zeros(len(topics))
+        np.maximum.at(topic, place, best)
+        return MessageScores(
+            features, best, best_row, topic[place], around, session, m.known_at_s[chosen], begin
+        )
+
+    def _around(self, near: Ints, vector: NDArray[np.float32]) -> Floats:
+        """near: `Dialogue.around`. What five messages say together is nearer to a question than each of them is."""
+        some, back = np.unique(near, return_inverse=True)
+        rows = self._dialogue.messages.row[some[some >= 0]]
+        cosines, vectors = np.zeros(len(some)), np.zeros((len(some), len(vector)), np.float32)
+        cosines[some >= 0] = self._dots(rows, query_of(vector))
+        vectors[some >= 0] = self._whole(rows)
+        window = back.reshape(near.shape)
+        total = np.zeros((near.shape[1], len(vector)), np.float32)
+        for place in window:
+            total += vectors[place]
+        length = np.sqrt(np.einsum("ij,ij->i", total, total, dtype=np.float64)) / WHOLE
+        return np.asarray(np.clip(cosines[window].sum(axis=0) / np.maximum(length, 1.0 / WHOLE), 0.0, 1.0))
 
     def speakers_in(self, question: Question) -> list[str]:
         """Those of the question's tokens that are the name of somebody who wrote a visible message."""
@@ -248,6 +266,15 @@ class KeyIndex:
                 return segment, row
             row -= len(segment)
         raise IndexError(row)
+
+    def _whole(self, rows: Ints) -> NDArray[np.float32]:
+        out = np.zeros((len(rows), self._segments[0].vectors.values.shape[1]), np.float32)
+        begin = 0
+        for segment in self._segments:
+            mine = np.flatnonzero((rows >= begin) & (rows < begin + len(segment)))
+            out[mine] = segment.vectors.whole(rows[mine] - begin)
+            begin += len(segment)
+        return out
 
     def _dots(self, rows: Ints, query: NDArray[np.float32]) -> Floats:
         out = np.zeros(len(rows))

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 _QUERY_SCALE = float(1 << 12)
 """No sum of products reaches 2^24 up to 1024 dimensions (127 * 2^12 * sqrt(d)), so float32 holds each exactly."""
+WHOLE = 512.0
+"""No sum of squares of the sum of five unit vectors reaches 2^24: (5 * 512)^2."""
 _ROWS = 256
 _CACHED = 32_768
 """Codes that are compared at a time, so that what lies between stays in the processor's cache."""
@@ -39,6 +41,11 @@ class Quantised:
             # Not BLAS: waking its threads takes longer than the sums.
             out[part] = np.einsum("ij,j->i", values.astype(np.float32), query)
         return out * scale / _QUERY_SCALE
+
+    def whole(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(len(rows), d): WHOLE times the vectors, as whole numbers, so that sums and squares of a few are exact."""
+        scale = (self.scale[rows] * WHOLE).astype(np.float32)
+        return np.asarray(np.rint(self.values[rows] * scale[:, None]), dtype=np.float32)
 
 
 def quantise(vectors: NDArray[np.float32]) -> Quantised:

@@ -12,6 +12,7 @@ from memory.priors import Priors
 from memory.segment import KINDS, MESSAGE_KINDS, Question
 from memory.settings import SearchSettings
 
+_CROWD = 6
 _POINTS_AT = ("turn", "line", "seen")
 """Kinds whose text is what the record itself says there: a screen is shown by its best line."""
 
@@ -83,9 +84,11 @@ def _messages(
         return []
     w, f = settings.dialogue, scores.features
     alike = w.pair * f.pair + w.window * f.window + w.sentence * scores.sentence + w.around * scores.around
-    prior = 1.0 + w.session * f.session
+    coarse = w.session * f.session + w.topic * scores.topic
     cues = w.speaker * f.speaker + w.length * f.length + w.timed * f.timed + w.dated * f.dated
-    total = (alike + w.session * f.session + cues) / w.scale
+    total = alike + coarse + cues
+    order = np.lexsort((scores.known_at_s, -total))
+    total = (total - w.spread * np.minimum(_earlier(scores.session, order), _CROWD)) / w.scale
     order = np.lexsort((scores.known_at_s, -total))
     order = order[alike[order] > 0.0]
     if len(order) > k:
@@ -105,7 +108,16 @@ def _messages(
             float(f.pair[at]),
             float(scores.sentence[at]),
         )
-        out.append(Ranked(record, key, key, float(prior[at]), float(total[at])))
+        out.append(Ranked(record, key, key, float(1.0 + coarse[at]), float(total[at])))
+    return out
+
+
+def _earlier(groups: NDArray[np.int32], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each, how many of its group come before it in this order."""
+    by_group = order[np.argsort(groups[order], kind="stable")]
+    sizes = np.unique(groups, return_counts=True)[1]
+    out = np.empty(len(groups), np.int64)
+    out[by_group] = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return out
 
 

@@ -15,15 +15,19 @@ class DialogueWeights(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    pair: float = 0.5
-    window: float = 0.6
-    session: float = 0.45
-    sentence: float = 0.45
-    around: float = 0.7
+    pair: float = 0.6
+    window: float = 0.55
+    session: float = 0.35
+    topic: float = 0.6
+    """Coarse to fine: the best sentence of the session speaks for all of it."""
+    sentence: float = 0.5
+    around: float = 0.5
     speaker: float = 0.3
-    length: float = 0.45
+    length: float = 0.4
     timed: float = 0.25
-    dated: float = 0.85
+    dated: float = 0.65
+    spread: float = Field(default=0.0125, ge=0)
+    """What each better message of the same session (six at most) takes away, so that what is found comes from several."""
     scale: float = Field(default=3.0, gt=0)
     """What the sum is divided by, so that it compares with the scores of what was seen and heard."""
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from memory import (
     text_source,
 )
 from memory.conversation import observations
-from memory.settings import SearchSettings
+from memory.settings import DialogueWeights, SearchSettings
 from runtime.compute import Compute
 from tests.memory.world import NAMES, SETTINGS, WORDS, HashEncoder, contents, remembered, said, source, stream
 
@@ -125,6 +126,50 @@ def test_a_time_that_the_question_names_decides_between_equals(tmp_path: Path) -
     assert asyncio.run(main("When was the last boat in May 2024?")) == MONDAY
     assert asyncio.run(main("When was the last boat in August 2024?")) == MONDAY + 90 * DAY
     assert asyncio.run(main("When was the last boat three months ago?", MONDAY + 91 * DAY)) == MONDAY
+
+
+def test_a_session_whose_best_sentence_answers_lifts_the_others_of_it(tmp_path: Path) -> None:
+    """Coarse to fine: of two messages that are the same, the one whose session is about the question comes first."""
+    talk = [
+        Message("We did it again.", MONDAY, "soup", "Ana"),
+        *(Message("Well.", MONDAY + 20 + i, "soup", "Ben") for i in range(4)),
+        Message("The garden soup was good.", MONDAY + 90, "soup", "Ana"),
+        Message("We did it again.", MONDAY + DAY, "other", "Ana"),
+        *(Message("Well.", MONDAY + DAY + 20 + i, "other", "Ben") for i in range(4)),
+    ]
+
+    async def main(topic: float) -> dict[str, float]:
+        weights = DialogueWeights(session=0.0, topic=topic)
+        how = SETTINGS.model_copy(update={"search": SearchSettings(dialogue=weights)})
+        hits = await found(tmp_path / "m", SearchRequest("garden soup again", k=12), how)
+        return {str(h.record.details["session"]): h.scores.total for h in hits if "again" in h.text}
+
+    asyncio.run(told(tmp_path / "m", talk))
+    plain, lifted = asyncio.run(main(0.0)), asyncio.run(main(0.6))
+    assert plain["soup"] <= plain["other"]
+    assert lifted["soup"] > lifted["other"]
+
+
+def test_what_is_found_comes_from_several_sessions(tmp_path: Path) -> None:
+    well = [Message("Well.", 0.0, "", "Ben")] * 4
+    days = [("first", ["The ferry lamp is red.", "The ferry lamp is old."]), ("then", ["A ferry is a boat."])]
+    talk, at = [], MONDAY
+    for session, texts in days:
+        for text in texts:
+            for message in (Message(text, 0.0, "", "Ana"), *well):
+                at += 20.0
+                talk.append(replace(message, time_s=at, session=session))
+        at += DAY
+
+    async def sessions(spread: float) -> list[Any]:
+        how = SearchSettings(dialogue=DialogueWeights(spread=spread))
+        request = SearchRequest("Where is the ferry lamp?", k=2)
+        hits = await found(tmp_path / "m", request, SETTINGS.model_copy(update={"search": how}))
+        return [hit.record.details["session"] for hit in hits]
+
+    asyncio.run(told(tmp_path / "m", talk))
+    assert asyncio.run(sessions(0.0)) == ["first", "first"]
+    assert asyncio.run(sessions(2.0)) == ["first", "then"]
 
 
 def test_adding_again_adds_only_what_is_new(tmp_path: Path) -> None:
