@@ -213,17 +213,68 @@ class ScreenMemory:
         self, sources: Sequence[SourceInfo], from_s: float = -inf, to_s: float = inf
     ) -> list[Observation]:
         """What was read and appeared within a time, in order of time within each source; t_end_s is when the last of
-        it was gone.
+        it was gone, of what is still there the last look.
         """
         where = "modality = 'read'"
         where += f" AND t_start_s >= {from_s!r}" if from_s > -inf else ""
         where += f" AND t_start_s <= {to_s!r}" if to_s < inf else ""
         records = await self._records(sources, where)
-        stood = await self.standings([r.id for r in records])
+        stood = await self.stood(records)
         return [
-            replace(r, t_end_s=max((e for _, e, _ in stood.get(r.id, ())), default=r.t_end_s))
+            replace(r, t_end_s=max(end for _, end in stood[r.id]))
             for r in sorted(records, key=lambda r: (r.source, r.t_start_s, r.id))
         ]
+
+    async def stood(self, records: Sequence[Observation]) -> dict[str, list[tuple[float, float]]]:
+        """By record: from when to when it stood there, in order of time; what is still there to the last look."""
+        stood = await self.standings([r.id for r in records])
+        names = {r.source for r in records}
+        until = {name: (await self._store.resume_point(name)).video_done_s for name in names}
+        out: dict[str, list[tuple[float, float]]] = {}
+        for r in records:
+            spans = stood.get(r.id, [])
+            times = [(start, end) for start, end, _ in spans]
+            if not _all_gone(r, spans):
+                begin = max((start for start, _ in times), default=r.t_start_s)
+                times.append((begin, max(r.t_end_s, until[r.source])))
+            out[r.id] = sorted(times)
+        return out
+
+    async def standing(
+        self, source: SourceInfo, t_s: float, open_ended: bool
+    ) -> list[tuple[Observation, list[int]]]:
+        """What stood there at a time, the last that appeared first: records, and which of their lines.
+
+        open_ended: of a source that is still being written, a line whose end is not told yet is still there.
+        """
+        records = await self._records([source], f"modality = 'read' AND t_start_s <= {t_s!r}")
+        stood = await self.standings([r.id for r in records])
+        out = []
+        for record in sorted(records, key=lambda r: (-r.t_start_s, r.id)):
+            spans = stood.get(record.id, [])
+            there = []
+            for line in range(int(record.details.get("heading", 0)), len(record.text.splitlines())):
+                mine = [(a, b) for a, b, which in spans if which in (-1, line)]
+                # The last of several times may not have ended yet; what is known to have ended before has.
+                lasting = open_ended and not mine
+                if lasting or any(a <= t_s <= b for a, b in mine or [(record.t_start_s, record.t_end_s)]):
+                    there.append(line)
+            if there:
+                out.append((record, there))
+        return out
+
+    async def picture(self, source: str, t_s: float, until_s: float | None = None) -> bytes | None:
+        """The JPEG of a moment: the first one taken between t_s and until_s, else the nearest to t_s."""
+        rows = await self._store.rows(schema.KEYFRAMES, f"source = {quoted(source)}", ["clip", "t_s"])
+        if rows is None or not rows.num_rows:
+            return None
+        until_s = t_s if until_s is None else until_s
+        nearest = min(
+            rows.to_pylist(),
+            key=lambda row: (not t_s <= row["t_s"] <= until_s, abs(row["t_s"] - t_s), row["clip"]),
+        )
+        found = await self._store.rows(schema.KEYFRAMES, f"clip = {quoted(nearest['clip'])}", ["jpeg"])
+        return bytes(found.to_pylist()[0]["jpeg"]) if found is not None and found.num_rows else None
 
     async def standings(self, records: Sequence[str]) -> dict[str, list[tuple[float, float, int]]]:
         """By record: (from, to, line) in media seconds, in order of time; line -1 is all of it."""
@@ -242,3 +293,10 @@ class ScreenMemory:
         names = ", ".join(quoted(s.id) for s in sources)
         rows = await self._store.rows(schema.OBSERVATIONS, f"source IN ({names}) AND {where}")
         return observations_of(rows) if rows is not None else []
+
+
+def _all_gone(record: Observation, spans: Sequence[tuple[float, float, int]]) -> bool:
+    """Whether an end of every line was told."""
+    lines = {line for _, _, line in spans}
+    heading = int(record.details.get("heading", 0))
+    return -1 in lines or lines >= set(range(heading, len(record.text.splitlines())))

@@ -34,6 +34,8 @@ _NAMES = {
         "Microsoft Teams", "Sublime Text", "PyCharm", "IntelliJ IDEA", "Android Studio", "Eclipse", "Obsidian", "Spotify",
     )
 }  # fmt: skip
+_FOLDERS = re.compile(r"^\W?(?:/|~/|[A-Z]:\\)(?:[^/\\]+[/\\])+(?=[^/\\]+$)")
+"""Before a file's name, in the title of an editor that shows all of its path."""
 _ADDRESS = re.compile(
     r"(?P<scheme>https?:[/l|]{1,2}|file:/+)?(?P<host>(?:[a-z0-9-]+\.)+[a-z]{2,24}|localhost|\d{1,3}(?:\.\d{1,3}){3})"
     r"(?P<port>:\d{2,5})?(?P<path>[/?#][^\s]*)?",
@@ -84,6 +86,7 @@ def place_of(title: str, program: str = "", address: str = "") -> Place:
     browser = bool(_BROWSERS.search(named)) or bool(_BROWSERS.search(program))
     known = browser or bool(_PROGRAMS.search(named))
     host = site_of(address) if address else ""
+    parts = [_FOLDERS.sub("", part) for part in parts]
     if program:
         tail = bool(named) and (known or program.casefold() in named.casefold())
         document = " - ".join(parts[:-1]) if tail and len(parts) > 1 else ("" if tail else " - ".join(parts))

@@ -13,21 +13,23 @@ from reasoning.judge import Candidate, weigh
 from reasoning.question import Kind, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.facts import labelled
-from reasoning.screen.find import Finder, Moment, content, covered, moment_of, place_text, says_all
+from reasoning.screen.find import Finder, Moment, content, covered, moment_of, says_all
+from reasoning.screen.phrasing import capital, inside, named, once, short, with_next
+from reasoning.screen.promises import promised
 from reasoning.screen.question import Ask, Asked, ask_of
+from reasoning.screen.steps import as_moment, procedure
 from reasoning.screen.when import When, at_text, parse_when, span_text
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
 from runtime.clock import Clock
 from runtime.compute import Compute
-from runtime.messages import Answer, AnswerDelta, Evidence, Query
+from runtime.messages import Answer, AnswerDelta, Query
 
 NOT_SEEN = "I have not seen that on the screen."
 _MOST_LISTED = 6
 _LEAST = 0.6
 _SHORT_S = 20.0
 _WINDOWS = 3
-_COLUMN, _HEADING = 30, 12
 _SPAN, _SURE_SPAN = 0.5, 0.9
 _TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR}
 
@@ -108,6 +110,12 @@ class ScreenAnswerer:
                 return await self._where(finder, question, asked, when)
             case Ask.SEEN:
                 return await self._seen(finder, asked, when)
+            case Ask.PROMISE:
+                return await self._promise(finder, asked, when)
+            case Ask.STEPS:
+                found = await self._steps(finder, asked, when)
+                # "How did the test end" asks for no steps.
+                return found if found[0] else await self._fact(finder, question, when)
         return await self._fact(finder, question, when)
 
     async def _doing(self, finder: Finder, when: When) -> tuple[str, Sequence[Moment]]:
@@ -118,7 +126,7 @@ class ScreenAnswerer:
             now = done[-1]
             near = await finder.latest(when.to_wall or now.end_wall_s)
             lines = "; ".join(m.line for m in near[:2])
-            text = f"At {self._at(when.from_wall or now.wall_s)}: {_named(now)}" + (
+            text = f"At {self._at(when.from_wall or now.wall_s)}: {named(now)}" + (
                 f". On the screen: “{lines}”" if lines else ""
             )
             return f"{text}.", [moment_of(now), *near]
@@ -146,10 +154,10 @@ class ScreenAnswerer:
             return "", [*one[:2], *other[:2]]
         a, b = one[0], other[0]
         first, second = (a, b) if a.wall_s <= b.wall_s else (b, a)
-        order = f"{_short(first)} at {self._at(first.wall_s)}, {_short(second)} at {self._at(second.wall_s)}"
+        order = f"{short(first)} at {self._at(first.wall_s)}, {short(second)} at {self._at(second.wall_s)}"
         if asked.kind == "which":
-            named = second if asked.later else first
-            phrase = asked.phrase if named is a else asked.other
+            meant = second if asked.later else first
+            phrase = asked.phrase if meant is a else asked.other
             return f"{phrase[:1].upper()}{phrase[1:]}: {order}.", [first, second]
         yes = a.wall_s > b.wall_s if asked.later else a.wall_s < b.wall_s
         return f"{'Yes' if yes else 'No'}: {order}.", [first, second]
@@ -176,7 +184,7 @@ class ScreenAnswerer:
         one = chosen[0]
         word = "After" if asked.later else "Before"
         return (
-            f"{_named(one)}, at {self._at(one.wall_s)}. {word} {_short(base)} ({self._at(base.wall_s)}).",
+            f"{named(one)}, at {self._at(one.wall_s)}. {word} {short(base)} ({self._at(base.wall_s)}).",
             [moment_of(one), base],
         )
 
@@ -185,7 +193,7 @@ class ScreenAnswerer:
         if not done:
             return "", ()
         one = done[-1] if asked.later else done[0]
-        return f"{_named(one)}, at {self._at(one.wall_s)}.", [moment_of(one)]
+        return f"{named(one)}, at {self._at(one.wall_s)}.", [moment_of(one)]
 
     async def _places(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
         done = _of_kind(await finder.activities(when), asked.kind)
@@ -193,7 +201,7 @@ class ScreenAnswerer:
             return "", ()
         names: dict[str, Activity] = {}
         for a in done:
-            name = {"site": a.site, "program": a.program, "file": a.document}.get(asked.kind) or _named(a)
+            name = {"site": a.site, "program": a.program, "file": a.document}.get(asked.kind) or named(a)
             names.setdefault(name, a)
         text = "; ".join(f"{name} (from {self._at(a.wall_s)})" for name, a in names.items())
         return f"{text}.", [moment_of(a) for a in names.values()]
@@ -206,7 +214,7 @@ class ScreenAnswerer:
         one = ordered[0]
         times = list(dict.fromkeys(self._at(m.wall_s) for m in ordered))
         also = f" Also at {' and '.join(times[1:3])}." if len(times) > 1 else ""
-        return f"At {times[0]}: “{one.line}”{_in(one)}.{also}", ordered
+        return f"At {times[0]}: “{one.line}”{inside(one)}.{also}", ordered
 
     async def _where(
         self, finder: Finder, question: str, asked: Asked, when: When
@@ -230,7 +238,27 @@ class ScreenAnswerer:
         if not found:
             return "", ()
         one = found[0]
-        return f"Yes, at {self._at(one.wall_s)}: “{one.line}”{_in(one)}.", found
+        return f"Yes, at {self._at(one.wall_s)}: “{one.line}”{inside(one)}.", found
+
+    async def _promise(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        found = await promised(finder, asked.phrase, when)
+        shown = found[-_MOST_LISTED:]
+        parts = [f"“{m.line}”{inside(m)} at {self._at(m.wall_s)}" for m in shown]
+        return f"{'; '.join(parts)}." if parts else "", shown
+
+    async def _steps(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
+        found = await procedure(finder, asked.phrase, when)
+        if found is None or not found.steps:
+            return "", ()
+        moments = [as_moment(step) for step in found.steps]
+        parts = [f"{n}. {m.line} ({self._at(m.wall_s)})" for n, m in enumerate(moments, 1)]
+        places = list(dict.fromkeys(m.program for m in moments if m.program))
+        before = (
+            f" The same was done at {' and '.join(self._at(t) for t in found.before[-2:])}."
+            if found.before
+            else ""
+        )
+        return f"In {', '.join(places) or 'the desktop'}: {'; '.join(parts)}.{before}", moments
 
     async def _fact(self, finder: Finder, question: str, when: When) -> tuple[str, Sequence[Moment]]:
         asked = when.rest or question
@@ -238,47 +266,39 @@ class ScreenAnswerer:
         moments = await finder.read(asked, when, windows=_WINDOWS)
         fact = labelled(parsed, await finder.read(asked, when, windows=0))
         if fact is not None:
-            proof = f"“{fact.line}”{_in(fact.moment)} at {self._at(fact.moment.wall_s)}"
-            return f"{_capital(fact.value.rstrip(' .'))}. {proof}.", _once([fact.moment, *moments])
+            proof = f"“{fact.line}”{inside(fact.moment)} at {self._at(fact.moment.wall_s)}"
+            return f"{capital(fact.value.rstrip(' .'))}. {proof}.", once([fact.moment, *moments])
         numbered = [replace(m.evidence, id=str(i)) for i, m in enumerate(moments)]
         weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
-        ordered = _once([moments[int(c.evidence.id)] for c in weighed])
+        ordered = once([moments[int(c.evidence.id)] for c in weighed])
         if not weighed or weighed[0].support.probability < self._settings.support_threshold:
             # A line that has every word of the question is not passed over for what stands around it.
-            whole = next((m for m in moments if says_all(asked, _with_next(m.line, m.evidence, True))), None)
+            whole = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
             if whole is None:
                 return "", ordered
-            line = _with_next(whole.line, whole.evidence, not says_all(asked, whole.line))
-            proof = f"“{line}”{_in(whole)} at {self._at(whole.wall_s)}."
-            return proof, _once([whole, *ordered])
+            line = with_next(whole.line, whole.evidence, not says_all(asked, whole.line))
+            proof = f"“{line}”{inside(whole)} at {self._at(whole.wall_s)}."
+            return proof, once([whole, *ordered])
         best, moment = weighed[0], ordered[0]
         span: Span | None = best.support.span
         if span is not None and span.fit < (_SPAN if parsed.kind in _TYPED else _SURE_SPAN):
             span = None
         heading = best.evidence.text.splitlines()[0]
         unit = best.support.unit if best.support.unit != heading else moment.line
-        proof = f"“{_with_next(unit, best.evidence)}”{_in(moment)} at {self._at(moment.wall_s)}"
-        return (f"{_capital(span.text.rstrip(' .'))}. {proof}." if span else f"{proof}."), ordered
+        proof = f"“{with_next(unit, best.evidence)}”{inside(moment)} at {self._at(moment.wall_s)}"
+        return (f"{capital(span.text.rstrip(' .'))}. {proof}." if span else f"{proof}."), ordered
 
     def _listed(self, done: Sequence[Activity]) -> str:
         """The longest ones, in order of time."""
         longest = sorted(done, key=lambda a: -a.duration_s)[:_MOST_LISTED]
         parts = [
-            f"{_named(a)} ({self._at(a.wall_s)}{f', {span_text(a.duration_s)}' if a.duration_s else ''})"
+            f"{named(a)} ({self._at(a.wall_s)}{f', {span_text(a.duration_s)}' if a.duration_s else ''})"
             for a in sorted(longest, key=lambda a: a.wall_s)
         ]
         return "; ".join(parts) + "." if parts else ""
 
     def _at(self, wall_s: float) -> str:
         return at_text(wall_s, self._wall(), self._zone)
-
-
-def _once(moments: Sequence[Moment]) -> list[Moment]:
-    """Of each record the first."""
-    out: dict[str, Moment] = {}
-    for m in moments:
-        out.setdefault(m.evidence.id, m)
-    return list(out.values())
 
 
 def _joined(done: Sequence[Activity]) -> list[Activity]:
@@ -308,36 +328,3 @@ def _of_kind(done: Sequence[Activity], kind: str) -> list[Activity]:
 
 def _parts(a: Activity) -> str:
     return f"{a.text} {a.text.replace('.', ' ').replace('_', ' ').replace('-', ' ')}"
-
-
-def _named(a: Activity) -> str:
-    return place_text(a.program, a.document, a.site)
-
-
-def _short(moment: Moment) -> str:
-    return (
-        f"“{moment.line}”"
-        if moment.evidence.modality == "read"
-        else place_text("", moment.document, moment.site)
-        if (moment.document or moment.site)
-        else moment.place
-    )
-
-
-def _in(moment: Moment) -> str:
-    return f", {moment.place}" if moment.evidence.modality == "read" and moment.place else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _with_next(unit: str, evidence: Evidence, always: bool = False) -> str:
-    """A line that was cut by the edge of its column goes on in the next one, and a heading says little alone."""
-    lines = evidence.text.splitlines()
-    if unit not in lines:
-        return unit
-    cut = len(unit) > _COLUMN and unit[-1:] not in ".!?:"
-    at = lines.index(unit) + 1
-    more = 2 if len(unit) <= _HEADING else 1 if cut or always else 0
-    return " ".join([unit, *lines[at : at + more]])

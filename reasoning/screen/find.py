@@ -80,7 +80,7 @@ class Finder:
         self._screen = screen
         self._sources = list(sources)
         self._zeros = {s.id: s.wall_zero_s or 0.0 for s in sources}
-        self._zone = zone
+        self.zone = zone
         self._activities: list[Activity] | None = None
 
     async def activities(self, when: When | None = None) -> list[Activity]:
@@ -98,7 +98,7 @@ class Finder:
         """The days on which something was recorded, in order."""
         days = set()
         for a in await self.activities():
-            days |= {datetime.fromtimestamp(t, self._zone).date() for t in (a.wall_s, a.end_wall_s)}
+            days |= {datetime.fromtimestamp(t, self.zone).date() for t in (a.wall_s, a.end_wall_s)}
         return sorted(days)
 
     async def read(
@@ -109,10 +109,38 @@ class Finder:
         """
         wanted = list(dict.fromkeys(tokens(text)))
         out = []
-        for record, score in await self._records(text, when, ("read",), k):
+        found = await self._records(text, when, ("read",), k)
+        for record, score in found:
             out += self._moments(record, wanted, score, windows, must)
-        spans = await self._screen.standings([m.evidence.id for m in out])
+        spans = await self._screen.stood([record for record, _ in found])
         return [m for m in (self._stood(m, spans, when) for m in out) if m is not None]
+
+    async def texts(self, when: When) -> list[Moment]:
+        """Everything that was read within a time, in order of time; the line is the first one."""
+        out = []
+        for source in self._sources:
+            zero = self._zeros[source.id]
+            from_s = -math.inf if when.from_wall is None else when.from_wall - zero
+            to_s = math.inf if when.to_wall is None else when.to_wall - zero
+            to_s = to_s if self._as_of_s is None else min(to_s, self._as_of_s)
+            for record in await self._screen.texts([source], from_s, to_s):
+                if self._as_of_s is not None and record.known_at_s > self._as_of_s:
+                    continue
+                heading = int(record.details.get("heading", 0))
+                lines = record.text.splitlines()
+                evidence = Evidence(
+                    record.id, source.id, "read", record.text, record.t_start_s, record.t_end_s, 1.0
+                )
+                out.append(self._of(record, evidence, lines[min(heading, len(lines) - 1)], 1.0))
+        return sorted(out, key=lambda m: m.wall_s)
+
+    @staticmethod
+    def with_line(moment: Moment, line: str, coverage: float) -> Moment:
+        """The moment, its text cut to the lines around one."""
+        lines = moment.evidence.text.splitlines()
+        at = next((i for i, one in enumerate(lines) if one.strip() == line), 0)
+        text = "\n".join([*lines[: 1 if at > _NEAR else 0], *lines[max(0, at - _NEAR) : at + _NEAR + 1]])
+        return replace(moment, evidence=replace(moment.evidence, text=text), line=line, coverage=coverage)
 
     async def latest(self, wall_s: float, span_s: float = 180.0) -> list[Moment]:
         """What had just appeared at a time, the longest line of each record; newest first."""
@@ -255,14 +283,11 @@ class Finder:
         )
 
     def _stood(
-        self, moment: Moment, spans: dict[str, list[tuple[float, float, int]]], when: When
+        self, moment: Moment, spans: dict[str, list[tuple[float, float]]], when: When
     ) -> Moment | None:
         """With the time in which it stood there, the first that the question's time touches. None: not then."""
         zero = self._zeros[moment.evidence.source]
-        first = moment.evidence.t_start_s
-        stood = [(a, b) for a, b, _ in spans.get(moment.evidence.id, ())] or [
-            (first, moment.evidence.t_end_s)
-        ]
+        stood = spans[moment.evidence.id]
         stood = [(a, b) for a, b in stood if when.overlaps(zero + a, zero + b)]
         if not stood:
             return None

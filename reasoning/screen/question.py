@@ -10,7 +10,8 @@ from enum import StrEnum
 class Ask(StrEnum):
     """DOING: what was done at a time. LONG: how long. BEFORE: was X before Y. NEXT: what came after or before X.
     END: the first or last of a time. PLACES: which programs, pages, files. WHERE, WHEN: place and time of X.
-    SEEN: was X there at all. FACT: what stood there.
+    SEEN: was X there at all. STEPS: how X was done. PROMISE: what was promised, or was to be done.
+    FACT: what stood there.
     """
 
     DOING = "doing"
@@ -22,6 +23,8 @@ class Ask(StrEnum):
     WHERE = "where"
     WHEN = "when"
     SEEN = "seen"
+    STEPS = "steps"
+    PROMISE = "promise"
     FACT = "fact"
 
 
@@ -99,6 +102,21 @@ _EVER = re.compile(
     r"on (?:the |my )?screen|displayed|appear|visited)\b.*\??$",
     re.I,
 )
+_STEPS = re.compile(
+    r"^(?:how (?:did|do|does|can|could|would|should) (?:i|we|one|you)\b(?! (?:feel|like|know|spell))|"
+    r"(?:what|which) (?:steps|commands?)\b.*?\b(?:to|did (?:i|we) (?:take|use|need|run) to)|"
+    r"(?:what were |show me |list )?(?:the )?steps (?:to|for|of))\s*(?P<x>.+?)"
+    r"(?:,? (?:the )?last time|,? before|,? again)*\s*\??$",
+    re.I,
+)
+_PROMISE = re.compile(
+    r"\b(?:(?:what|whom|which things?) (?:did|have|had) (?:i|we) (?:ever )?(?:promis\w+|agree\w* to|commit\w* to)|"
+    r"(?:what|which) promises?\b.*?(?:make|made|give|gave|open)|"
+    r"what (?:do|did) (?:i|we) (?:still )?(?:have|need|owe|want) to (?:do|send|finish|write|bring)?|"
+    r"(?:my|which) (?:open )?(?:tasks|to-?dos)\b|what (?:is|was|are) (?:still )?(?:due|open to do))\s*"
+    r"(?:to |for |are |is |open )*(?P<x>.*?)\s*\??$",
+    re.I,
+)
 _LEAD = re.compile(
     rf"^\s*(?:that |the time |when |once )*(?:did |was |were |had |have )?(?:i |we |it |the |a |an |my |there )*"
     rf"(?:(?:first|last|ever|already)\s+)?(?:{_OPENED}\s+)?(?:that |the |a |an |my |to |into |for |in |at )*",
@@ -116,6 +134,10 @@ def ask_of(text: str) -> Asked:
     text = re.sub(
         r"^(?:please |can you |could you |tell me |remind me |do you know |so |and )+", "", text, flags=re.I
     )
+    if found := _PROMISE.search(text):
+        return Asked(Ask.PROMISE, _bare(found["x"]))
+    if found := _STEPS.search(text):
+        return Asked(Ask.STEPS, _bare(found["x"]))
     if found := _LONG.search(text):
         return Asked(Ask.LONG, found["x"])
     if found := _WHICH_FIRST.search(text):

@@ -37,7 +37,7 @@ def entries(activities: Sequence[Activity], zone: tzinfo | None = None) -> list[
     """A line for each activity, breaks said; the same one after a glance elsewhere is one."""
     out = []
     before: Activity | None = None
-    for a in _merged(activities):
+    for a in merged(activities):
         if before is not None and a.wall_s - before.end_wall_s > _BREAK_S:
             out.append(f"{_clock(before.end_wall_s, zone)}-{_clock(a.wall_s, zone)}  (nothing recorded)")
         span = f"{_clock(a.wall_s, zone)}-{_clock(a.end_wall_s, zone)}"
@@ -80,7 +80,8 @@ def resources(
     return sorted(made, key=lambda r: (-r.last_s, r.name))
 
 
-def _merged(activities: Sequence[Activity]) -> list[Activity]:
+def merged(activities: Sequence[Activity]) -> list[Activity]:
+    """The same one after a glance elsewhere is one; glances at nothing are left out."""
     out: list[Activity] = []
     for a in activities:
         last = out[-1] if out else None

@@ -1,9 +1,10 @@
 """Real programs on a real X server: typed text and an error are answered with the right window and time, what is private
-is nowhere on the disk, and a screen that stands still costs next to nothing.
+is nowhere on the disk, a screen that stands still costs next to nothing, and a real browser opens the page.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -15,12 +16,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from runtime.clock import perf
+from runtime.messages import Samples
 from tests.app.commandline import COMMAND, hearsight
+from tests.app.live.chromium import chromium, program
+from tests.app.live.pages import timed, wav
 from tests.conftest import require
+from tests.perception.conftest import Speak, speak
+
+__all__ = ["speak"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 
@@ -102,7 +110,7 @@ def until(true: Callable[[], bool], what: str, patience_s: float = 120.0) -> flo
 
 
 @pytest.fixture(scope="module")
-def memory(weights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def memory(weights: None, speak: Speak, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Of a recording of a few things that happen on a desktop. Its folder also has figures.json."""
     require(all(shutil.which(name) for name in NEEDED), f"{', '.join(NEEDED)} are not installed")
     folder = tmp_path_factory.mktemp("desktop")
@@ -112,7 +120,7 @@ def memory(weights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         desktop.terminal("letter to Ana", "56x8+4+4", "cat")
         desktop.terminal("build", "56x10+4+220", "sh")
         desktop.terminal("Bank Private Browsing", "40x8+560+300", "sh", "-c", f"echo {PRIVATE}; cat")
-        recorder = _record(stack, desktop, place)
+        recorder, address = _record(stack, desktop, place)
         figures = {}
         desktop.type("letter to Ana", "the lighthouse keeper counts forty seagulls")
         figures["sentence_s"] = until(lambda: in_memory(place, "seagulls"), "the sentence in memory")
@@ -125,12 +133,60 @@ def memory(weights: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         until(lambda: perf() - began > 15.0, "a quiet while")
         figures["idle_share"] = (sum(done.cpu_times()[:2]) - before) / (perf() - began)
         figures["status"] = hearsight("screen", "status", "--memory", place).stdout
+        if (browser := program()) is not None:
+            figures["page"] = asyncio.run(
+                visit(browser, address, folder, speak("What did the terminal say?"))
+            )
         (folder / "figures.json").write_text(json.dumps(figures))
         _end(recorder)
     yield place
 
 
-def _record(stack: ExitStack, desktop: Desktop, place: Path) -> subprocess.Popen[str]:
+async def visit(browser: str, address: str, folder: Path, question: Samples) -> dict[str, Any]:
+    """What a person with a browser sees on the page, who asks by hand and by voice, pauses and looks at a moment."""
+    spoken = folder / "question.wav"
+    spoken.write_bytes(wav(timed((0.5, question), (30.0, np.zeros(1, np.float32)))))
+    asked = "[...document.querySelectorAll('.entry.answer:not(.unasked)')].at(-1)"
+    seen: dict[str, Any] = {}
+    async with chromium(browser, folder / "profile", sound=spoken) as chrome:
+        tab = await chrome.open(address)
+        await tab.until("document.getElementById('state-text').textContent.startsWith('Recording')")
+        seen["now"] = await tab.evaluate("document.getElementById('state-text').textContent")
+        seen["day"] = await tab.until("document.getElementById('entries').innerText")
+        await tab.evaluate(
+            "document.getElementById('question').value = 'Where did I write about the seagulls?'"
+        )
+        await tab.evaluate("document.getElementById('ask').requestSubmit()")
+        await tab.until(f"{asked}?.querySelector('.proof img')?.naturalWidth")
+        seen["answer"] = await tab.evaluate(f"{asked}.querySelector('.words').textContent")
+        await tab.evaluate(f"{asked}.querySelector('.proof').click()")
+        await tab.until("document.getElementById('moment-picture').naturalWidth")
+        seen["moment"] = await tab.evaluate("document.getElementById('moment-words').innerText")
+        await tab.evaluate("document.getElementById('moment').close()")
+        await tab.evaluate("document.getElementById('speak').click()")
+        await tab.until("document.getElementById('speak').getAttribute('aria-pressed') === 'true'")
+        await asyncio.to_thread(until_passed, 4.0)
+        await tab.evaluate("document.getElementById('speak').click()")
+        await tab.until(
+            "document.querySelectorAll('.entry.question').length > 1 || document.querySelector('.notice')"
+        )
+        seen["heard"] = await tab.evaluate(
+            "[...document.querySelectorAll('.entry.question')].at(-1).innerText"
+        )
+        await tab.until(f"!{asked}.hasAttribute('aria-busy')")
+        await tab.evaluate("document.getElementById('pause').click()")
+        await tab.until("document.getElementById('state').dataset.state === 'paused'")
+        await tab.evaluate("document.getElementById('resume').click()")
+        await tab.until("document.getElementById('state').dataset.state === 'recording'")
+        seen["problems"] = tab.problems
+    return seen
+
+
+def until_passed(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+def _record(stack: ExitStack, desktop: Desktop, place: Path) -> tuple[subprocess.Popen[str], str]:
     command = [
         *COMMAND, "--set", "screen.min_free_mb=0", "--set", "screen.exclude_titles=['*private browsing*']",
         "screen", "--memory", str(place),
@@ -140,8 +196,9 @@ def _record(stack: ExitStack, desktop: Desktop, place: Path) -> subprocess.Popen
     )
     stack.callback(_end, process)
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("screen   http://127.0.0.1:")
-    return process
+    line = process.stdout.readline()
+    assert line.startswith("screen   http://127.0.0.1:")
+    return process, line.split()[1]
 
 
 def in_memory(place: Path, text: str) -> bool:
@@ -198,3 +255,28 @@ def test_the_status_says_what_is_recorded(memory: Path) -> None:
     status = figures_of(memory)["status"]
     assert status.startswith("recording since ")
     assert "build in XTerm" in status
+
+
+def page_of(memory: Path) -> dict[str, Any]:
+    page = figures_of(memory).get("page")
+    require(page is not None, "Chromium is not installed")
+    assert page is not None
+    found: dict[str, Any] = page
+    return found
+
+
+def test_the_page_shows_what_is_recorded_and_what_was_done(memory: Path) -> None:
+    page = page_of(memory)
+    assert page["now"] == "Recording: build in XTerm"
+    assert "letter to Ana" in page["day"]
+    assert page["problems"] == []
+
+
+def test_the_page_answers_with_the_picture_of_the_moment(memory: Path) -> None:
+    page = page_of(memory)
+    assert "letter to Ana" in page["answer"]
+    assert "seagulls" in page["moment"]
+
+
+def test_the_page_takes_a_question_by_voice(memory: Path) -> None:
+    assert "terminal say" in page_of(memory)["heard"]

@@ -29,6 +29,10 @@ DAYS = [date(2024, 5, 15), date(2024, 5, 16), date(2024, 5, 17)]
         ("When did the build fail?", Ask.WHEN),
         ("At what time was the ferry shown?", Ask.WHEN),
         ("Did I ever visit the harbour page?", Ask.SEEN),
+        ("How did I export the chart last time?", Ask.STEPS),
+        ("Which steps did I take to publish the page?", Ask.STEPS),
+        ("What did I promise Ana?", Ask.PROMISE),
+        ("What do I still have to do?", Ask.PROMISE),
         ("What did the error say?", Ask.FACT),
         ("Which version of numpy was installed?", Ask.FACT),
     ],
@@ -40,6 +44,12 @@ def test_what_is_asked(text: str, ask: Ask) -> None:
 def test_the_things_of_an_order_question() -> None:
     asked = ask_of("Did I open the harbour map before reading the mail from Ana?")
     assert (asked.phrase, asked.other, asked.later) == ("harbour map", "reading the mail from Ana", False)
+
+
+def test_how_something_was_done_is_asked_of_the_thing_itself() -> None:
+    assert ask_of("How did I export the chart last time?").phrase == "export the chart"
+    assert ask_of("What did I promise Ana?").phrase == "Ana"
+    assert ask_of("What do I still have to do?").phrase == ""
 
 
 @pytest.mark.parametrize(

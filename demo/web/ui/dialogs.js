@@ -1,17 +1,17 @@
 import { byId } from './dom.js';
 
-/** The red dot: onForget({minutes} or {all: true}) once it was confirmed. */
+/** The dialog for it: onForget({minutes} or {all: true}) once it was confirmed. A choice's data-label goes on its button. */
 export function startForget(onForget) {
   const dialog = byId('forget');
   const chosen = () => dialog.querySelector('[name=span]:checked').value;
   byId('forget-open').addEventListener('click', () => {
-    dialog.querySelector('[value="5"]').checked = true;
+    dialog.querySelector('[name=span]').checked = true;
     dialog.returnValue = '';
     label();
     dialog.showModal();
   });
   const label = () => {
-    byId('forget-confirm').textContent = chosen() === 'all' ? 'Forget everything' : 'Forget the last 5 minutes';
+    byId('forget-confirm').textContent = `Forget ${dialog.querySelector('[name=span]:checked').dataset.label}`;
   };
   dialog.addEventListener('change', label);
   dialog.addEventListener('close', () => {

@@ -64,6 +64,11 @@ class Assistant:
         await self._morning(now)
         await self.say_held()
 
+    def forget(self, from_wall: float) -> None:
+        """What was noticed from then on, and what waits to be said."""
+        self.tasks.forget(from_wall)
+        self._held.clear()
+
     async def say_held(self) -> None:
         if not self._held or self._quiet(self._clock.wall()):
             del self._held[:-_HELD]

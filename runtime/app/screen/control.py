@@ -16,15 +16,17 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from runtime.errors import InputError
+from runtime.errors import HearsightError, InputError
 
 PAGE = Path(__file__).resolve().parents[3] / "demo" / "web"
 NAME = "screen.json"
 _CSP = "default-src 'self'; img-src 'self' blob:; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 _PATIENCE = aiohttp.ClientTimeout(total=120)
+_LONGEST_CLIP = 2_000_000
 
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-Picture = Callable[[str, float], Awaitable[bytes | None]]
+Picture = Callable[[str, float, float | None], Awaitable[bytes | None]]
+Hear = Callable[[bytes], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +40,21 @@ class Address:
 class Control:
     """Serves commands by name, and the page."""
 
-    def __init__(self, commands: dict[str, Command], picture: Picture, port: int) -> None:
+    def __init__(self, commands: dict[str, Command], picture: Picture, hear: Hear, port: int) -> None:
+        """hear: what was said in a recorded clip."""
         self._commands = commands
         self._picture_of = picture
+        self._hear_in = hear
         self._port = port
         self._token = secrets.token_urlsafe(24)
 
     @asynccontextmanager
     async def serving(self, folder: Path) -> AsyncIterator[Address]:
         """The address is written into the memory's folder, for this user only. Raises InputError: the port is taken."""
-        app = web.Application(middlewares=[self._guard], client_max_size=65536)
+        app = web.Application(middlewares=[self._guard], client_max_size=_LONGEST_CLIP)
         app.router.add_get("/", self._page)
         app.router.add_post("/api/{command}", self._command)
+        app.router.add_post("/hear", self._hear)
         app.router.add_get("/picture/{source}/{t_s}", self._picture)
         app.router.add_static("/static", PAGE, follow_symlinks=False)
         runner = web.AppRunner(app, access_log=None)
@@ -82,7 +87,7 @@ class Control:
             origin is not None and origin.rpartition("/")[2] != request.host
         ):
             response = web.json_response({"error": "from this machine's own page only"}, status=403)
-        elif request.path.startswith(("/api/", "/picture/")) and not known:
+        elif request.path.startswith(("/api/", "/picture/", "/hear")) and not known:
             response = web.json_response({"error": "the token is missing or wrong"}, status=401)
         else:
             response = await handler(request)
@@ -107,9 +112,18 @@ class Control:
         except (ValueError, TypeError, KeyError, AttributeError):
             return web.json_response({"error": "that cannot be understood"}, status=400)
 
+    async def _hear(self, request: web.Request) -> web.Response:
+        try:
+            return web.json_response({"text": await self._hear_in(await request.read())})
+        except HearsightError as error:
+            return web.json_response({"error": str(error)}, status=400)
+
     async def _picture(self, request: web.Request) -> web.Response:
         try:
-            jpeg = await self._picture_of(request.match_info["source"], float(request.match_info["t_s"]))
+            until_s = float(request.query["until"]) if "until" in request.query else None
+            jpeg = await self._picture_of(
+                request.match_info["source"], float(request.match_info["t_s"]), until_s
+            )
         except ValueError:
             jpeg = None
         if jpeg is None:

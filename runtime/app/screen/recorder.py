@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from memory import SourceInfo, Store
 from memory.screen import ScreenMemory, ScreenWriter
@@ -35,7 +35,7 @@ class Looks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """state: "recording", "paused", or why it does not record. since: Unix time. now: what is in front.
+    """state: "recording", "paused", or why it does not record. since, until: Unix times. now: what is in front.
 
     looks, records, pictures: since the start.
     """
@@ -48,6 +48,7 @@ class Status:
     records: int
     pictures: int
     looked: float
+    until: float | None = None
 
 
 class Recorder:
@@ -92,6 +93,7 @@ class Recorder:
         self._again = False  # what stands there has to be read anew
         self._busy = asyncio.Lock()
         self._resume_task: asyncio.Task[None] | None = None
+        self._until: float | None = None
         self._counts = {"looks": 0, "records": 0, "pictures": 0}
         self._kept_s = -_KEEP_EVERY_S
 
@@ -104,6 +106,7 @@ class Recorder:
             str(self._reader.place) if self._state == "recording" else "",
             **self._counts,
             looked=self._zero_wall + self._t_s,
+            until=self._until,
         )
 
     @property
@@ -143,6 +146,7 @@ class Recorder:
             await self._lost("paused")
         await self._no_resume()
         if seconds is not None:
+            self._until = self._clock.wall() + seconds
             self._resume_task = asyncio.create_task(self._later(seconds), name="resume")
 
     async def resume(self) -> None:
@@ -153,8 +157,13 @@ class Recorder:
         """What appeared in the last so many seconds, off the disk. What still stands there is not taken up again."""
         from_wall = self._clock.wall() - seconds
         async with self._busy:
-            self._held.clear()
-            self._writing = None
+            # What stood there before, and still does, has an end here: nobody looks for it any more.
+            self._hold(await self._compute.run("ocr", self._reader.close))
+            try:
+                await self._commit(force=True)
+            except MemoryStoreError:
+                self._held.clear()  # a full disk: forgetting comes first
+                self._writing = None
             self._reader.forget()
             self._known = self._again = True
             count = 0
@@ -165,10 +174,11 @@ class Recorder:
 
     async def _later(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
+        self._until = None
         self._going.set()
 
     async def _no_resume(self) -> None:
-        task, self._resume_task = self._resume_task, None
+        task, self._resume_task, self._until = self._resume_task, None, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -325,7 +335,3 @@ def _size(folder: Path | None) -> int:
         except OSError:
             continue
     return total
-
-
-def status_fields(status: Status) -> dict[str, Any]:
-    return {name: getattr(status, name) for name in Status.__slots__}
