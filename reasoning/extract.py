@@ -28,6 +28,8 @@ _UNITS = frozenset(
     litre liter gram kilogram kilo tonne degree percent dollar euro pound cent ml kg km cm mm g l lap
     page spoon cup""".split()
 )
+_TIME_UNITS = frozenset("second minute hour day week month year decade century".split())
+_PRICE = frozenset("cost price pay fee fare rent fine worth charge salary bill spend".split())
 _PLACE_PREPOSITIONS = frozenset(
     """in on under at behind beside near inside above below between next into onto over beneath outside
     opposite to from along across by around within through underneath""".split()
@@ -44,6 +46,8 @@ _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _IDENTIFIER = re.compile(r"(?=.*\d)[\w./-]+|[A-Z]")
 _SPECIFIC = re.compile(r"[\dA-Z]|\w[._/-]\w")
 _KIND_WEIGHT, _UNLIKE = 0.8, 0.3
+_GONE = frozenset("leave resign retire quit step depart die".split())
+_OWN_VERB = 0.2
 _KEY_VALUE = re.compile(r"\s*(?:(?<!\d):|:(?!\d)|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
 
 
@@ -90,7 +94,7 @@ def answer_span(
             (0 if start <= a < end else min(abs(a - start), abs(a - end + 1)) for a in anchors), default=6
         )
         score = fit - 0.03 * gap - 0.25 * (len(stems) - len(fresh)) / max(1, len(stems))
-        score += _correction(doc, start) + kind
+        score += _correction(doc, start) + _role(doc[start:end].root, asked_stems) + kind
         if best is None or score > best[0] + 1e-9:
             text = doc[start:end].text.strip(" ,.;:!?-")
             best = (score, Span(text, fit))
@@ -127,6 +131,16 @@ def _correction(doc: Any, start: int) -> float:
     if stale and not (len(stale) == 1 and before[: stale[-1]].lower().endswith("was")):
         return -0.3
     return 0.0
+
+
+def _role(word: Any, asked: set[str]) -> float:
+    """What belongs to the question's own verb answers rather than who has gone: "so the team is now coached by Dennis"."""
+    verb = word.head.head if word.head.pos_ == "ADP" else word.head
+    if verb.pos_ != "VERB":
+        return 0.0
+    if asked & set(tokens(verb.text)):
+        return _OWN_VERB
+    return -_OWN_VERB if word.dep_ == "nsubj" and verb.lemma_.lower() in _GONE else 0.0
 
 
 def _value_of_line(question: Question, line: str, asked: set[str]) -> Span | None:
@@ -253,6 +267,8 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
         return 1.2 if question.asked and question.asked in following else 0.7
     if question.kind in {Kind.AMOUNT, Kind.DURATION}:
         year = end - start == 1 and _YEAR.fullmatch(doc[start].text)
+        if _TIME_UNITS & {t.lemma_.lower() for t in doc[start:end]} and _asks_price(question):
+            return 0.1
         return 1.0 if _UNITS & set(following) else 0.2 if year else 0.7
     if question.kind is Kind.TIME:
         before = doc[start - 1].lower_ if start else ""
@@ -274,6 +290,10 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
     }:
         return 1.0
     return 0.2
+
+
+def _asks_price(question: Question) -> bool:
+    return question.asked in _PRICE or any(t.lemma in _PRICE for t in question.terms)
 
 
 def _number_phrase(doc: Any, i: int) -> tuple[int, int]:

@@ -23,11 +23,12 @@ _OTHER_READING = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A retrieved moment, weighed. retrieval: the score it was found with, in [0, 1]."""
+    """A retrieved moment, weighed. retrieval: the score it was found with, in [0, 1]. doubtful: by another reading."""
 
     evidence: Evidence
     support: Support
     retrieval: float
+    doubtful: bool = False
 
     @property
     def rank(self) -> float:
@@ -49,7 +50,7 @@ def _best_reading(question: Question, evidence: Evidence, verifier: Verifier) ->
     for reading in evidence.readings:
         support = verifier.judge(question, reading, evidence.modality, speaker)
         if support.probability * _OTHER_READING > best.support.probability:
-            best = Candidate(replace(evidence, text=reading), support, evidence.score)
+            best = Candidate(replace(evidence, text=reading), support, evidence.score, doubtful=True)
     return best
 
 
@@ -75,7 +76,8 @@ def _rivals(question: Question, best: Candidate, other: Candidate, threshold: fl
     p, q = best.support, other.support
     near = q.probability >= max(threshold, p.probability - 0.15) and q.coverage >= p.coverage - 0.1
     later = other if other.evidence.t_start_s > best.evidence.t_start_s else best
-    announced = bool(_CHANGE.search(later.evidence.text)) and (
+    # What was likely not said at all announces nothing.
+    announced = bool(_CHANGE.search(later.evidence.text) and not other.doubtful) and (
         q.probability >= 0.5 * threshold
         and _shares_subject(question, other)
         and q.coverage >= p.coverage - 0.35

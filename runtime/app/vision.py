@@ -27,7 +27,7 @@ from runtime.model_cache import cache_root
 from runtime.models import VisionEncoder
 from runtime.weights import Registry
 
-IMAGENET = "efficientnet-lite0"
+IMAGENET = "efficientnet-lite2"
 CATALOGUED = {"open_clip/ViT-B-32:laion2b_s34b_b79k": "open-clip-vit-b-32"}
 """Published weights that configs/models.toml has too, by the name of their space."""
 HUB_PATIENCE_S = 3.0

@@ -35,7 +35,7 @@ from tests.memory.world import HashEncoder
 from tests.perception import tiny_clip
 from tests.perception.media import slide, write_media
 
-NEEDED = ("minilm", "efficientnet-lite0", "en-core-web-sm")
+NEEDED = ("minilm", "efficientnet-lite2", "en-core-web-sm")
 QUESTION = "When was the red picture shown?"
 DEFAULTS = VisionSettings()
 DEFAULT_PAIR = "open_clip/ViT-B-32:laion2b_s34b_b79k"
@@ -214,7 +214,7 @@ def test_without_open_clip_the_packaged_model_looks_and_one_line_says_so(
     for part in ("the packaged ImageNet model", "HF_HUB_OFFLINE", "hearsight models pull open-clip-vit-b-32"):
         assert part in line
     made_with = meta(hearsight.memory)["vision_model"]
-    assert made_with.startswith("efficientnet-lite0+conse+")
+    assert made_with.startswith("efficientnet-lite2+conse+")
     assert rows(hearsight.memory, "short_term") == []
 
     # Once it has begun with this one, better weights change nothing.

@@ -40,7 +40,7 @@ def text_encoder() -> MiniLMEncoder:
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy: beside it the encoder keeps the class names' vectors."""
-    return Path(shutil.copytree(located("efficientnet-lite0"), tmp_path_factory.mktemp("models") / "lite0"))
+    return Path(shutil.copytree(located("efficientnet-lite2"), tmp_path_factory.mktemp("models") / "lite2"))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_it_keeps_the_contract(encoder: ImageNetEncoder) -> None:
 
 
 def test_it_names_its_space_and_has_no_patches(encoder: ImageNetEncoder, text_encoder: MiniLMEncoder) -> None:
-    assert encoder.name == f"lite0+conse+{text_encoder.name}"
+    assert encoder.name == f"lite2+conse+{text_encoder.name}"
     assert encoder.dim == text_encoder.dim
     features = encoder.encode_images(pictures(2))
     assert features.patches is None
@@ -91,7 +91,7 @@ def test_a_vector_is_the_sum_of_class_vectors_by_probability(
     classes = encoder.class_vectors
     assert len(classes) > 950  # a few of the 1000 share a name
     expected = sum(chance * classes[name] for name, chance in tags.items())
-    assert sum(tags.values()) > 0.9
+    assert sum(tags.values()) > 0.6
     assert float(features.vectors[0] @ (expected / np.linalg.norm(expected))) > 0.98
 
 
@@ -127,7 +127,7 @@ def test_class_names_are_encoded_once(weights: Path, text_encoder: MiniLMEncoder
 def test_what_does_not_load_is_one_line(
     weights: Path, text_encoder: MiniLMEncoder, tmp_path: Path, damage: str
 ) -> None:
-    folder = tmp_path / "lite0"
+    folder = tmp_path / "lite2"
     if damage != "no folder":
         shutil.copytree(weights, folder)
     if damage == "no classes":

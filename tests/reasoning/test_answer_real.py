@@ -31,7 +31,7 @@ from tests.reasoning.engine_for_tests import engine_python, small_model
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TALK = Path(__file__).parent.parent / "fixtures" / "talk.mp4"
-NEEDED = ("whisper-base", "minilm", "efficientnet-lite0", "en-core-web-sm")
+NEEDED = ("whisper-base", "minilm", "efficientnet-lite2", "en-core-web-sm")
 QUESTIONS = (
     "Which bus leaves at 09:40?",
     "What can you do for your country?",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from reasoning.judge import current, weigh
 from reasoning.question import parse_question
 from reasoning.support import Verifier
+from runtime.messages import Evidence
 
 NETWORK = "Guest network\nname: Heron-Guest\nkey: copper-lantern-88"
 BOARD = "Shipping board\nOrder 58213 : Rotterdam\nOrder 58214 : Gdansk"
@@ -36,6 +40,15 @@ def test_the_value_of_a_line(verifier: Verifier, question: str, screen: str, ans
         ("In which room does the team meet?", "The team now meets in room 300 and 17.", "317"),
         ("How many horses are there?", "There are eleven goats and seven horses on the farm.", "seven"),
         ("Who teaches pottery?", "The workshop on pottery is taught by Beatrice.", "Beatrice"),
+        ("Who coaches the team?", "Angela has left, so the team is now coached by Dennis.", "Dennis"),
+        ("Who runs the bakery?", "Since Paul retired, the bakery is run by his daughter Emma.", "Emma"),
+        (
+            "Which hotel are they staying at?",
+            "The Grand Hotel was full, so they are staying at the Riverside Inn instead.",
+            "the Riverside Inn",
+        ),
+        ("How much did the drone cost?", "The drone cost 300 and flies for 25 minutes.", "300"),
+        ("How far is the cabin?", "The cabin is five hours away.", "five hours"),
         (
             "Why did the safe stay shut?",
             "The safe stayed shut because the key was lost.",
@@ -46,3 +59,30 @@ def test_the_value_of_a_line(verifier: Verifier, question: str, screen: str, ans
 def test_the_words_of_a_sentence(verifier: Verifier, question: str, sentence: str, answer: str) -> None:
     span = verifier.judge(parse_question(question, verifier.language), sentence, "said").span
     assert span is not None and span.text == answer
+
+
+@pytest.mark.slow
+def test_no_price_is_a_time(verifier: Verifier) -> None:
+    question = parse_question("How much did the drone cost?", verifier.language)
+    assert verifier.judge(question, "The battery of the drone lasts 25 minutes.", "said").probability < 0.2
+
+
+@pytest.mark.slow
+def test_what_was_hardly_said_overturns_nothing(verifier: Verifier) -> None:
+    question = parse_question("Which port does the database listen on?", verifier.language)
+    shown = Evidence("a", "v", "read", "Server config\ndatabase: port 5499", 10.0, 16.0, 0.9)
+    heard = Evidence(
+        "b",
+        "v",
+        "said",
+        "The code for the bicycle shed has changed to 8253.",
+        60.0,
+        64.0,
+        0.8,
+        readings=("The code for the MySQL channel has changed to 8253.",),
+    )
+    ranked = current(question, weigh(question, [shown, heard], verifier), 0.2)
+    assert ranked[0].evidence.id == "a"
+    # It does not lack the announcement, only the likelihood.
+    said = replace(heard, text=heard.readings[0], readings=())
+    assert current(question, weigh(question, [shown, said], verifier), 0.2)[0].evidence.id == "b"

@@ -18,7 +18,7 @@ from runtime.app.live.session import LiveSession, Parts
 from runtime.weights import Registry
 from tests.conftest import require
 
-NEEDED = ("whisper-base", "minilm", "efficientnet-lite0", "en-core-web-sm", "smart-turn")
+NEEDED = ("whisper-base", "minilm", "efficientnet-lite2", "en-core-web-sm", "smart-turn")
 OVERRIDES = ("vision.encoder=imagenet", "live.port=0")
 
 
