@@ -26,7 +26,8 @@ _MEASURED = """price|cost|budget|fee|rent|salary|total|temperature|weight|height
 _POST = """lead|leader|head|manager|director|chair|chairwoman|chairman|treasurer|captain|coach|owner|president|secretary|
     editor|host|contact"""
 _NOT_LIKED = """it|that|this|these|those|him|her|them|you|your|my|the|a|an|to|how|what|when|where|who|being|having|seeing|
-    hearing|knowing|getting|everything|anything|nothing|something|each|such|so|all|both|one|some"""
+    hearing|knowing|getting|everything|anything|nothing|something|each|such|so|all|both|one|some|their|our|his|its|also|
+    really|just|not|there|here|more|most|is|are|was|talking|telling|watching you|making"""
 
 
 def _joined(text: str) -> str:
@@ -42,7 +43,7 @@ PIECES = {
     "org": f"(?:{_PROPER}|{_PLACE_OF_WORK})",
     "role": rf"(?:(?:[a-z-]+ ){{0,2}}(?:{'|'.join(sorted(words.ROLES, key=len, reverse=True))})(?![\w-]))",
     "phrase": r"(?:[\w'&-]+(?: [\w'&-]+){0,5})",
-    "liked": rf"(?:(?!(?:{_joined(_NOT_LIKED)})\b)[\w'&-]+(?: [\w'&-]+){{0,5}})",
+    "liked": rf"(?:(?!(?:{_joined(_NOT_LIKED)})\b)[\w'&-]+(?: [\w'&-]+){{0,6}}$)",
     "be": "(?:am|is|are)",
     "have": "(?:(?:have|has) )?(?:(?:just|recently|finally|now|already) )?",
     "been": "(?:(?:has|have|was|were|is|are) (?:now )?(?:been )?)?",
@@ -145,11 +146,11 @@ OF_PEOPLE = _rules(r"""
     prefers; .9; prefers? (?P<object>(?!(?:not|it|that|this|if|when)\b|to be\b)(?:to )?[\w'-]+(?: <nextchoice>[\w'-]+){0,4})
     likes; .9; (?:loves?|likes?|enjoys?|adores?) {liked}
     likes; .9; <be> (?:really |very |so |a (?:big |huge |great |massive )?)?(?:into|fond of|keen on|fan of) {liked}
-    likes; .85; (?:loves?|likes?) to (?P<object>(?!(?:be|see|hear|know|think|do|say)\b)[a-z]+(?: [\w'-]+){0,4})
+    likes; .85; (?:loves?|likes?) (?P<object>to (?!(?:be|see|hear|know|think|do|say|just|take|have|make)\b)[a-z]+(?: [\w'-]+){0,5})$
     dislikes; .9; (?:hates?|dislikes?|detests?|cannot stand|do(?:es)? not (?:really )?(?:like|enjoy|care for)) {liked}
     dislikes; .9; <be> not (?:really )?(?:into|fond of|keen on|a (?:big )?fan of) {liked}
     likes; .9-; (?:no longer (?:likes?|loves?|enjoys?)|stopped liking) {liked}
-    has; .85; (?:have|has|owns?|<have>got|<have>(?:bought|adopted)) {owned}(?![\w'-])(?! (?:called|named|who|of|to))
+    has; .85; (?:have|has|owns?|<have>(?:got|bought|adopted)) {owned}(?![\w'-])(?! (?:called|named|who|of|to))
     plans to; .8~; (?:(?:<be> (?:going|planning)|plans?) to|<be> about to) (?P<object><planned>(?: [\w':&-]+){0,9})
     plans to; .8~; will (?P<object><planned>(?: [\w':&-]+){0,6} <soon>)
     plans to; .8~; <be> (?P<object>(?:moving|flying|travell?ing|going|visiting|starting|driving) [\w' -]+? <soon>)
@@ -204,7 +205,7 @@ OF_MINE = tuple(
     for name, pattern in (
         (
             "favourite",
-            r"(?:new |all-time |absolute )?favou?rite (?P<what>[a-z]+(?: [a-z]+)?) <isnow> "
+            r"(?:new |all-time |absolute )?favou?rite (?P<what>(?!(?:thing|part|one|time|day|moment|memory|way|bit)s?\b)[a-z]+(?: [a-z]+)?) <isnow> "
             r"(?P<object>(?!(?:when|that|how|what|probably|to)\b|the (?:one|part|way)\b)<phrase>)$",
         ),
         (
@@ -227,6 +228,13 @@ OF_KIN = tuple(
     )
 )
 MARRIED = re.compile(filled(r"^I am married to {name}$"))
+BASE_FORM = re.compile(
+    filled(
+        r"<adverbs>(?:live|work|study|speak|play|love|like|enjoy|adore|hate|dislike|detest|prefer|own|have|plan|come|do|am|are|"
+        r"major)\b"
+    )
+)
+"""What follows "I", and never a name."""
 SUBJECT = re.compile(
     filled(
         r"^(?:(?P<me>I|[Ww]e|[Mm]y (?:family|wife|husband|partner) and I) |"
@@ -260,7 +268,7 @@ LEADS = (
         r"^(?:[Nn]ow|[Tt]hese days|[Nn]owadays|[Ss]o|[Aa]nd|[Bb]ut|[Aa]lso|[Yy]es|[Ww]ell)\s+(?=I\b|we\b|my\b|[A-Z])"
     ),
     re.compile(
-        r"^(?:in|on|last|this|next|since|yesterday|today|two|three|a)\b[^,]{0,30},\s+(?=\w)", re.IGNORECASE
+        r"^(?:in|on|last|this(?! is)|next|since|yesterday|today|two|three|a)\b[^,]{0,30},\s+(?=\w)", re.IGNORECASE
     ),
     re.compile(
         r"^(?:[Ii]n (?:[A-Z][a-z]+ )?\d{4}|[Ll]ast \w+|[Yy]esterday|[Tt]oday|[Tt]his \w+|\w+ \w+ ago) (?=(?:I|we|my)\b)"

@@ -25,6 +25,9 @@ _LONGEST = 20_000
 _BEGINS = frozenset(("lives in", "works at", "job", "status", "diet", "has"))
 """Of these a time in the sentence says since when it holds."""
 _OF_PLACES = frozenset(("lives in", "is from", "grew up in", "born in"))
+_OF_TASTE = frozenset(("likes", "dislikes", "prefers"))
+_POINTS = re.compile(r"\b(?:it|him|them|you|your|us|me|this|that|these|those|how|what)\b")
+"""Words that mean nothing without what was said before."""
 _END = re.compile(r"[.!…\s]+$")
 
 
@@ -135,6 +138,8 @@ def _people(clause: str, bare: str) -> Iterator[Assertion]:
     match, short = patterns.SUBJECT.match(clause), patterns.SUBJECT.match(bare)
     if match is None or short is None or (match["third"] and not _is_name(match["third"])):
         return
+    if not match["me"] and patterns.BASE_FORM.match(match["rest"]):
+        return
     subject = match["third"] or ""
     if match["own"]:
         subject = match["called"] or f"my {match['kin']}"
@@ -146,6 +151,8 @@ def _people(clause: str, bare: str) -> Iterator[Assertion]:
         value = (found.groupdict().get("object") or "").strip() if found is not None else ""
         if found is None or (rule.relation in _OF_PLACES and not _is_place(value)):
             continue
+        if rule.relation in _OF_TASTE and _POINTS.search(value):
+            return
         yield replace(_made(subject, rule.relation, value, min(sure, rule.confidence)), ended=rule.ended)
         if not rule.more:
             return
@@ -153,7 +160,7 @@ def _people(clause: str, bare: str) -> Iterator[Assertion]:
 
 def _is_name(text: str) -> bool:
     parts = text.split()
-    return len(parts[0]) > 1 and all(p not in words.NO_NAMES and p.upper() != p.lower() for p in parts)
+    return len(parts[0]) > 1 and all(p not in words.NO_NAMES and "'" not in p for p in parts)
 
 
 def _is_place(text: str) -> bool:

@@ -69,10 +69,13 @@ NO_NAMES = frozenset(
     + """I We You He She It They This That These Those There Here The A An My Your His Her Its Our Their What When Where
     Which Who Why How If So And But Or Yes No Not Now Then Well Yeah Yep Wow Hey Hi Hello Thanks Thank Oh Ok Okay Sure God
     Everyone Everybody Someone Somebody Nobody Anyone Anybody One All Both Some Many Most Each Every Today Tomorrow
-    Yesterday Mr Mrs Ms Dr Sir Please Maybe Perhaps Just Also Let Lets Christmas Easter Internet AI TV""".split()
+    Yesterday Family Friends Work Love Life Nature Music Art People Kids Mom Mum Dad Grandma Grandpa Nothing Everything
+    Something Anything Being Having Going Another Other Such Same Good Great Nice Also Still Even Only Always Never Sometimes
+    Usually Mr Mrs Ms Dr Sir Please Maybe Perhaps Just Also Let Lets Christmas Easter Internet AI TV""".split()
 )
 NOT_PLANNED = frozenset(
     """be go say tell ask try check look let keep think need miss have do get see love like hate want feel know happen take
+    a an the my our your his her this that some any it them him work
     make explain show start talk give put stop come leave skip pass end use turn assume wait sleep bed""".split()
 )
 """Verbs after "going to" that tell of the talk itself, or of nothing."""
