@@ -13,6 +13,7 @@ from typing import Any
 
 from memory import schema
 from memory.cast import Cast, Casts, claim_id
+from memory.consolidation.consolidate import mark_id
 from memory.erasing import erase
 from memory.keys import readings_of
 from memory.records import observations_of
@@ -95,6 +96,7 @@ class Forgetting:
     quoting: tuple[str, ...] = field(default=(), repr=False)
     claims: tuple[str, ...] = field(default=(), repr=False)
     facts: tuple[str, ...] = field(default=(), repr=False)
+    marks: tuple[str, ...] = field(default=(), repr=False)
 
     def __bool__(self) -> bool:
         return bool(self.records or self.clips or self.sources)
@@ -133,6 +135,7 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
     records |= await _seen_in(store, clips)
     ordered = sorted(records.values(), key=lambda o: (o.source, o.t_start_s, o.known_at_s, o.id))
     touched = {o.source for o in ordered} | {row["source"] for row in clips.values()} | set(whole)
+    facts, marks = await _made_of(store, set(records))
     return Forgetting(
         records=tuple(ordered),
         clips=tuple(sorted(clips)),
@@ -140,7 +143,8 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
         touched=tuple(sorted(touched)),
         quoting=tuple(sorted(await _quoting(store, ordered))),
         claims=tuple(await _of_nobody(store, cast, set(records))),
-        facts=tuple(await _made_of(store, set(records))),
+        facts=tuple(facts),
+        marks=tuple(marks),
     )
 
 
@@ -168,7 +172,9 @@ def _doomed(found: Forgetting) -> dict[str, dict[str, Sequence[str]]]:
     doomed[schema.PEOPLE]["id"] = found.claims
     doomed[schema.FACTS]["id"] = found.facts
     doomed |= {name: {column: found.clips} for name, column in BY_CLIP.items()}
-    return doomed | {name: {column: found.sources} for name, column in BY_SOURCE.items()}
+    doomed |= {name: {column: found.sources} for name, column in BY_SOURCE.items()}
+    doomed[schema.CONSOLIDATED]["id"] = found.marks
+    return doomed
 
 
 async def _of_nobody(store: Store, cast: Cast, gone: set[str]) -> list[str]:
@@ -180,10 +186,12 @@ async def _of_nobody(store: Store, cast: Cast, gone: set[str]) -> list[str]:
     return [claim_id(c) for c in cast.claims if c.kind != "call" and cast.about(c) in lost]
 
 
-async def _made_of(store: Store, gone: set[str]) -> list[str]:
-    """Facts that rest on several records, one of which is forgotten."""
-    rows = await store.rows(schema.FACTS, "array_length(records) > 1", ["id", "records"])
-    return [row["id"] for row in rows.to_pylist() if gone & set(row["records"])] if rows is not None else []
+async def _made_of(store: Store, gone: set[str]) -> tuple[list[str], list[str]]:
+    """Facts that rest on several records, one of which is forgotten; and the marks of those who are to read the rest again."""
+    columns = ["id", "records", "source", "extractor"]
+    rows = await store.rows(schema.FACTS, "array_length(records) > 1", columns)
+    lost = [row for row in rows.to_pylist() if gone & set(row["records"])] if rows is not None else []
+    return [row["id"] for row in lost], sorted({mark_id(row["source"], row["extractor"]) for row in lost})
 
 
 def _applies(selection: Selection, record: Observation, cast: Cast) -> bool:

@@ -86,7 +86,7 @@ _FIXED = {
     ),
     CONSOLIDATED: pa.schema(
         [
-            ("seq", pa.int64()),
+            ("id", pa.string()),
             ("source", pa.string()),
             ("extractor", pa.string()),
             ("done_s", pa.float64()),

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from memory import schema
 from memory.consolidation.assertion import assertion_id
@@ -26,6 +27,7 @@ from runtime.messages import Observation
 from runtime.models import TextEncoder
 
 _HOUR_S = 3600.0
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,7 @@ class Consolidator:
             if number not in known:
                 new[number] = (records, zero_s, one)
         texts = [said_of(one) for *_, one in new.values()]
-        vectors = (
-            await self._compute.run("text encoder", self._encoder.encode, texts)
-            if texts
-            else np.zeros((0, self._store.text_dim), np.float32)
-        )
+        vectors = await self._encoded(texts)
         async with self._store.deriving:
             # What was forgotten meanwhile must not come back.
             there = await self._there(batch)
@@ -101,6 +99,14 @@ class Consolidator:
             await self._mark(source.id, batch[-1].known_at_s, found)
         known.update(new)
         return len(made), found
+
+    async def _encoded(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """A few at a time: a question waits for the same thread."""
+        parts = [np.zeros((0, self._store.text_dim), np.float32)]
+        for at in range(0, len(texts), _AT_ONCE):
+            few = texts[at : at + _AT_ONCE]
+            parts.append(await self._compute.run("text encoder", self._encoder.encode, few))
+        return np.concatenate(parts)
 
     async def _waiting(self, source: SourceInfo, after_s: float) -> list[Observation]:
         """Committed, in the order in which they became known."""
@@ -132,10 +138,8 @@ class Consolidator:
         return max((row["done_s"] for row in await self._marks(mine)), default=-inf)
 
     async def _mark(self, source: str, done_s: float, used: Extracted) -> None:
-        rows = await self._store.rows(schema.CONSOLIDATED, columns=["seq"])
-        seq = max(rows["seq"].to_pylist(), default=-1) + 1 if rows is not None else 0
         row = {
-            "seq": seq,
+            "id": mark_id(source, self._extractor.name),
             "source": source,
             "extractor": self._extractor.name,
             "done_s": done_s,
@@ -160,6 +164,11 @@ class Consolidator:
         kind = self._extractor.name.partition("/")[0]
         older = f"extractor LIKE {quoted(f'{kind}/%')} AND extractor != {quoted(self._extractor.name)}"
         await drop(self._store, older)
+
+
+def mark_id(source: str, extractor: str) -> str:
+    """Of all rows that say how far an extractor has read a source; the furthest counts."""
+    return f"{extractor} {source}"
 
 
 async def drop(store: Store, where: str = "true") -> int:

@@ -146,7 +146,7 @@ OF_PEOPLE = _rules(r"""
     prefers; .9; prefers? (?P<object>(?!(?:not|it|that|this|if|when)\b|to be\b)(?:to )?[\w'-]+(?: <nextchoice>[\w'-]+){0,4})
     likes; .9; (?:loves?|likes?|enjoys?|adores?) {liked}
     likes; .9; <be> (?:really |very |so |a (?:big |huge |great |massive )?)?(?:into|fond of|keen on|fan of) {liked}
-    likes; .85; (?:loves?|likes?) (?P<object>to (?!(?:be|see|hear|know|think|do|say|just|take|have|make)\b)[a-z]+(?: [\w'-]+){0,5})$
+    likes; .85; (?:loves?|likes?) (?P<object>to (?!<notdone>)[a-z]+(?: [\w'-]+){0,5})$
     dislikes; .9; (?:hates?|dislikes?|detests?|cannot stand|do(?:es)? not (?:really )?(?:like|enjoy|care for)) {liked}
     dislikes; .9; <be> not (?:really )?(?:into|fond of|keen on|a (?:big )?fan of) {liked}
     likes; .9-; (?:no longer (?:likes?|loves?|enjoys?)|stopped liking) {liked}
@@ -155,6 +155,8 @@ OF_PEOPLE = _rules(r"""
     plans to; .8~; will (?P<object><planned>(?: [\w':&-]+){0,6} <soon>)
     plans to; .8~; <be> (?P<object>(?:moving|flying|travell?ing|going|visiting|starting|driving) [\w' -]+? <soon>)
 """.replace("{owned}", r"(?P<object>(?:<number>|an?|some) (?:(?!lot\b|bunch\b)[\w-]+ ){0,2}(?:<had>))").replace(
+    "<notdone>", r"(?:be|see|hear|know|think|do|say|just|take|have|make|go)\b"
+).replace(
     "<nextchoice>", r"(?!(?:to|over|rather|instead|than)\b)"
 ))  # fmt: skip
 
@@ -205,7 +207,8 @@ OF_MINE = tuple(
     for name, pattern in (
         (
             "favourite",
-            r"(?:new |all-time |absolute )?favou?rite (?P<what>(?!(?:thing|part|one|time|day|moment|memory|way|bit)s?\b)[a-z]+(?: [a-z]+)?) <isnow> "
+            r"(?:new |all-time |absolute )?favou?rite "
+            r"(?P<what>(?!(?:thing|part|one|time|day|moment|memory|way|bit)s?\b)[a-z]+(?: [a-z]+)?) <isnow> "
             r"(?P<object>(?!(?:when|that|how|what|probably|to)\b|the (?:one|part|way)\b)<phrase>)$",
         ),
         (
@@ -268,7 +271,8 @@ LEADS = (
         r"^(?:[Nn]ow|[Tt]hese days|[Nn]owadays|[Ss]o|[Aa]nd|[Bb]ut|[Aa]lso|[Yy]es|[Ww]ell)\s+(?=I\b|we\b|my\b|[A-Z])"
     ),
     re.compile(
-        r"^(?:in|on|last|this(?! is)|next|since|yesterday|today|two|three|a)\b[^,]{0,30},\s+(?=\w)", re.IGNORECASE
+        r"^(?:in|on|last|this(?! is)|next|since|yesterday|today|two|three|a)\b[^,]{0,30},\s+(?=\w)",
+        re.IGNORECASE,
     ),
     re.compile(
         r"^(?:[Ii]n (?:[A-Z][a-z]+ )?\d{4}|[Ll]ast \w+|[Yy]esterday|[Tt]oday|[Tt]his \w+|\w+ \w+ ago) (?=(?:I|we|my)\b)"

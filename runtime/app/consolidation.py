@@ -10,28 +10,36 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from memory import Memory
+from memory.consolidation.consolidate import drop
 from memory.consolidation.facts import Fact
 from memory.consolidation.view import people
+from reasoning.consolidation import extractors
 from runtime.app import console
 from runtime.app.commands import source_named
-from runtime.app.context import open_app
+from runtime.app.context import App, open_app, open_engine
 from runtime.app.settings import default_memory
 
 
 async def run_consolidate(args: argparse.Namespace) -> int:
-    async with _opened(args, read_only=False) as memory:
-        done = await memory.consolidate(rebuild=args.rebuild)
+    async with open_app(args) as app, _opened(app, args, read_only=False) as memory:
+        async with open_engine(app, args.engine) as engine:
+            readers = await extractors(app.compute, app.settings.memory, engine)
+            if args.rebuild:
+                await drop(memory.store)
+            runs = [(reader.name, await memory.consolidate(reader)) for reader in readers]
         ledger = await memory.ledger()
-    what = f"{done.records:,} records read, {done.assertions:,} assertions found"
-    console.stdout.print(
-        f"{what}; {len(ledger.current()):,} facts hold, {len(ledger.facts) - len(ledger.current()):,} no longer do",
-        markup=False,
-    )
+    for name, done in runs:
+        asked = f", {done.calls} calls, {done.tokens:,} tokens" if done.calls else ""
+        later = "" if done.done else "; the rest waits for the next hour"
+        line = f"{name:9} {done.records:,} records read, {done.assertions:,} assertions found{asked}{later}"
+        console.stdout.print(line, markup=False)
+    held = len(ledger.current())
+    console.stdout.print(f"{held:,} facts hold, {len(ledger.facts) - held:,} no longer do", markup=False)
     return 0
 
 
 async def run_facts(args: argparse.Namespace) -> int:
-    async with _opened(args) as memory:
+    async with open_app(args) as app, _opened(app, args) as memory:
         sources = None
         if args.source is not None:
             sources = (source_named(await memory.sources(), args.source).id,)
@@ -48,7 +56,7 @@ async def run_facts(args: argparse.Namespace) -> int:
 
 
 async def run_profile(args: argparse.Namespace) -> int:
-    async with _opened(args) as memory:
+    async with open_app(args) as app, _opened(app, args) as memory:
         person = args.person or memory.settings.user
         if not person:
             known = people(await memory.ledger(args.as_of))
@@ -62,15 +70,14 @@ async def run_profile(args: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _opened(args: argparse.Namespace, read_only: bool = True) -> AsyncIterator[Memory]:
-    async with open_app(args) as app:
-        encoder = await app.models.text_encoder()
-        uri = args.memory or default_memory()
-        settings = app.settings.memory
-        async with await Memory.open(
-            uri, encoder, compute=app.compute, settings=settings, read_only=read_only
-        ) as memory:
-            yield memory
+async def _opened(app: App, args: argparse.Namespace, read_only: bool = True) -> AsyncIterator[Memory]:
+    encoder = await app.models.text_encoder()
+    uri = args.memory or default_memory()
+    settings = app.settings.memory
+    async with await Memory.open(
+        uri, encoder, compute=app.compute, settings=settings, read_only=read_only
+    ) as memory:
+        yield memory
 
 
 def _show(found: Sequence[Fact], as_json: bool) -> int:

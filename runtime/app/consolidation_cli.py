@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from runtime.app.arguments import add_command, media_time, memory_option
+from runtime.app.arguments import add_command, engine_option, media_time, memory_option
 
 
 def consolidation_parser(commands: Any) -> None:
@@ -29,6 +29,7 @@ def _consolidate(commands: Any) -> None:
 change, how things are done and where they lie. What is made says what it was made of, and can be dropped and made again.""",
     )
     memory_option(parser)
+    engine_option(parser)
     parser.add_argument("--rebuild", action="store_true", help="drop what was made, and make all of it again")
 
 

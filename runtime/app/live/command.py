@@ -20,6 +20,7 @@ from reasoning.voices import choose_voice
 from runtime.app import console
 from runtime.app.console import say
 from runtime.app.context import App, open_answerer, open_app, open_engine
+from runtime.app.idle import IdleConsolidation
 from runtime.app.live.server import LiveServer
 from runtime.app.live.session import Parts
 from runtime.app.live.telemetry import turn_spans
@@ -47,7 +48,12 @@ async def run_live(args: argparse.Namespace) -> int:
                 secret = f"#token={server.token}" if server.token else ""
                 console.stdout.print(f"live     {address}{secret}", markup=False)
                 console.stdout.file.flush()
-                await asyncio.Event().wait()
+                idle = IdleConsolidation(
+                    parts.memory, app.compute, app.clock, server.is_idle, parts.engine, say
+                )
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(idle.run(), name="consolidation")
+                    await asyncio.Event().wait()
         return 0
 
 
@@ -89,6 +95,7 @@ async def open_parts(
                 people=await People.open(store, app.compute, settings.memory.voices),
                 voices=await app.models.voice_encoder(),
                 captioner=Captioner(reasoner),
+                engine=reasoner,
             )
 
             async def text(texts: Sequence[str]) -> NDArray[np.float32]:

@@ -78,6 +78,11 @@ class LiveServer:
         """What a page must know; "" where it need not know any."""
         return self._guard.token
 
+    def is_idle(self) -> bool:
+        """Whether nobody has spoken or asked for a while (memory.consolidation.idle_s), in any session."""
+        quiet_s = self._parts.memory.settings.consolidation.idle_s
+        return not self._endings and all(p.session.quiet_s() >= quiet_s for p in self._sessions.values())
+
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
         """Gives the address of the page; at the end all sessions are closed and committed."""

@@ -21,6 +21,7 @@ from perception.vision.sampling import SampleStage
 from perception.vision.stages import EncodeStage
 from reasoning.answer import Answerer, Streamed
 from reasoning.captions import Captioner
+from reasoning.engine import Reasoner
 from reasoning.gate import GateContext, backchannel, wants_answer
 from reasoning.language import Language
 from reasoning.proactive import Watches
@@ -101,6 +102,7 @@ class Parts:
     people: People
     voices: VoiceEncoder | None = None
     captioner: Captioner | None = None
+    engine: Reasoner | None = None
     spans: TurnSpans | None = None
 
     def models(self) -> dict[str, str]:
@@ -204,6 +206,12 @@ class LiveSession:
     def now_s(self) -> float:
         """Media time: seconds since the session began."""
         return self._parts.clock.now() - self._zero_s
+
+    def quiet_s(self) -> float:
+        """For how long nobody has spoken, asked or been answered; 0 while it is recorded, so that a replay finds the same."""
+        if self.conversation.busy or self._tape.records:
+            return 0.0
+        return self._parts.clock.now() - self.last_active_s
 
     # --- the page
 

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from memory import Store
+from memory import Memory, Store
 from memory.screen import ScreenWriter
 from perception.screen.privacy import Exclusions
 from perception.screen.reader import ScreenReader
@@ -20,6 +20,7 @@ from reasoning.screen.tasks import Tasks
 from runtime.app import console
 from runtime.app.console import say
 from runtime.app.context import open_app
+from runtime.app.idle import IdleConsolidation
 from runtime.app.screen.assistant import Assistant
 from runtime.app.screen.control import Control
 from runtime.app.screen.desk import Desk
@@ -69,6 +70,8 @@ async def record(args: argparse.Namespace) -> int:
                 remembered=assistant.remembered,
             )
             desk = Desk(app, store, recorder, assistant)
+            memory = await Memory.open(store, encoder, compute=app.compute, settings=app.settings.memory)
+            idle = IdleConsolidation(memory, app.compute, app.clock, lambda: True, None, say)
             async with Control(desk.commands(), desk.picture, desk.hear, settings.port).serving(
                 folder
             ) as address:
@@ -77,4 +80,5 @@ async def record(args: argparse.Namespace) -> int:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(recorder.run(), name="recorder")
                     group.create_task(assistant.run(), name="assistant")
+                    group.create_task(idle.run(), name="consolidation")
     return 0
