@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from memory.text import tokens
 from reasoning import prompts
 from reasoning.engine_client import EngineClient
-from reasoning.prompts import NOT_IN_MEMORY, SEARCH, Memo
+from reasoning.prompts import NOT_IN_MEMORY, SEARCH, VIDEO, Memo, Telling
 from reasoning.settings import AnswerSettings
-from reasoning.times import clock_text
 from runtime.messages import Query
 
 _MARGIN_TOKENS = 64
@@ -41,20 +40,27 @@ class Verdict:
 
 
 async def deliberate(
-    client: EngineClient, query: Query, memos: Sequence[Memo], look_again: LookAgain, settings: AnswerSettings
+    client: EngineClient,
+    query: Query,
+    memos: Sequence[Memo],
+    look_again: LookAgain,
+    settings: AnswerSettings,
+    telling: Telling = VIDEO,
 ) -> AsyncGenerator[str | Verdict, None]:
     """Streams the answer's text, then the verdict. Raises AnswerError.
 
     memos: best first; as many as the budget holds are shown.  look_again: memos for other words.
     """
     room = min(settings.prompt_tokens, client.address.context_tokens - settings.answer_tokens)
-    budget = room - _MARGIN_TOKENS - prompts.fixed_cost(query.text, query.options)
+    budget = room - _MARGIN_TOKENS - prompts.fixed_cost(query.text, query.options, telling)
     known = list(memos)
     prompt_tokens = completion_tokens = 0
     for round_ in range(1, settings.rounds + 1):
         more = round_ < settings.rounds
-        shown = prompts.fit_memos(known, budget, settings.image_tokens)
-        messages = prompts.capable_messages(query.text, query.options, shown, query.as_of_s, look_again=more)
+        shown = prompts.fit_memos(known, budget, settings.image_tokens, telling)
+        messages = prompts.capable_messages(
+            query.text, query.options, shown, query.as_of_s, look_again=more, telling=telling
+        )
         raw = told = ""
         async with aclosing(
             client.chat(
@@ -85,7 +91,9 @@ async def deliberate(
         known = list({m.evidence.id: m for m in (*found, *known)}.values())
 
 
-def supported(text: str, question: str, cited: Sequence[Memo], names: Sequence[str] = ()) -> bool:
+def supported(
+    text: str, question: str, cited: Sequence[Memo], names: Sequence[str] = (), telling: Telling = VIDEO
+) -> bool:
     """Every number and name of the answer stands in what it cites, and something that is not in the question does.
 
     names: words of the text that are names; those with a capital inside a sentence are found here.
@@ -97,7 +105,9 @@ def supported(text: str, question: str, cited: Sequence[Memo], names: Sequence[s
         return True
     asked = set(tokens(question))
     there = {t for m in cited for t in tokens(m.evidence.text)}
-    clocks = {clock_text(t) for m in cited for t in (m.evidence.t_start_s, m.evidence.t_end_s)}
+    spans = " ".join(telling.span(m.evidence) for m in cited)
+    clocks = set(_CLOCK.findall(spans))
+    there |= set(tokens(_CLOCK.sub("", spans)))
     text = _CLOCK.sub(lambda match: "" if match[0] in clocks else match[0], text)
     numbers = {t for t in tokens(_NO_COUNT.sub("", text)) if t[0].isdigit()}
     capitals = [name for name in _NAME.findall(text) if name[0].isupper()]

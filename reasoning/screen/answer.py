@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from memory import Memory
 from memory.screen import Activity, ScreenMemory
-from reasoning.extract import Span
-from reasoning.judge import Candidate, weigh
-from reasoning.question import Kind, parse_question
+from reasoning.answer import Streamed
+from reasoning.engine import Reasoner
 from reasoning.recall import THREAD
-from reasoning.screen.facts import labelled
-from reasoning.screen.find import Finder, Moment, content, covered, moment_of, says_all
-from reasoning.screen.phrasing import capital, inside, named, once, short, with_next
+from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
+from reasoning.screen.find import Finder, Moment, content, covered, moment_of
+from reasoning.screen.phrasing import capital, inside, named, once, short
 from reasoning.screen.promises import promised
 from reasoning.screen.question import Ask, Asked, ask_of
+from reasoning.screen.reading import FactReader, Read
 from reasoning.screen.steps import as_moment, procedure
 from reasoning.screen.when import When, at_text, parse_when, span_text
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
+from reasoning.wording import short_answer
 from runtime.clock import Clock
 from runtime.compute import Compute
+from runtime.errors import EngineError
 from runtime.messages import Answer, AnswerDelta, Query
 
-NOT_SEEN = "I have not seen that on the screen."
 _MOST_LISTED = 6
 _LEAST = 0.6
 _SHORT_S = 20.0
-_WINDOWS = 3
-_SPAN, _SURE_SPAN = 0.5, 0.9
-_TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR}
+_READ = {Ask.FACT, Ask.WHERE, Ask.SEEN, Ask.STEPS, Ask.PROMISE}
+"""What a model may put into words: the rest is reckoned from times, to which words add nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the evidence alone says. text: "" for nothing. read: how a line was read, where one was."""
+
+    finder: Finder
+    when: When
+    asked: Asked
+    text: str
+    moments: Sequence[Moment]
+    read: Read | None = None
 
 
 class ScreenAnswerer:
-    """Answers from what the screen sources of a memory hold; the evidence itself is the answer."""
+    """Answers from what the screen sources of a memory hold. Without a language model the evidence is the answer."""
 
     def __init__(
         self,
@@ -46,8 +59,10 @@ class ScreenAnswerer:
         clock: Clock,
         wall: Callable[[], float],
         zone: tzinfo | None = None,
+        engine: Reasoner | None = None,
+        note: str = "",
     ) -> None:
-        """wall: Unix time now. zone: the user's; None is the machine's."""
+        """wall: Unix time now. zone: the user's; None is the machine's. note: why there is no engine."""
         self._memory = memory
         self._screen = ScreenMemory(memory.store)
         self._verifier = verifier
@@ -56,36 +71,109 @@ class ScreenAnswerer:
         self._clock = clock
         self._wall = wall
         self._zone = zone
-
-    async def stream(self, query: Query) -> AsyncGenerator[AnswerDelta | Answer, None]:
-        yield await self.answer(query)
+        self._engine = engine
+        self._note = note
+        self._facts = FactReader(verifier, compute, settings, self._at)
 
     async def answer(self, query: Query) -> Answer:
         """Raises InputError as a search does."""
+        async with aclosing(self.stream(query)) as parts:
+            async for part in parts:
+                if isinstance(part, Answer):
+                    return part
+        raise AssertionError("a stream ends with its answer")
+
+    async def stream(self, query: Query, found: Callable[[], None] = lambda: None) -> Streamed:
+        """As `Answerer.stream`."""
         began = self._clock.now()
         sources = await self._screen.sources()
         if query.sources is not None:
             sources = [s for s in sources if s.id in query.sources]
         finder = Finder(self._memory, self._screen, sources, self._zone, query.as_of_s)
+        what = await self._find(finder, query)
+        found()
+        told = ""
+        async with aclosing(
+            self._reasoned(query, what, {s.id: s.wall_zero_s or 0.0 for s in sources})
+        ) as parts:
+            async for part in parts:
+                if isinstance(part, AnswerDelta):
+                    told += part.text
+                else:
+                    if part.text != told and part.text.startswith(told):
+                        yield AnswerDelta(query.turn_id, part.text[len(told) :])
+                    part = replace(part, latency_s=self._clock.now() - began)
+                yield part
+
+    async def _find(self, finder: Finder, query: Query) -> _Found:
         when = parse_when(query.text, self._wall(), await finder.days(), self._zone)
         asked = ask_of(when.rest or query.text)
         text, moments = await self._answered(finder, query.text, asked, when)
-        abstained = not text
-        if abstained and not moments:
-            moments = (await finder.read(query.text, When()))[: self._settings.evidence]
+        if text or asked.ask not in (Ask.FACT, Ask.STEPS):
+            if not text and not moments:
+                moments = (await finder.read(query.text, When()))[: self._settings.evidence]
+            return _Found(finder, when, asked, text, moments)
+        # A question for the steps of something ("how did the test end") may be one for a line.
+        read = await self._facts.find(finder, query.text, when)
+        moments = read.moments or (await finder.read(query.text, When()))[: self._settings.evidence]
+        return _Found(finder, when, asked, capital(read.text), moments, read)
+
+    async def _reasoned(self, query: Query, found: _Found, zeros: dict[str, float]) -> Streamed:
+        plain = await self._plain(query, found)
+        if self._engine is None or (found.text and found.asked.ask not in _READ):
+            yield plain
+            return
+        try:
+            client = None if await self._engine.weak() else await self._engine.client()
+            if client is None or client.address.weak:
+                yield await self._worded(plain, found, self._engine)
+                return
+            near = await found.finder.read(query.text, found.when)
+
+            async def search(text: str) -> Sequence[Moment]:
+                return await found.finder.read(text, found.when)
+
+            parts = deliberated(
+                client, query, plain, once([*found.moments, *near]), search, self._screen,
+                wall_telling(zeros, self._wall(), self._zone), self._verifier.language, self._compute, self._settings,
+            )  # fmt: skip
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
+        except EngineError as error:
+            yield replace(plain, note=f"{error}: the evidence itself is the answer")
+
+    async def _plain(self, query: Query, found: _Found) -> Answer:
+        """From the evidence alone."""
         answer = Answer(
             query.turn_id,
-            text or NOT_SEEN,
-            tuple(m.evidence for m in moments[: self._settings.evidence]),
-            abstained,
-            latency_s=self._clock.now() - began,
+            found.text or NOT_SEEN,
+            tuple(m.evidence for m in found.moments[: self._settings.evidence]),
+            abstained=not found.text,
+            note=self._note,
         )
-        if query.options and not abstained:
+        if query.options and found.text:
             scores = await self._compute.run(
                 THREAD, self._verifier.likeness_of, query.options, f"{answer.text} {answer.evidence[0].text}"
             )
             answer = replace(answer, choice=max(range(len(scores)), key=lambda i: (scores[i], -i)))
         return answer
+
+    async def _worded(self, plain: Answer, found: _Found, engine: Reasoner) -> Answer:
+        """A small model is asked only where the answering words do not stand out by themselves."""
+        read = found.read
+        if read is None or read.candidate is None or plain.abstained or plain.choice is not None:
+            return plain
+        client = await engine.client()
+        words, usage = await short_answer(client, read.question, read.candidate, self._settings)
+        if usage is not None:
+            plain = replace(
+                plain, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+            )
+        if words is None:
+            return plain
+        text = f"{capital(words.rstrip(' .'))}. {read.proof}"
+        return replace(plain, text=text, engine=client.address.model)
 
     async def _answered(
         self, finder: Finder, question: str, asked: Asked, when: When
@@ -113,10 +201,8 @@ class ScreenAnswerer:
             case Ask.PROMISE:
                 return await self._promise(finder, asked, when)
             case Ask.STEPS:
-                found = await self._steps(finder, asked, when)
-                # "How did the test end" asks for no steps.
-                return found if found[0] else await self._fact(finder, question, when)
-        return await self._fact(finder, question, when)
+                return await self._steps(finder, asked, when)
+        return "", ()
 
     async def _doing(self, finder: Finder, when: When) -> tuple[str, Sequence[Moment]]:
         done = await finder.activities(when)
@@ -259,34 +345,6 @@ class ScreenAnswerer:
             else ""
         )
         return f"In {', '.join(places) or 'the desktop'}: {'; '.join(parts)}.{before}", moments
-
-    async def _fact(self, finder: Finder, question: str, when: When) -> tuple[str, Sequence[Moment]]:
-        asked = when.rest or question
-        parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
-        moments = await finder.read(asked, when, windows=_WINDOWS)
-        fact = labelled(parsed, await finder.read(asked, when, windows=0))
-        if fact is not None:
-            proof = f"“{fact.line}”{inside(fact.moment)} at {self._at(fact.moment.wall_s)}"
-            return f"{capital(fact.value.rstrip(' .'))}. {proof}.", once([fact.moment, *moments])
-        numbered = [replace(m.evidence, id=str(i)) for i, m in enumerate(moments)]
-        weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
-        ordered = once([moments[int(c.evidence.id)] for c in weighed])
-        if not weighed or weighed[0].support.probability < self._settings.support_threshold:
-            # A line that has every word of the question is not passed over for what stands around it.
-            whole = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
-            if whole is None:
-                return "", ordered
-            line = with_next(whole.line, whole.evidence, not says_all(asked, whole.line))
-            proof = f"“{line}”{inside(whole)} at {self._at(whole.wall_s)}."
-            return proof, once([whole, *ordered])
-        best, moment = weighed[0], ordered[0]
-        span: Span | None = best.support.span
-        if span is not None and span.fit < (_SPAN if parsed.kind in _TYPED else _SURE_SPAN):
-            span = None
-        heading = best.evidence.text.splitlines()[0]
-        unit = best.support.unit if best.support.unit != heading else moment.line
-        proof = f"“{with_next(unit, best.evidence)}”{inside(moment)} at {self._at(moment.wall_s)}"
-        return (f"{capital(span.text.rstrip(' .'))}. {proof}." if span else f"{proof}."), ordered
 
     def _listed(self, done: Sequence[Activity]) -> str:
         """The longest ones, in order of time."""

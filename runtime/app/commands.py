@@ -148,7 +148,7 @@ async def _ask(args: argparse.Namespace, app: App, uri: str, found: Callable[[],
         query = Query("ask", args.question, args.as_of, tuple(args.option), sources, now_s)
         times = Times(await memory.sources(), app.clock)
         chosen = choose_answerer(
-            app, memory, answerer, await app.models.verifier(), sources or tuple(times.sources)
+            app, memory, answerer, await app.models.verifier(), sources or tuple(times.sources), engine
         )
         if args.json:
             answer = await chosen.answer(query)

@@ -7,24 +7,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
-from memory import Memory, SourceInfo, Store
-from memory.screen import ScreenMemory, ScreenWriter
-from perception.screen.reader import ScreenReader
-from perception.screen.settings import ScreenReadSettings
 from reasoning.screen.find import Finder
 from reasoning.screen.promises import promised
 from reasoning.screen.steps import Procedure, procedure
 from reasoning.screen.when import When
-from runtime.compute import Compute
-from tests.memory.world import HashEncoder
-from tests.screen.painted import PaintedReader, column, frame
+from tests.screen.days import Day, Scene, finder_of, remembered
 
 MONDAY = datetime(2024, 5, 13, 10, 0).timestamp()
 THURSDAY = MONDAY + 3 * 86400.0
 CALC, TERMINAL = "harbour.ods - LibreOffice Calc", "build"
-
-Scene = tuple[float, str, tuple[str, ...]]
-"""From which second on, under which title, which lines."""
 
 EXPORT: tuple[Scene, ...] = (
     (0.0, CALC, ("Berth Boats",)),
@@ -34,34 +25,17 @@ EXPORT: tuple[Scene, ...] = (
 )
 
 
-def asked(
-    folder: Path, ask: Callable[[Finder], Awaitable[object]], *days: tuple[float, tuple[Scene, ...]]
-) -> object:
-    """What `ask` finds in a memory of those days: Unix time of their zero, and their scenes."""
+def asked(folder: Path, ask: Callable[[Finder], Awaitable[object]], *days: Day) -> object:
+    """What `ask` finds in a memory of those days."""
 
     async def main() -> object:
-        compute = Compute()
-        async with await Store.open(folder / "memory", HashEncoder()) as store:
-            writer = ScreenWriter(store, HashEncoder(), compute)
-            for zero, scenes in days:
-                name = f"screen-{zero:.0f}"
-                reader = ScreenReader(PaintedReader(), name, ScreenReadSettings(pictures=False, gap_s=900.0))
-                await writer.begin(SourceInfo(name, name, name, wall_zero_s=zero))
-                for begin_s, title, lines in scenes:
-                    for later_s in (0.0, 1.0, 5.0):
-                        looked = frame(begin_s + later_s, column(*lines), title, title.rpartition(" - ")[2])
-                        await writer.write(name, reader.look(looked))
-                await writer.write(name, reader.close())
-            async with await Memory.open(store, HashEncoder(), compute=compute) as memory:
-                screen = ScreenMemory(store)
-                found = await ask(Finder(memory, screen, await screen.sources(), None))
-        await compute.close(5.0)
-        return found
+        async with remembered(folder, *days) as (memory, _):
+            return await ask(await finder_of(memory))
 
     return asyncio.run(main())
 
 
-def steps_of(folder: Path, phrase: str, *days: tuple[float, tuple[Scene, ...]]) -> Procedure | None:
+def steps_of(folder: Path, phrase: str, *days: Day) -> Procedure | None:
     found = asked(folder, lambda finder: procedure(finder, phrase, When()), *days)
     assert found is None or isinstance(found, Procedure)
     return found

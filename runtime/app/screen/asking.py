@@ -5,25 +5,50 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from memory import Memory, SourceInfo
 from memory.screen import is_screen
 from reasoning.answer import Answerer
+from reasoning.engine import Engine
 from reasoning.screen.answer import ScreenAnswerer
 from reasoning.support import Verifier
 from reasoning.times import clock_text
 from runtime.app.context import App
+from runtime.app.live.guard import is_loopback
+from runtime.app.settings import AppSettings
 from runtime.clock import WallClock
 from runtime.messages import Answer, Evidence
 
+REMOTE = "the language model is on another machine and is not asked about the screen (screen.remote_model)"
+
 
 def choose_answerer(
-    app: App, memory: Memory, answerer: Answerer, verifier: Verifier, sources: Sequence[str]
+    app: App,
+    memory: Memory,
+    answerer: Answerer,
+    verifier: Verifier,
+    sources: Sequence[str],
+    engine: Engine | None = None,
 ) -> Answerer | ScreenAnswerer:
-    """sources: those that the question looks at. A screen's own where all of them are screens."""
+    """sources: those that the question looks at. A screen's own where all of them are screens. What a screen showed goes
+    to a model on another machine only where that is wanted (screen.remote_model).
+    """
     if not sources or not all(map(is_screen, sources)):
         return answerer
-    return ScreenAnswerer(memory, verifier, app.compute, app.settings.answer, app.clock, app.clock.wall)
+    settings = app.settings
+    note = ""
+    if engine is not None and not model_allowed(settings):
+        engine, note = None, REMOTE
+    return ScreenAnswerer(
+        memory, verifier, app.compute, settings.answer, app.clock, app.clock.wall, engine=engine, note=note
+    )
+
+
+def model_allowed(settings: AppSettings) -> bool:
+    """Whether the language model may be told what a screen showed: it is on this machine, or it is wanted."""
+    here = settings.engine.mode != "remote" or is_loopback(urlsplit(settings.engine.url).hostname or "")
+    return here or settings.screen.remote_model
 
 
 class Times:

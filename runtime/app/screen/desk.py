@@ -11,6 +11,7 @@ from typing import Any
 from memory import SourceInfo, Store
 from memory.screen import Activity, ScreenMemory
 from perception.sources.sound import decode_sound
+from reasoning.engine import Engine
 from reasoning.proactive import Watch, parse_watch
 from reasoning.screen.tasks import line_of
 from reasoning.screen.timeline import merged, resources, synopsis
@@ -36,12 +37,15 @@ _LONGEST_QUESTION_S = 30.0
 class Desk:
     """The commands of a running recorder, by name."""
 
-    def __init__(self, app: App, store: Store, recorder: Recorder, assistant: Assistant) -> None:
+    def __init__(
+        self, app: App, store: Store, recorder: Recorder, assistant: Assistant, engine: Engine | None
+    ) -> None:
         self._app = app
         self._store = store
         self._screen = ScreenMemory(store)
         self._recorder = recorder
         self._assistant = assistant
+        self._engine = engine
         self._told: deque[dict[str, Any]] = deque(maxlen=_TOLD)
         self._count = 0
 
@@ -162,15 +166,21 @@ class Desk:
         question = str(arguments["question"]).strip()
         if not question:
             raise InputError("the question is empty")
-        async with open_answerer(self._app, self._store, None) as (answerer, memory):
+        async with open_answerer(self._app, self._store, self._engine) as (answerer, memory):
             times = Times(await memory.sources(), self._app.clock)
             chosen = choose_answerer(
-                self._app, memory, answerer, await self._app.models.verifier(), tuple(times.sources)
+                self._app,
+                memory,
+                answerer,
+                await self._app.models.verifier(),
+                tuple(times.sources),
+                self._engine,
             )
             answer = await chosen.answer(Query("ask", question))
         return {
             "text": answer.text,
             "abstained": answer.abstained,
+            "note": " · ".join(filter(None, (answer.engine, answer.note))),
             "evidence": [
                 {
                     "at": times.span(e),

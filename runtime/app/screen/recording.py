@@ -19,7 +19,7 @@ from reasoning.proactive import Watches
 from reasoning.screen.tasks import Tasks
 from runtime.app import console
 from runtime.app.console import say
-from runtime.app.context import open_app
+from runtime.app.context import open_app, open_engine
 from runtime.app.idle import IdleConsolidation
 from runtime.app.screen.assistant import Assistant
 from runtime.app.screen.control import Control
@@ -28,6 +28,8 @@ from runtime.app.screen.reading import open_reader
 from runtime.app.screen.recorder import Recorder
 from runtime.app.settings import default_memory
 from runtime.errors import MemoryStoreError
+
+_ENGINE_PATIENCE_S = 5.0
 
 
 async def record(args: argparse.Namespace) -> int:
@@ -40,7 +42,10 @@ async def record(args: argparse.Namespace) -> int:
         display = await app.compute.run("screen", open_display)
         await app.compute.run("screen", display.close)
         encoder = await app.models.text_encoder()
-        async with await Store.open(args.memory or default_memory(), encoder) as store:
+        async with (
+            await Store.open(args.memory or default_memory(), encoder) as store,
+            open_engine(app, True, _ENGINE_PATIENCE_S) as engine,
+        ):
             folder = store.folder
             if folder is None:
                 raise MemoryStoreError("a screen is remembered in a local folder only")
@@ -69,7 +74,7 @@ async def record(args: argparse.Namespace) -> int:
                 notice=lambda state: say(f"screen   {state}"),
                 remembered=assistant.remembered,
             )
-            desk = Desk(app, store, recorder, assistant)
+            desk = Desk(app, store, recorder, assistant, engine)
             memory = await Memory.open(store, encoder, compute=app.compute, settings=app.settings.memory)
             idle = IdleConsolidation(memory, app.compute, app.clock, lambda: True, None, say)
             async with Control(desk.commands(), desk.picture, desk.hear, settings.port).serving(

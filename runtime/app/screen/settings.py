@@ -33,6 +33,8 @@ class ScreenSettings(Settings):
     """What is older goes; beyond the size the oldest pictures go first, then the oldest days."""
     min_free_mb: float = Field(default=500.0, ge=0)
     """With less space on the disk nothing is recorded until there is some again."""
+    remote_model: bool = False
+    """Questions and what was read may go to a language model on another machine (engine.mode remote)."""
     port: int = Field(default=0, ge=0, le=65535)
     """Of the status page, on loopback; 0 takes a free one."""
     quiet_from: str = Field(default="22:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")

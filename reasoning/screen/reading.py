@@ -1,0 +1,82 @@
+"""What stood there: the line that answers, weighed against the question, and the words in it that do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from reasoning.extract import Span
+from reasoning.judge import Candidate, weigh
+from reasoning.question import Kind, Question, parse_question
+from reasoning.recall import THREAD
+from reasoning.screen.facts import labelled
+from reasoning.screen.find import Finder, Moment, says_all
+from reasoning.screen.phrasing import inside, once, with_next
+from reasoning.screen.when import When
+from reasoning.settings import AnswerSettings
+from reasoning.support import Verifier
+from runtime.compute import Compute
+
+_WINDOWS = 3
+_SPAN, _SURE_SPAN = 0.5, 0.9
+_TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR}
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """words: those that answer, "" where none stand out. proof: the line, its window and its time; "" for no answer.
+
+    moments: best first. candidate: the statement, where words of it may still be put together to an answer.
+    """
+
+    words: str
+    proof: str
+    moments: Sequence[Moment]
+    question: Question
+    candidate: Candidate | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.words}. {self.proof}" if self.words else self.proof
+
+
+class FactReader:
+    def __init__(
+        self, verifier: Verifier, compute: Compute, settings: AnswerSettings, at: Callable[[float], str]
+    ) -> None:
+        """at: a Unix time in words."""
+        self._verifier = verifier
+        self._compute = compute
+        self._settings = settings
+        self._at = at
+
+    async def find(self, finder: Finder, question: str, when: When) -> Read:
+        asked = when.rest or question
+        parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
+        moments = await finder.read(asked, when, windows=_WINDOWS)
+        fact = labelled(parsed, await finder.read(asked, when, windows=0))
+        if fact is not None:
+            proof = self._proof(fact.line, fact.moment)
+            return Read(fact.value.rstrip(" ."), proof, once([fact.moment, *moments]), parsed)
+        numbered = [replace(m.evidence, id=str(i)) for i, m in enumerate(moments)]
+        weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
+        ordered = once([moments[int(c.evidence.id)] for c in weighed])
+        if not weighed or weighed[0].support.probability < self._settings.support_threshold:
+            # A line that has every word of the question is not passed over for what stands around it.
+            whole = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
+            if whole is None:
+                return Read("", "", ordered, parsed)
+            line = with_next(whole.line, whole.evidence, not says_all(asked, whole.line))
+            return Read("", self._proof(line, whole), once([whole, *ordered]), parsed)
+        best, moment = weighed[0], ordered[0]
+        span: Span | None = best.support.span
+        if span is not None and span.fit < (_SPAN if parsed.kind in _TYPED else _SURE_SPAN):
+            span = None
+        heading = best.evidence.text.splitlines()[0]
+        unit = best.support.unit if best.support.unit != heading else moment.line
+        proof = self._proof(with_next(unit, best.evidence), moment)
+        words = span.text.rstrip(" .") if span is not None else ""
+        return Read(words, proof, ordered, parsed, None if words else best)
+
+    def _proof(self, line: str, moment: Moment) -> str:
+        return f"“{line}”{inside(moment)} at {self._at(moment.wall_s)}."
