@@ -3,7 +3,7 @@ known later moves a score or breaks a tie."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from memory import schema
 from memory.adding import Adding, When, unix_s
 from memory.cast import Cast, Casts
+from memory.citations import Learner
 from memory.consolidation.assertion import Kind
 from memory.consolidation.consolidate import Consolidated, Consolidator, drop
 from memory.consolidation.extractor import Extractor, RuleExtractor
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
     from memory.history import Version
 
 _CLOCK = SystemClock()
-_SPEAKER_POOL = 100
-"""Hits of which those of a named speaker are put first."""
+_POOL = 100
+"""Hits of which those of a named speaker, or what was learned, put others first."""
 _FOUND = 0.32
 """From this lexical score on, what a question tells a time by is taken as found: all its words once have .3 to .6."""
 _SOON_S = 300.0
@@ -78,6 +79,7 @@ class Memory:
         self._reader = Reader(store)
         self._adding = Adding(store, text_encoder, compute, settings)
         self._casts = Casts(store)
+        self._learner = Learner(store.folder if settings.search.learn else None)
         self._facts = Facts(store, settings.user)
 
     @property
@@ -236,12 +238,17 @@ class Memory:
             modalities=None if request.modalities is None else frozenset(request.modalities),
         )
         question = await self._with_vectors(question, request)
-        k = request.k if request.speaker is None else max(_SPEAKER_POOL, request.k)
+        widely = request.speaker is not None or self._settings.search.learn
+        k = max(_POOL, request.k) if widely else request.k
         ranked = await self._compute.run(
             THREAD, rank, self._resident.index, self._resident.priors, question, self._settings.search, k
         )
         cast = await self._cast_of(request.as_of_s, sources)
         return await self._hits(ranked, question.as_of_s, cast, request)
+
+    def cited(self, ids: Collection[str]) -> None:
+        """An answer cited these records: the ranking learns of it, where the settings say so (SearchSettings.learn)."""
+        self._learner.cited(ids)
 
     async def cast(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Cast:
         """Who is who, as it was known at as_of_s. Raises InputError as `search` does."""
@@ -385,4 +392,5 @@ class Memory:
         hits = [hit_of(records[one.record], one, as_of_s, cast) for one in ranked if one.record in records]
         if request.speaker is not None:
             hits = said_first(hits, request.speaker, self._settings.search.speaker_prior)
-        return marked(hits[: request.k])
+        now = request.as_of_s is None
+        return marked(self._learner.ranked(hits, request.k) if now else hits[: request.k])

@@ -157,7 +157,7 @@ async def _ask(args: argparse.Namespace, app: App, uri: str, found: Callable[[],
         else:
             answer = await console.show_stream(chosen.stream(query), found, times.span)
         if args.snapshot is None:
-            note_cited(store, answer, app.clock)
+            note_cited(memory, answer, app.clock)
         if args.strip is not None and not await write_strip(
             args.strip, memory, answer.evidence, args.as_of, times.start
         ):

@@ -74,7 +74,10 @@ async def open_answerer(
         await memory.close()
 
 
-def note_cited(store: Store, answer: Answer, clock: WallClock) -> None:
-    """What an answer cites is held on to for longer (memory/retention.py)."""
-    if store.folder is not None and answer.evidence and not answer.abstained:
-        note_recalls(store.folder, (e.id for e in answer.evidence), clock.wall())
+def note_cited(memory: Memory, answer: Answer, clock: WallClock) -> None:
+    """What an answer cites is held on to for longer (memory/retention.py), and what it is made of, its first piece of
+    evidence, is found sooner where the ranking learns (memory/citations.py)."""
+    folder = memory.store.folder
+    if folder is not None and answer.evidence and not answer.abstained:
+        note_recalls(folder, (e.id for e in answer.evidence), clock.wall())
+        memory.cited((answer.evidence[0].id,))

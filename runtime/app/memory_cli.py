@@ -22,6 +22,7 @@ def memory_parser(commands: Any) -> None:
     _pin(sub)
     _thin(sub)
     _history(sub)
+    _learned(sub)
     _export(sub)
     _import(sub)
     people_parser(sub)
@@ -140,6 +141,24 @@ def _history(commands: Any) -> None:
     parser.add_argument("--source", metavar="VIDEO", help="only in this video")
     parser.add_argument("--as-of", type=media_time, metavar="T", help="use only what was known at T of it")
     parser.add_argument("--json", action="store_true")
+
+
+def _learned(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.memory_commands import run_learned
+
+        return await run_learned(args)
+
+    parser = add_command(
+        commands,
+        "learned",
+        "what the ranking has learned from what answers cited",
+        run,
+        description="""Shows what each thing that was learned from citations adds to the score of what is found. It learns where
+memory.search.learn is set, and what it has learned counts for questions of now, never for those of the past.""",
+    )
+    memory_option(parser)
+    parser.add_argument("--reset", action="store_true", help="take it back")
 
 
 def _export(commands: Any) -> None:

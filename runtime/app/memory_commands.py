@@ -11,6 +11,7 @@ from datetime import datetime
 from math import inf
 
 from memory import Memory, Store
+from memory.citations import FEATURES, read_citations, reset_citations
 from memory.forgetting import Forgetting, Selection, forget, plan
 from memory.history import history
 from memory.integrity import check
@@ -20,6 +21,7 @@ from memory.snapshots import drop_snapshot, list_snapshots, snapshot_folders, ta
 from reasoning.times import clock_text
 from runtime.app import console
 from runtime.app.commands import source_named
+from runtime.app.console import say
 from runtime.app.context import open_app
 from runtime.app.settings import app_settings, default_memory
 from runtime.clock import SystemClock
@@ -224,3 +226,18 @@ def _agreed() -> bool:
         raise InputError("this cannot be undone: add --yes to do it, --dry-run to only look")
     console.stderr.print("Forget this, for good? [y/N] ", end="", markup=False)
     return sys.stdin.readline().strip().casefold() in ("y", "yes")
+
+
+async def run_learned(args: argparse.Namespace) -> int:
+    async with await Store.open(args.memory or default_memory(), read_only=True) as store:
+        folder = store.folder
+    if folder is None:
+        raise InputError("only a memory in a folder learns from citations")
+    if args.reset:
+        say("what was learned is taken back" if reset_citations(folder) else "nothing was learned yet")
+        return 0
+    found = read_citations(folder)
+    console.stdout.print(f"learned from {found.answers} answers", markup=False)
+    for name, weight in zip(FEATURES, found.weights, strict=True):
+        console.stdout.print(f"{name:<8} {weight:+.4f}", markup=False)
+    return 0

@@ -493,7 +493,7 @@ class LiveSession:
     async def _show_answer(self, turn: Turn) -> None:
         answer = turn.answer
         assert answer is not None
-        note_cited(self._parts.store, answer, self._parts.clock)
+        note_cited(self._parts.memory, answer, self._parts.clock)
         pictures = await self._tape.run(
             "pictures", lambda: self._views.pictures(answer.evidence, turn.query.as_of_s)
         )

@@ -98,7 +98,7 @@ class MemoryTools:
         named = await self._named(opened, source)
         query = Query("ask", question, as_of, tuple(options or ()), named)
         answer = await opened.answerer.answer(query)
-        note_cited(opened.store, answer, self._app.clock)
+        note_cited(opened.memory, answer, self._app.clock)
         line = answer_line("ask", answer)
         return {key: value for key, value in line.items() if key != "id"}
 
