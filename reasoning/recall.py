@@ -115,13 +115,19 @@ def _unbroken(around: Sequence[Observation], record_id: str, cast: Cast) -> list
     if at is None:
         return []
     people = [cast.person(o.id, o.speaker) for o in around]
+    who = people[at]
     first = last = at
-    while first > 0 and _goes_on(around[first - 1], around[first]) and people[first - 1] == people[at]:
+
+    def joins(index: int) -> bool:
+        """Nobody else is known to say it; a short one is often not known whose it is."""
+        return who is None or people[index] is None or people[index] == who
+
+    while first > 0 and _goes_on(around[first - 1], around[first]) and joins(first - 1):
         first -= 1
-    while (
-        last + 1 < len(around) and _goes_on(around[last], around[last + 1]) and people[last + 1] == people[at]
-    ):
+        who = who or people[first]
+    while last + 1 < len(around) and _goes_on(around[last], around[last + 1]) and joins(last + 1):
         last += 1
+        who = who or people[last]
     return list(around[first : last + 1])
 
 
