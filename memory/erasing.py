@@ -31,12 +31,14 @@ _MEASURE = timedelta(milliseconds=1)
 
 
 async def erase(store: Store, doomed: Doomed, rebuilt: Sequence[str], settings: MemorySettings) -> None:
-    """Removes the rows from the disk, then makes the nodes of the rebuilt sources anew from what is left.
+    """Removes the rows from the disk, then makes the nodes of the rebuilt sources anew from what is left (their notes when
+    it is next consolidated).
 
     Raises MemoryStoreError. Cut short by whatever, it is finished when the memory is next opened for writing.
     """
     tables = {}
-    for name, columns in (dict(doomed) | {schema.NODES: {"source": rebuilt}}).items():
+    derived = {name: {"source": rebuilt} for name in (schema.NODES, schema.NOTES)}
+    for name, columns in (dict(doomed) | derived).items():
         fragments = await _fragments(store, name, columns)
         if fragments:
             tables[name] = {"columns": {c: list(v) for c, v in columns.items()}, "fragments": fragments}

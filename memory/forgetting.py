@@ -38,7 +38,7 @@ BY_RECORD = {
 BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip"}
 BY_SOURCE = {schema.SOURCES: "id", schema.PROGRESS: "source", schema.CONSOLIDATED: "source"}
 """These go with the whole of a source."""
-REBUILT = (schema.NODES,)
+REBUILT = (schema.NODES, schema.NOTES)
 KEPT = (schema.META,)
 """Says nothing of what was perceived."""
 

@@ -40,6 +40,7 @@ _UNIQUE = (
     (schema.NODES, "id"),
     (schema.SOURCES, "id"),
     (schema.FACTS, "id"),
+    (schema.NOTES, "id"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Events and episodes: the levels above clips. Derived; `rebuild` makes them again from what is stored.
+"""Events, episodes and days: the levels above clips. Derived; `rebuild` makes them again from what is stored.
 
 A level must not know the future: an event that had ended by T has to be the same whatever came after T, or a
 search as of T would see a later world through it. So units are merged in order of time, an ended event is
@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import floor, inf
 from typing import Protocol, TypeVar
 
@@ -26,6 +27,7 @@ from memory.store import Store, quoted
 from memory.text import sentences, tokens
 from runtime.messages import Observation, Vector
 
+_DAY_S = 86_400.0
 _NODE_OVERHEAD_BYTES = 160
 """Ids, times and lengths of one row."""
 
@@ -52,7 +54,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """level: "event" or "episode". known_at_s: from when on it could no longer change.
+    """level: "event", "episode" or "day". known_at_s: from when on it could no longer change.
 
     vector: (d,) centroid of the text keys in the span; appearance: mean of the units' vectors, may be empty.
     """
@@ -152,6 +154,42 @@ def sessions(
     return nodes
 
 
+def days(
+    source: str,
+    nodes: Sequence[Node],
+    observations: Sequence[Observation],
+    zero_s: float,
+    settings: MemorySettings,
+) -> list[Node]:
+    """The days of a source, each of the episodes that begin in it. zero_s: Unix time of its second 0. A day is known when
+    it is over and its last episode is known.
+    """
+    by_day: dict[float, list[Node]] = {}
+    for one in nodes:
+        if one.level == "episode":
+            by_day.setdefault(floor((zero_s + one.t_start_s) / _DAY_S) * _DAY_S, []).append(one)
+    ordered = sorted(observations, key=_start)
+    out = []
+    for begin_s, members in sorted(by_day.items()):
+        start, end = min(n.t_start_s for n in members), max(n.t_end_s for n in members)
+        told = [o for o in _within(ordered, start, end + 1e-3) if o.modality != "seen"]
+        like = [n.appearance for n in members if len(n.appearance) == len(members[0].appearance)]
+        out.append(
+            Node(
+                id=f"{source}/day/{datetime.fromtimestamp(begin_s, UTC):%Y-%m-%d}",
+                level="day",
+                t_start_s=start,
+                t_end_s=end,
+                known_at_s=max(begin_s + _DAY_S - zero_s, *(n.known_at_s for n in members)),
+                vector=unit(np.sum([n.vector for n in members], axis=0)),
+                appearance=unit(np.sum(like, axis=0)),
+                synopsis=synopsis(told, (), settings.synopsis_chars),
+                children=tuple(n.id for n in members),
+            )
+        )
+    return out
+
+
 async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
     """Makes the nodes of a source from its stored clips, keys and observations. Returns how many there are.
 
@@ -181,6 +219,10 @@ async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
         nodes = sessions(source, text_keys, observations, store.text_dim, settings)
     else:
         nodes = build(source, units, text_keys, observations, store.text_dim, settings)
+    about = await store.rows(schema.SOURCES, f"id = {quoted(source)}", ["wall_zero_s"])
+    zero_s = about["wall_zero_s"][0].as_py() if about is not None and about.num_rows else None
+    if zero_s is not None:
+        nodes += days(source, nodes, observations, zero_s, settings)
     new = node_table(source, nodes, store.text_dim)
     kept = {row["id"]: row for row in old.to_pylist()} if old is not None else {}
     fresh = {row["id"]: row for row in new.to_pylist()}

@@ -44,6 +44,7 @@ _TABLE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _FIRST = (
     schema.PROGRESS,
     schema.CONSOLIDATED,
+    schema.NOTES,
     schema.FACTS,
     schema.VAULT,
     schema.NODES,

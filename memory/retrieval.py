@@ -21,9 +21,11 @@ from memory.consolidation.consolidate import Consolidated, Consolidator, drop
 from memory.consolidation.extractor import Extractor, RuleExtractor
 from memory.consolidation.facts import Fact
 from memory.consolidation.ledger import Ledger
+from memory.consolidation.notes import Note, notes_about, read_notes, take_notes
 from memory.consolidation.view import Facts, chosen, matching, profile
 from memory.conversation import Added, Message
 from memory.cues import asks_when, role_meant, subject
+from memory.days import Day, read_days
 from memory.hits import ClipHit, Hit, SearchRequest, hit_of, marked, said_first
 from memory.levels import synopsis
 from memory.packing import Packed, pack, session_of
@@ -165,7 +167,10 @@ class Memory:
         if rebuild:
             await drop(self.store)
         worker = Consolidator(self.store, self._encoder, self._compute, self._settings, made_by, _CLOCK.wall)
-        return await worker.run(stop)
+        done = await worker.run(stop)
+        if done.done and not stop():
+            await take_notes(self.store)
+        return done
 
     async def ledger(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Ledger:
         """All facts there were by then, with what became of each. Raises InputError as `search` does."""
@@ -201,6 +206,29 @@ class Memory:
     async def profile(self, person: str, as_of_s: float | None = None) -> list[Fact]:
         """What holds of a person (core memory), as it was known then."""
         return profile(await self.ledger(as_of_s), person)
+
+    async def notes(
+        self,
+        text: str | None = None,
+        *,
+        as_of_s: float | None = None,
+        sources: tuple[str, ...] | None = None,
+        k: int = 10,
+    ) -> list[Note]:
+        """A note for each episode, with its links, as of a time: all of them, or the k that share most words with a text."""
+        await self.refresh()
+        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        cast = await self._cast_of(as_of_s, asked)
+        found = await read_notes(self.store, cast, inf if as_of_s is None else as_of_s, asked)
+        return found if text is None else notes_about(found, text, k)
+
+    async def days(
+        self, date: str | None = None, as_of_s: float | None = None, sources: tuple[str, ...] | None = None
+    ) -> list[Day]:
+        """The days of which something is known, or one of them ("2024-05-07"), each source by itself, in order of time."""
+        await self.refresh()
+        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        return await read_days(self.store, date, inf if as_of_s is None else as_of_s, asked)
 
     async def pack(self, hits: Sequence[Hit], tokens: int) -> list[Packed]:
         """What of the found goes into a prompt of so many tokens: in full, as its session's synopsis, or not."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 SCHEMA_VERSION = 3
-"""2: observations say when they were taken in. 3: facts."""
+"""2: observations say when they were taken in. 3: facts and notes."""
 
 META = "meta"
 OBSERVATIONS = "observations"
@@ -25,6 +25,7 @@ VOICES = "voices"
 PEOPLE = "people"
 SPANS = "spans"
 FACTS = "facts"
+NOTES = "notes"
 CONSOLIDATED = "consolidated"
 
 _SPAN = [("source", pa.string()), ("t_start_s", pa.float64()), ("t_end_s", pa.float64())]
@@ -221,10 +222,33 @@ def facts_schema(dim: int) -> pa.Schema:
     )
 
 
+def notes_schema(dim: int) -> pa.Schema:
+    """One row for each episode; basis: a hash of what it was made of; wall_s: known_at_s as Unix time. Links are not stored."""
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("node", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("wall_s", pa.float64()),
+            ("text", pa.string()),
+            ("keywords", pa.list_(pa.string())),
+            ("tags", pa.list_(pa.string())),
+            ("basis", pa.string()),
+            ("vector", pa.list_(pa.float16(), dim)),
+        ]
+    )
+
+
 def fixed_schema(name: str) -> pa.Schema:
     return _FIXED[name]
 
 
 def schemas(dim: int) -> dict[str, pa.Schema]:
     """Of all tables that are made with a memory; dim: of the text vectors. Clips wait for their first vector."""
-    return dict(_FIXED) | {KEYS: keys_schema(dim), NODES: nodes_schema(dim), FACTS: facts_schema(dim)}
+    return dict(_FIXED) | {
+        KEYS: keys_schema(dim),
+        NODES: nodes_schema(dim),
+        FACTS: facts_schema(dim),
+        NOTES: notes_schema(dim),
+    }

@@ -27,7 +27,7 @@ class TableStats:
 
 @dataclass(frozen=True, slots=True)
 class MemoryStats:
-    """levels: bytes by level (observations, clips, short_term, keyframes: files; event, episode: rows).
+    """levels: bytes by level (observations, clips, short_term, keyframes: files; event, episode, day: rows).
     records: observations by modality. media_hours: of recordings, streams and screens; a conversation has none.
     snapshot_bytes: what only snapshots hold on to.
     """
@@ -52,7 +52,7 @@ async def memory_stats(store: Store) -> MemoryStats:
     tables = await table_stats(store)
     whole = (schema.OBSERVATIONS, schema.CLIPS, schema.SHORT_TERM, schema.KEYFRAMES)
     levels = {name: tables[name].data_bytes if name in tables else 0 for name in whole}
-    for level in ("event", "episode"):
+    for level in ("event", "episode", "day"):
         rows = await store.rows(schema.NODES, f"level = '{level}'")
         levels[level] = int(rows.nbytes) if rows is not None else 0
     keyframes = tables.get(schema.KEYFRAMES)

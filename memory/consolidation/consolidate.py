@@ -175,6 +175,8 @@ async def drop(store: Store, where: str = "true") -> int:
     """Drops what was made, to be made again. The marks go first: killed in between, nothing is taken for done that is not."""
     async with store.deriving:
         await store.delete(schema.CONSOLIDATED, where)
+        if where == "true":
+            await store.delete(schema.NOTES, where)
         return await store.delete(schema.FACTS, where)
 
 

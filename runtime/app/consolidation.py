@@ -1,9 +1,10 @@
-"""hearsight memory consolidate, facts, profile. Every function returns the exit status."""
+"""hearsight memory consolidate, facts, profile, notes, day. Every function returns the exit status."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -18,6 +19,7 @@ from runtime.app import console
 from runtime.app.commands import source_named
 from runtime.app.context import App, open_app, open_engine
 from runtime.app.settings import default_memory
+from runtime.errors import InputError
 
 
 async def run_consolidate(args: argparse.Namespace) -> int:
@@ -69,6 +71,39 @@ async def run_profile(args: argparse.Namespace) -> int:
     return _show(found, args.json)
 
 
+async def run_notes(args: argparse.Namespace) -> int:
+    async with open_app(args) as app, _opened(app, args) as memory:
+        found = await memory.notes(" ".join(args.words) or None, as_of_s=args.as_of)
+    if args.json:
+        console.stdout.print(json.dumps([asdict(n) for n in found], ensure_ascii=False), markup=False)
+        return 0 if found else 1
+    for note in found:
+        console.stdout.print(f"{', '.join(note.keywords)}  [{', '.join(note.tags)}]", markup=False)
+        console.stdout.print(f"    {note.text}", markup=False)
+        linked = f"version {note.version}; linked to {', '.join(note.links) or 'none'}"
+        console.stdout.print(f"    {note.id}: {linked}", markup=False, style="dim")
+    return 0 if found else _nothing("note")
+
+
+async def run_day(args: argparse.Namespace) -> int:
+    if args.date is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", args.date):
+        raise InputError(f"{args.date!r} is not a day like 2024-05-07")
+    async with open_app(args) as app, _opened(app, args) as memory:
+        found = await memory.days(args.date)
+        facts = [f for f in await memory.facts(history=True) if _day(f.valid_from_s) == args.date]
+    if args.json:
+        record = {"days": [asdict(d) for d in found], "facts": [asdict(f) for f in facts]}
+        console.stdout.print(json.dumps(record, ensure_ascii=False), markup=False)
+        return 0 if found else 1
+    for day in found:
+        console.stdout.print(f"{day.date}  {day.source}: {day.synopsis}", markup=False)
+    for fact in facts:
+        console.stdout.print(f"            {fact.text}", markup=False)
+    if not found:
+        console.stderr.print("nothing is remembered of that day", markup=False)
+    return 0 if found else 1
+
+
 @asynccontextmanager
 async def _opened(app: App, args: argparse.Namespace, read_only: bool = True) -> AsyncIterator[Memory]:
     encoder = await app.models.text_encoder()
@@ -92,8 +127,8 @@ def _show(found: Sequence[Fact], as_json: bool) -> int:
     return 0 if found else _nothing()
 
 
-def _nothing() -> int:
-    console.stderr.print("no fact is like that (hearsight memory consolidate makes them)", markup=False)
+def _nothing(what: str = "fact") -> int:
+    console.stderr.print(f"no {what} is like that (hearsight memory consolidate makes them)", markup=False)
     return 1
 
 

@@ -1,4 +1,4 @@
-"""The arguments of hearsight memory consolidate, facts and profile."""
+"""The arguments of hearsight memory consolidate, facts, profile, notes and day."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ def consolidation_parser(commands: Any) -> None:
     _consolidate(commands)
     _facts(commands)
     _profile(commands)
+    _notes(commands)
+    _day(commands)
 
 
 def _consolidate(commands: Any) -> None:
@@ -76,4 +78,36 @@ def _profile(commands: Any) -> None:
     )
     memory_option(parser)
     parser.add_argument("--as-of", type=media_time, metavar="T", help="as it was known at T")
+    parser.add_argument("--json", action="store_true")
+
+
+def _notes(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.consolidation import run_notes
+
+        return await run_notes(args)
+
+    parser = add_command(
+        commands,
+        "notes",
+        "a note for each episode: keywords, tags, what it is linked to, and since when",
+        run,
+    )
+    parser.add_argument("words", nargs="*", metavar="WORDS", help="what they are about")
+    memory_option(parser)
+    parser.add_argument("--as-of", type=media_time, metavar="T", help="as they were known at T")
+    parser.add_argument("--json", action="store_true", help="with the history of each")
+
+
+def _day(commands: Any) -> None:
+    async def run(args: argparse.Namespace) -> int:
+        from runtime.app.consolidation import run_day
+
+        return await run_day(args)
+
+    parser = add_command(commands, "day", "what a day was about, and what was learned on it", run)
+    parser.add_argument(
+        "date", nargs="?", metavar="DATE", help="like 2024-05-07; without it, all days in a line each"
+    )
+    memory_option(parser)
     parser.add_argument("--json", action="store_true")

@@ -209,6 +209,10 @@ def test_what_is_told_late_keeps_its_time_and_is_known_from_then_on(tmp_path: Pa
 def test_sessions_are_the_episodes(tmp_path: Path) -> None:
     asyncio.run(told(tmp_path / "m", TALK))
     nodes = asyncio.run(contents(tmp_path / "m"))["nodes"]
+    days = [n for n in nodes if n["level"] == "day"]
+    assert [n["id"][-10:] for n in days] == ["2024-05-06", "2024-05-10"]
+    assert [n["known_at_s"] for n in days] == [TALK[3].time_s, float("inf")]
+    nodes = [n for n in nodes if n["level"] == "episode"]
     assert [(n["level"], n["t_start_s"], n["known_at_s"]) for n in nodes] == [
         ("episode", TALK[3].time_s, float("inf")),
         ("episode", MONDAY, TALK[3].time_s),
