@@ -44,9 +44,32 @@ in how many all answering sessions, and all marked turns, are among the first 5 
 (from the evidence alone, without a language model) have all words of the wanted one; how often it abstained where it had to.""",
     )
     _options(two)
+    _personamem(sub)
+
+
+def _personamem(sub: Any) -> None:
+    async def personamem(args: argparse.Namespace) -> int:
+        from runtime.app.evaluation import run_personamem
+
+        return await run_personamem(args)
+
+    parser = add_command(
+        sub,
+        "personamem",
+        "which reply fits the user, on questions in PersonaMem's format",
+        personamem,
+        description="""Remembers each context in a memory of its own and asks each question as of its place in it, with its
+options. Says by type how often the right one was chosen, and of how many memory had an answer (from the evidence alone,
+without a language model); for the others the option is chosen that shares most with what is remembered. FILE is
+questions_NAME.csv, with shared_contexts_NAME.jsonl beside it.""",
+    )
+    _options(parser)
+    parser.add_argument(
+        "--contexts", type=Path, metavar="FILE", help="the shared contexts, if they lie elsewhere"
+    )
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="JSON")
+    parser.add_argument("file", type=Path, metavar="FILE", help="JSON; PersonaMem: CSV")
     parser.add_argument("--json", action="store_true", help="one JSON line")
     parser.add_argument("--quiet", action="store_true", help="no progress")

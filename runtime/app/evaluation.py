@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from memory import Memory, Message, SearchRequest, Store, add_messages, text_source
+from reasoning.choosing import likeliest_option
 from runtime.app import console
 from runtime.app.console import say
 from runtime.app.context import App, open_answerer, open_app
 from runtime.app.locomo import CATEGORIES, LocomoSample, read_locomo, recall
 from runtime.app.longmemeval import LongMemQuestion, read_longmemeval, says
+from runtime.app.personamem import PersonaQuestion, read_personamem
 from runtime.clock import perf
 from runtime.errors import InputError
 from runtime.messages import Query
@@ -110,12 +112,7 @@ async def run_longmemeval(args: argparse.Namespace) -> int:
     }
     answerable = [marks for kind, found in told.items() if kind != "abstention" for marks in found]
     report["all"] = _shares(answerable)
-    if args.json:
-        console.stdout.print(json.dumps(report), markup=False)
-        return 0
-    for kind, shares in [*report["by_type"].items(), ("all answerable", report["all"])]:
-        text = ", ".join(f"{name} {value:g}" for name, value in shares.items() if name != "questions")
-        console.stdout.print(f"{kind} ({shares.get('questions', 0)}): {text}", markup=False)
+    _show_shares(report, "all answerable", args.json)
     return 0
 
 
@@ -135,6 +132,57 @@ async def _ask_longmem(app: App, uri: Path, question: LongMemQuestion) -> dict[s
     if question.turns:
         marks |= {f"turns@{k}": float(question.turns <= set(turns[:k])) for k in LONGMEM_RANKS}
     return marks | {"answered": float(not answer.abstained and says(answer.text, question.answer))}
+
+
+async def run_personamem(args: argparse.Namespace) -> int:
+    file = read_personamem(args.file, args.contexts)
+    told: dict[str, list[dict[str, float]]] = {}
+    async with open_app(args) as app:
+        with tempfile.TemporaryDirectory(prefix="hearsight-personamem-") as folder:
+            for number, context in enumerate(dict.fromkeys(q.context for q in file.questions)):
+                uri = Path(folder) / str(number)
+                await remember(app, uri, {"chat": file.contexts[context]})
+                asked = [q for q in file.questions if q.context == context]
+                for question, marks in zip(asked, await _ask_persona(app, uri, asked), strict=True):
+                    told.setdefault(question.kind, []).append(marks)
+                if not args.quiet:
+                    say(f"{context}: {len(file.contexts[context])} messages, {len(asked)} questions")
+    report = {
+        "questions": len(file.questions),
+        "by_type": {kind: _shares(told[kind]) for kind in sorted(told)},
+        "all": _shares([marks for found in told.values() for marks in found]),
+    }
+    _show_shares(report, "all", args.json)
+    return 0
+
+
+async def _ask_persona(app: App, uri: Path, questions: Sequence[PersonaQuestion]) -> list[dict[str, float]]:
+    out = []
+    async with (
+        await Store.open(uri, await app.models.text_encoder(), read_only=True) as store,
+        open_answerer(app, store, None) as (answerer, memory),
+    ):
+        verifier = await app.models.verifier()
+        for one in questions:
+            query = Query(one.id, one.text, one.asked_s, one.options)
+            answer = await answerer.answer(query)
+            choice = answer.choice
+            if choice is None:
+                choice = await likeliest_option(memory, verifier, app.compute, query)
+            marks = {"right": choice == one.correct, "answered": answer.choice is not None}
+            if answer.choice is not None:
+                marks["right where answered"] = marks["right"]
+            out.append({name: float(mark) for name, mark in marks.items()})
+    return out
+
+
+def _show_shares(report: Mapping[str, Any], everything: str, as_json: bool) -> None:
+    if as_json:
+        console.stdout.print(json.dumps(report), markup=False)
+        return
+    for kind, shares in [*report["by_type"].items(), (everything, report["all"])]:
+        text = ", ".join(f"{name} {value:g}" for name, value in shares.items() if name != "questions")
+        console.stdout.print(f"{kind} ({shares.get('questions', 0)}): {text}", markup=False)
 
 
 def _shares(marks: Sequence[Mapping[str, float]]) -> dict[str, float]:

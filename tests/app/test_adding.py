@@ -124,3 +124,15 @@ def test_what_is_no_longmemeval(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     file.write_text('[{"question_id": "q"}]')
     fails_with_one_line(hearsight("eval", "longmemeval", file), "not in LongMemEval's format")
+
+
+def test_personamem_on_the_fixture(tmp_path: Path) -> None:
+    done = hearsight("eval", "personamem", FIXTURES / "questions_mini.csv", "--json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["questions"] == 14
+    assert len(report["by_type"]) == 7
+    assert report["by_type"]["recall_user_shared_facts"]["right"] == 1.0
+    assert report["all"]["right"] > 0.6  # of four options each
+    assert 0.0 < report["all"]["answered"] < 1.0
+    fails_with_one_line(hearsight("eval", "personamem", tmp_path / "questions_x.csv"), "No such file")
