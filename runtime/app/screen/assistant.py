@@ -40,12 +40,12 @@ class Assistant:
         self._settings = settings
         self._clock = clock
         self._tell = tell
-        self._held: list[str] = []
+        self._held: list[tuple[str | None, str]] = []
 
     async def remembered(self, record: Observation, wall_s: float) -> None:
         if record.modality == "read":
             self.tasks.notice(record, wall_s)
-        self._held += [a.text for a in await self.watches.observe(record, record.known_at_s)]
+        self._held += [(a.watch, a.text) for a in await self.watches.observe(record, record.known_at_s)]
         await self.say_held()
 
     async def run(self) -> None:
@@ -56,13 +56,19 @@ class Assistant:
     async def look_around(self) -> None:
         """What is due now; in quiet hours it waits."""
         now = self._clock.wall()
-        self._held += [alert.text for alert in await self.watches.due(now)]
+        self._held += [(alert.watch, alert.text) for alert in await self.watches.due(now)]
         if self._quiet(now):
             return
         for task in self.tasks.due(now, self._settings.nudge_cooldown_minutes * 60):
-            self._held.append(f"Due: {line_of(task, now)}. (hearsight screen dismiss {task.id})")
+            self._held.append((task.id, f"Due: {line_of(task, now)}. (hearsight screen dismiss {task.id})"))
         await self._morning(now)
         await self.say_held()
+
+    async def dismiss(self, id_: str) -> bool:
+        """A task or a watch: it is not brought up again, not even what waits to be said of it. False: there is none."""
+        known = self.tasks.dismiss(id_) is not None or await self.watches.remove(id_) is not None
+        self._held = [(of, text) for of, text in self._held if of != id_]
+        return known
 
     def forget(self, from_wall: float) -> None:
         """What was noticed from then on, and what waits to be said."""
@@ -74,7 +80,7 @@ class Assistant:
             del self._held[:-_HELD]
             return
         held, self._held = self._held, []
-        for text in held:
+        for _, text in held:
             self._tell(text)
             await notify(text)
 
@@ -92,7 +98,7 @@ class Assistant:
             if datetime.fromtimestamp(a.wall_s).date() == yesterday
         ]
         if done:
-            self._held.append(f"Yesterday, {synopsis(done)}")
+            self._held.append((None, f"Yesterday, {synopsis(done)}"))
 
     def _quiet(self, now: float) -> bool:
         return is_quiet(now, self._settings.quiet_from, self._settings.quiet_to)

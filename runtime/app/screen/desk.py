@@ -198,8 +198,7 @@ class Desk:
         return {"tasks": [f"{t.id}  {line_of(t, now)}" for t in self._assistant.tasks.all()]}
 
     async def _dismiss(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        task = self._assistant.tasks.dismiss(str(arguments["id"]))
-        if task is None and await self._assistant.watches.remove(str(arguments["id"])) is None:
+        if not await self._assistant.dismiss(str(arguments["id"])):
             raise InputError(f"there is no open task or watch {arguments['id']}")
         return {"line": "dismissed"}
 
