@@ -22,7 +22,7 @@ _POOL = 4000
 _CELL = 40
 _LABEL = 6
 _CUT = 8
-_TABLE = 3
+_TABLE, _LABELS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,8 @@ def _beside(a: Track, b: Track, width: int, few: bool, cells: Counter[tuple[int,
         return True
     if prose or gap > 0.2 * width:
         return False
-    return few or any(cells[near] >= _TABLE for sign in _columns(a, b) for near in _nearby(sign))
+    least = _LABELS if len(a.text) <= _CUT else _TABLE
+    return few or any(cells[near] >= least for sign in _columns(a, b) for near in _nearby(sign))
 
 
 def _columns(a: Track, b: Track) -> tuple[tuple[int, int, str], tuple[int, int, str]]:

@@ -49,7 +49,7 @@ class Display:
         import mss
 
         try:
-            self._screen: Any = mss.mss()
+            self._screen: Any = mss.MSS()
         except Exception as error:
             self._close_windows()
             raise MediaError(f"the screen cannot be captured: {' '.join(str(error).split())}") from None

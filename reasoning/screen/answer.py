@@ -9,16 +9,17 @@ from datetime import tzinfo
 
 from memory import Memory
 from memory.screen import Activity, ScreenMemory
+from memory.text import tokens
 from reasoning.answer import Streamed
 from reasoning.engine import Reasoner
 from reasoning.recall import THREAD
 from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
-from reasoning.screen.find import Finder, Moment, content, covered, moment_of
+from reasoning.screen.find import Finder, Moment, content, covered, kind_words, moment_of
 from reasoning.screen.phrasing import capital, inside, named, once, short
 from reasoning.screen.promises import promised
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.reading import FactReader, Read
-from reasoning.screen.steps import as_moment, procedure
+from reasoning.screen.steps import as_moment, headings, procedure
 from reasoning.screen.when import When, at_text, parse_when, span_text
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
@@ -253,6 +254,8 @@ class ScreenAnswerer:
         if not found:
             return "", ()
         done = _of_kind(await finder.activities(when), asked.kind)
+        if asked.kind == "part" and (part := await self._next_part(finder, asked, when, found)):
+            return part
         fronts = [m for m in found if m.evidence.modality == "seen"]
         base = fronts[0] if fronts else found[0]
         wanted = content(asked.phrase)
@@ -273,6 +276,30 @@ class ScreenAnswerer:
             f"{named(one)}, at {self._at(one.wall_s)}. {word} {short(base)} ({self._at(base.wall_s)}).",
             [moment_of(one), base],
         )
+
+    async def _next_part(
+        self, finder: Finder, asked: Asked, when: When, found: Sequence[Moment]
+    ) -> tuple[str, Sequence[Moment]] | None:
+        """What came in the same window: the next dialog page, the heading before."""
+        wanted = tokens(asked.phrase)
+        same = [m for m in found if any(tokens(line) == wanted for line in m.evidence.text.splitlines())]
+        if not same:
+            return None
+        base = same[-1]
+        near = [
+            m for m in await finder.texts(when) if (m.program, m.document) == (base.program, base.document)
+        ]
+        if asked.later:
+            others = [m for m in near if m.wall_s > base.wall_s + 0.5]
+        else:
+            others = [m for m in near if m.wall_s < base.wall_s - 0.5][::-1]
+        chosen = next(((m, head) for m in others if (head := headings(m))), None)
+        if chosen is None:
+            return None
+        moment, head = chosen
+        word = "After" if asked.later else "Before"
+        text = f"{': '.join(head)}, at {self._at(moment.wall_s)}. {word} {short(base)} ({self._at(base.wall_s)})."
+        return text, [replace(moment, line=head[0]), base]
 
     async def _end(self, finder: Finder, asked: Asked, when: When) -> tuple[str, Sequence[Moment]]:
         done = _of_kind(await finder.activities(when), asked.kind)
@@ -311,6 +338,9 @@ class ScreenAnswerer:
         ] or await finder.seen(phrase, when)
         if not found:
             return "", ()
+        # "In which browser": not in the editor, where it stood too.
+        of_kind = [m for m in found if set(tokens(asked.noun)) & kind_words(m.program, m.site)]
+        found = of_kind or found
         best = max(m.coverage for m in found)
         one = next(m for m in found if m.coverage == best)
         proof = f": “{one.line}”" if one.evidence.modality == "read" else ""

@@ -40,6 +40,8 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
     if not wanted:
         return None
     asked = set(tokens(question.asked or "")) or set(wanted[:1])
+    if question.kind is Kind.WHERE:
+        asked = {*tokens("location path folder directory address place"), *asked}
     facts = [f for m in moments for f in _facts(question, m, wanted, asked)]
     facts += [f for m in moments for f in _cells(question, m, asked)]
     facts = [f for f in facts if f.score >= _LEAST]
@@ -84,7 +86,14 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                 # What is asked for (the version) is not said in a row; what it is of has to begin it.
                 of = [w for w in wanted if w not in asked]
                 numbered = all(w.isdigit() for w in label)
-                if of and not numbered and label <= set(of) and _typed(question, found["value"]):
+                digits = {w for w in of if w.isdigit()}
+                if (
+                    of
+                    and not numbered
+                    and digits <= near | label
+                    and label <= set(of)
+                    and _typed(question, found["value"])
+                ):
                     rest = covered(of, near | label)
                     yield Fact(found["value"].strip(), part, _around(moment, lines, i), rest)
 

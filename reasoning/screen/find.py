@@ -164,7 +164,7 @@ class Finder:
             return []
         # Of one or two words all must be there, and names always.
         least = 1.0 if len(wanted) <= _FEW else least
-        must = [t for name in _NAME.findall(phrase) for t in tokens(name) if t in wanted]
+        must = named_in(phrase, wanted)
         found = [m for m in await self.read(phrase, when, 48, must=must) if m.coverage >= least]
         fronts = [m for m in await self.in_front(phrase, when, must) if m.coverage >= least]
         if visit and max((m.coverage for m in fronts), default=0.0) >= max(
@@ -184,7 +184,7 @@ class Finder:
         wanted = content(phrase)
 
         def coverage(a: Activity) -> float:
-            there = set(tokens(_spaced(a.text))) | set(_words(a.text)) | kind_words(a.program, a.site)
+            there = set(tokens(spaced(a.text))) | set(_words(a.text)) | kind_words(a.program, a.site)
             return covered(wanted, there) if not must or covered(must, there) == 1.0 else 0.0
 
         return [moment_of(a, coverage(a)) for a in await self.activities(when)]
@@ -227,9 +227,9 @@ class Finder:
         lines = record.text.splitlines()
         heading = int(record.details.get("heading", 0))
         matter = [w for w in wanted if w not in _STOP] or list(wanted)
-        title = set(tokens(_spaced(lines[0]))) if heading else set()
+        title = set(tokens(spaced(lines[0]))) if heading else set()
         title |= kind_words(record.details.get("app", ""), record.details.get("site", ""))
-        own = [set(tokens(_spaced(line))) | set(_words(line)) for line in lines]
+        own = [set(tokens(spaced(line))) | set(_words(line)) for line in lines]
         scores = {}
         for i in range(heading, len(lines)):
             # A sentence goes on in the next line; a label stands before its value.
@@ -325,13 +325,19 @@ _KINDS = (
     (re.compile(r"slack|discord|telegram|signal|whatsapp|teams|element", re.I), "chat messenger"),
 )  # fmt: skip
 
+_LANGUAGES = {
+    "en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
+    "pl": "polish", "ru": "russian", "ja": "japanese", "zh": "chinese", "ko": "korean", "ar": "arabic", "sv": "swedish",
+}  # fmt: skip
+"""By the first part of a host: en.wikipedia.org is the English one."""
 _KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
 
 
 def kind_words(program: str, site: str) -> set[str]:
     """Words for a place: its program's and site's names, and what kind of program it is."""
     kinds = " ".join(words for pattern, words in _KINDS if pattern.search(program))
-    return set(tokens(_spaced(f"{program} {site} {kinds}")))
+    kinds += f" {_LANGUAGES.get(site.partition('.')[0], '')}" if site.count(".") > 1 else ""
+    return set(tokens(spaced(f"{program} {site} {kinds}")))
 
 
 def content(phrase: str) -> list[str]:
@@ -340,10 +346,15 @@ def content(phrase: str) -> list[str]:
     return [w for w in words if w not in _KIND_WORDS] or words
 
 
+def named_in(phrase: str, wanted: Sequence[str]) -> list[str]:
+    """Of the wanted words those of names: nothing else may stand in for them."""
+    return [t for name in _NAME.findall(phrase) for t in tokens(name) if t in wanted]
+
+
 def says_all(question: str, line: str) -> bool:
     """Whether all that matters of a question, and that is more than a word, stands in one line."""
     wanted = content(question)
-    return len(wanted) > 1 and covered(wanted, set(tokens(_spaced(line)))) == 1.0
+    return len(wanted) > 1 and covered(wanted, set(tokens(spaced(line)))) == 1.0
 
 
 def covered(wanted: Sequence[str], there: set[str]) -> float:
@@ -366,7 +377,7 @@ def covered(wanted: Sequence[str], there: set[str]) -> float:
     return found / total
 
 
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
     """File names and addresses in their parts too."""
     return f"{text} {re.sub(r'[_./:-]+', ' ', text)}"
 

@@ -31,7 +31,8 @@ class Ask(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """phrase, other: the things meant. later: after rather than before; the last rather than the first.
-    kind: "site", "program", "file" or "" for anything. visit: of being there, rather than of words that stood there.
+    kind: "site", "program", "file", "part" (of a dialog or a text) or "" for anything. noun: what kind of thing is asked
+    for, as it was said. visit: of being there, rather than of words that stood there.
     """
 
     ask: Ask
@@ -40,21 +41,30 @@ class Asked:
     later: bool = False
     kind: str = ""
     visit: bool = False
+    noun: str = ""
 
 
+_PARTS = r"steps?|dialog(?: (?:pages?|steps?|tabs?))?|sections?|slides?|headings?|options?|entries|entry|lines?|messages?"
 _THING = (
     r"(?P<thing>web ?sites?|sites?|web ?pages?|pages?|programs?|apps?|applications?|tools?|windows?|tabs?|"
-    r"files?|documents?|editors?|browsers?|things?|dialogs?|software)"
+    r"files?|documents?|editors?|browsers?|things?|dialogs?|software|terminals?|chats?|spreadsheets?)"
 )
 _OPENED = (
     r"(?:open(?:ed)?|visit(?:ed)?|use[d]?|see|saw|seen|look(?:ed)? at|go to|went to|work(?:ed)? (?:on|in|with)|"
     r"read|switch(?:ed)? to|start(?:ed)?|view(?:ed)?|browse[d]?|do|did|search(?:ed)?(?: for)?|choose|chose|select(?:ed)?|run|ran|"
+    r"c[ao]me across|notice[d]?|encounter(?:ed)?|hear[d]?(?: of| about)?|f[io]u?nd|get to|got to|"
     r"edit(?:ed)?|appear(?:ed)?|show[n]?|come|came|load(?:ed)?|close[d]?|get|got|type[d]?|write|wrote|create[d]?|insert(?:ed)?)"
 )
 _DOING = re.compile(
     r"^(?:so )?(?:what|on what|which \w+)\s+(?:was|were|have|had|am|did)\s+(?:i|we)\s+(?:been\s+)?(?:mostly\s+|mainly\s+)?"
     r"(?:do(?:ing)?|working(?: on)?|work on|busy with|up to|looking(?: at)?|look at|reading|writing|using|"
-    r"browsing|watching|editing)\b",
+    r"browsing|watching|editing)\b"
+    r"|^(?:please )?(?:summari[sz]e|sum up|recap|"
+    r"(?:give me |write )?(?:a |an )?(?:short |brief )?(?:summary|overview|recap) of)\s+"
+    r"(?:everything |all )?(?:that |what )?(?:(?:i|we) (?:did|was doing|were doing|worked on|have done)|happened|my (?:day|work)|"
+    r"(?:the|that|this) day)\b"
+    r"|^what (?:happened|was going on)\W*$|^what (?:did|have) (?:i|we) (?:get )?(?:do|done|accomplish\w*|get done)\W*$"
+    r"|^how did (?:i|we) spend (?:my|our|the) (?:day|time)\b",
     re.I,
 )
 _LONG = re.compile(
@@ -73,7 +83,7 @@ _WHICH_FIRST = re.compile(
     re.I,
 )
 _NEXT = re.compile(
-    rf"^(?:what|which)\b(?:\s+{_THING})?.*?\b(?P<side>before|after|following|followed|next|preceded)\b\s*(?P<x>.*?)\??$",
+    rf"^(?:what|which)\b(?:\s+{_THING})?(?:.*?\b(?P<part>{_PARTS}))?.*?\b(?P<side>before|after|following|followed|next|preceded)\b\s*(?P<x>.*?)\??$",
     re.I,
 )
 _END = re.compile(
@@ -93,6 +103,12 @@ _WHERE = re.compile(
     r"said|is|were|told))",
     re.I,
 )
+_LOCATED = re.compile(
+    r"^where (?:is|are|was|were) .+? "
+    r"(?:installed|located|stored|saved|kept|born|held|based|found|running)\b(?! on (?:the|my) screen)",
+    re.I,
+)
+"""A place that the screen tells of, and not one on it."""
 _WHEN = re.compile(
     r"^(?:when\b|(?:at|around|about)?\s*(?:what|which) time\b|at what (?:point|moment)\b)", re.I
 )
@@ -156,14 +172,19 @@ def ask_of(text: str) -> Asked:
         later = side in {"after", "next", "following"} or (
             side == "followed" and "followed by" not in text.lower()
         )
-        return Asked(Ask.NEXT, _bare(found["x"]), later=later, kind=_kind(found["thing"] or ""))
+        kind = "part" if found["part"] else _kind(found["thing"] or "")
+        return Asked(Ask.NEXT, _bare(found["x"]), later=later, kind=kind)
     if _DOING.search(text):
         return Asked(Ask.DOING)
     if found := _PLACES.search(text):
         return Asked(Ask.PLACES, kind=_kind(found["thing"]))
+    if _LOCATED.search(text):
+        return Asked(Ask.FACT, text)
     if found := _WHERE.search(text):
         thing = found["thing"] or found["other"] or ""
-        return Asked(Ask.WHERE, _bare(_WHERE.sub("", text)), kind=_kind(thing), visit=_visits(text))
+        return Asked(
+            Ask.WHERE, _bare(_WHERE.sub("", text)), kind=_kind(thing), visit=_visits(text), noun=thing
+        )
     if _WHEN.search(text):
         last = bool(re.search(r"\blast\b", text, re.I))
         return Asked(Ask.WHEN, _bare(_WHEN.sub("", text)), later=last, visit=_visits(text))
@@ -192,6 +213,9 @@ def _visits(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """Without "I opened the" before the thing itself; what is quoted is the thing."""
+    text = re.sub(
+        r",? (?:for|at|on) (?:the|my) (?:first|last|very first) (?:time|occasion)\b", "", text, flags=re.I
+    )
     if quoted := _QUOTED.search(text):
         return quoted[1] or quoted[2]
     return _LEAD.sub("", text.strip(" ?.,"), count=1).strip()

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from memory.text import tokens
 from reasoning.extract import Span
 from reasoning.judge import Candidate, weigh
 from reasoning.question import Kind, Question, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.facts import labelled
-from reasoning.screen.find import Finder, Moment, says_all
+from reasoning.screen.find import Finder, Moment, content, covered, kind_words, named_in, says_all, spaced
 from reasoning.screen.phrasing import inside, once, with_next
 from reasoning.screen.when import When
 from reasoning.settings import AnswerSettings
@@ -53,8 +54,16 @@ class FactReader:
     async def find(self, finder: Finder, question: str, when: When) -> Read:
         asked = when.rest or question
         parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
-        moments = await finder.read(asked, when, windows=_WINDOWS)
-        fact = labelled(parsed, await finder.read(asked, when, windows=0))
+        # A line about another Ana is no answer, nor one about another row.
+        names, numbers = _needed(asked)
+        whole = [m for m in await finder.read(asked, when, windows=0) if _has(m, names)]
+        about = {m.evidence.id for m in whole}
+        moments = [
+            m
+            for m in await finder.read(asked, when, windows=_WINDOWS)
+            if m.evidence.id in about and _has(m, numbers)
+        ]
+        fact = labelled(parsed, whole)
         if fact is not None:
             proof = self._proof(fact.line, fact.moment)
             return Read(fact.value.rstrip(" ."), proof, once([fact.moment, *moments]), parsed)
@@ -63,11 +72,11 @@ class FactReader:
         ordered = once([moments[int(c.evidence.id)] for c in weighed])
         if not weighed or weighed[0].support.probability < self._settings.support_threshold:
             # A line that has every word of the question is not passed over for what stands around it.
-            whole = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
-            if whole is None:
+            line_of = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
+            if line_of is None:
                 return Read("", "", ordered, parsed)
-            line = with_next(whole.line, whole.evidence, not says_all(asked, whole.line))
-            return Read("", self._proof(line, whole), once([whole, *ordered]), parsed)
+            line = with_next(line_of.line, line_of.evidence, not says_all(asked, line_of.line))
+            return Read("", self._proof(line, line_of), once([line_of, *ordered]), parsed)
         best, moment = weighed[0], ordered[0]
         span: Span | None = best.support.span
         if span is not None and span.fit < (_SPAN if parsed.kind in _TYPED else _SURE_SPAN):
@@ -80,3 +89,17 @@ class FactReader:
 
     def _proof(self, line: str, moment: Moment) -> str:
         return f"“{line}”{inside(moment)} at {self._at(moment.wall_s)}."
+
+
+def _needed(question: str) -> tuple[list[str], list[str]]:
+    """Names, and numbers, without which nothing is an answer."""
+    wanted = content(question)
+    opening = set(tokens(question.split(maxsplit=1)[0])) if question else set()
+    names = [t for t in named_in(question, wanted) if t not in opening]
+    return names, [w for w in wanted if w.isdigit()]
+
+
+def _has(moment: Moment, needed: Sequence[str]) -> bool:
+    text = f"{moment.evidence.text} {moment.document}"
+    there = {*tokens(spaced(text)), *kind_words(moment.program, moment.site)}
+    return not needed or covered(needed, there) == 1.0

@@ -18,6 +18,7 @@ _FEW = 2
 _GOES_ON_S, _AT_MOST_S = 480.0, 1200.0
 _BEFORE = 2
 _TOOLBAR = 4
+_TITLE = 40
 _LONGEST = 90
 _INSTRUCTION = re.compile(
     r"^\W{0,3}(?:choose|select|pick|insert|add|save|export|import|open|create|new|set|enter|type|click|press|apply|confirm|"
@@ -140,6 +141,15 @@ def _told(m: Moment, wanted: Sequence[str]) -> list[tuple[str, float]]:
         elif _INSTRUCTION.match(text) and not _PERIOD.search(text) and len(text.split()) > 1:
             out.append((text, 0.8 + share))
     return sorted(out, key=lambda told: -told[1])[:2]
+
+
+def headings(m: Moment) -> list[str]:
+    """What a part of a window calls itself: a title that stands there twice (above it, and in a list of parts), and what it
+    asks for.
+    """
+    lines = [" ".join(line.split()) for line in m.evidence.text.splitlines()]
+    twice = [line for line, count in Counter(lines).items() if count > 1 and 4 <= len(line) <= _TITLE]
+    return [*twice[-1:], *(what for what, _ in _told(m, ())[:1])]
 
 
 def _key(text: str) -> str:

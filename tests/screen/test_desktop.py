@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
@@ -22,11 +20,12 @@ import pytest
 
 from runtime.clock import perf
 from runtime.messages import Samples
-from tests.app.commandline import COMMAND, hearsight
+from tests.app.commandline import hearsight
 from tests.app.live.chromium import chromium, program
 from tests.app.live.pages import timed, wav
 from tests.conftest import require
 from tests.perception.conftest import Speak, speak
+from tests.screen.desktop import Desktop, end, record, until
 
 __all__ = ["speak"]
 
@@ -35,78 +34,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 NEEDED = ("Xvfb", "xdotool", "xterm")
 PRIVATE = "CANARY-PELICAN-7731"
 CARD = "4111 1111 1111 1111"
-
-
-class Desktop:
-    """An X server with a few windows and no window manager."""
-
-    def __init__(self, stack: ExitStack, folder: Path) -> None:
-        self._stack = stack
-        reading, writing = os.pipe()
-        server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1024x640x24", "-nolisten", "tcp"],
-            pass_fds=[writing], stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        stack.callback(_end, server)
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            number = pipe.readline().strip()
-        assert number, "Xvfb did not start"
-        self.env = {**os.environ, "DISPLAY": f":{number}", "HOME": str(folder), "PS1": "$ "}
-        self.env.pop("WAYLAND_DISPLAY", None)
-        self.env.pop("XDG_SESSION_TYPE", None)
-        for name in ("HF_HOME", "XDG_CACHE_HOME", "HEARSIGHT_CACHE"):
-            self.env.setdefault(name, os.environ.get(name, ""))
-            if not self.env[name]:
-                del self.env[name]
-
-    def run(self, *command: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        self._stack.callback(_end, process)
-        return process
-
-    def terminal(self, title: str, place: str, *command: str) -> None:
-        """place: as xterm's -geometry."""
-        self.run(
-            "xterm", "-T", title, "-geometry", place, "-fa", "DejaVu Sans Mono", "-fs", "11", "-e", *command
-        )
-        until(lambda: bool(self.window(title)), f"the window {title}")
-
-    def window(self, title: str) -> str:
-        found = subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"],
-            env=self.env, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return found.stdout.split()[0] if found.stdout.split() else ""
-
-    def type(self, title: str, text: str) -> None:
-        self._do("windowraise", self.window(title))
-        self._do("windowfocus", "--sync", self.window(title))
-        self._do("type", "--delay", "30", text)
-        self._do("key", "Return")
-
-    def _do(self, *words: str) -> None:
-        subprocess.run(["xdotool", *words], env=self.env, check=True, timeout=60)
-
-
-def _end(process: subprocess.Popen[Any]) -> None:
-    process.terminate()
-    try:
-        process.wait(30)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def until(true: Callable[[], bool], what: str, patience_s: float = 120.0) -> float:
-    """Seconds until it was so."""
-    began, never = perf(), threading.Event()
-    while not true():
-        assert perf() - began < patience_s, f"waited for {what}"
-        never.wait(0.2)
-    return perf() - began
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +47,7 @@ def memory(weights: None, speak: Speak, tmp_path_factory: pytest.TempPathFactory
         desktop.terminal("letter to Ana", "56x8+4+4", "cat")
         desktop.terminal("build", "56x10+4+220", "sh")
         desktop.terminal("Bank Private Browsing", "40x8+560+300", "sh", "-c", f"echo {PRIVATE}; cat")
-        recorder, address = _record(stack, desktop, place)
+        recorder, address = record(stack, desktop, place)
         figures = {}
         desktop.type("letter to Ana", "the lighthouse keeper counts forty seagulls")
         figures["sentence_s"] = until(lambda: in_memory(place, "seagulls"), "the sentence in memory")
@@ -138,7 +65,7 @@ def memory(weights: None, speak: Speak, tmp_path_factory: pytest.TempPathFactory
                 visit(browser, address, folder, speak("What did the terminal say?"))
             )
         (folder / "figures.json").write_text(json.dumps(figures))
-        _end(recorder)
+        end(recorder)
     yield place
 
 
@@ -184,21 +111,6 @@ async def visit(browser: str, address: str, folder: Path, question: Samples) -> 
 
 def until_passed(seconds: float) -> None:
     threading.Event().wait(seconds)
-
-
-def _record(stack: ExitStack, desktop: Desktop, place: Path) -> tuple[subprocess.Popen[str], str]:
-    command = [
-        *COMMAND, "--set", "screen.min_free_mb=0", "--set", "screen.exclude_titles=['*private browsing*']",
-        "screen", "--memory", str(place),
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command, env=desktop.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    stack.callback(_end, process)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line.startswith("screen   http://127.0.0.1:")
-    return process, line.split()[1]
 
 
 def in_memory(place: Path, text: str) -> bool:

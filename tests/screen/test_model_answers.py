@@ -81,6 +81,13 @@ def test_what_it_does_not_find_is_not_known(tmp_path: Path, verifier: Verifier) 
     assert answer.abstained
 
 
+@pytest.mark.parametrize(
+    "question", ["What does the Oslo mooring cost?", "What does mooring 12 cost a night?"]
+)
+def test_another_name_or_number_is_no_answer(tmp_path: Path, verifier: Verifier, question: str) -> None:
+    assert ask(tmp_path, verifier, None, question).abstained
+
+
 def test_times_are_reckoned_and_no_model_is_asked_for_them(tmp_path: Path, verifier: Verifier) -> None:
     script = Script(lambda _: saying("At noon."))
     answer = ask(tmp_path, verifier, script, "When did I look at the ferries?")

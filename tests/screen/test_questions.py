@@ -33,6 +33,10 @@ DAYS = [date(2024, 5, 15), date(2024, 5, 16), date(2024, 5, 17)]
         ("Which steps did I take to publish the page?", Ask.STEPS),
         ("What did I promise Ana?", Ask.PROMISE),
         ("What do I still have to do?", Ask.PROMISE),
+        ("Summarise what I did", Ask.DOING),
+        ("Give me a short summary of my day", Ask.DOING),
+        ("What happened?", Ask.DOING),
+        ("Where is the harbour package installed?", Ask.FACT),
         ("What did the error say?", Ask.FACT),
         ("Which version of numpy was installed?", Ask.FACT),
     ],
@@ -44,6 +48,13 @@ def test_what_is_asked(text: str, ask: Ask) -> None:
 def test_the_things_of_an_order_question() -> None:
     asked = ask_of("Did I open the harbour map before reading the mail from Ana?")
     assert (asked.phrase, asked.other, asked.later) == ("harbour map", "reading the mail from Ana", False)
+
+
+def test_of_what_kind_the_thing_is_that_is_asked_for() -> None:
+    assert ask_of("In which browser was the timetable shown?").noun == "browser"
+    assert ask_of("What was the next dialog page after Data Series?").kind == "part"
+    assert ask_of("What did I open after the terminal?").kind == ""
+    assert ask_of("When did I come across the harbour for the last time?").phrase == "harbour"
 
 
 def test_how_something_was_done_is_asked_of_the_thing_itself() -> None:

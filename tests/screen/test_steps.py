@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
-from reasoning.screen.find import Finder
+from reasoning.screen.find import Finder, Moment
 from reasoning.screen.promises import promised
-from reasoning.screen.steps import Procedure, procedure
+from reasoning.screen.steps import Procedure, headings, procedure
 from reasoning.screen.when import When
+from runtime.messages import Evidence
 from tests.screen.days import Day, Scene, finder_of, remembered
 
 MONDAY = datetime(2024, 5, 13, 10, 0).timestamp()
@@ -88,3 +89,10 @@ def test_promises_are_found_by_whom_they_were_made_to(tmp_path: Path) -> None:
         ["I'll send you the tide tables"],
         ["I'll send you the tide tables", "I'll call the harbour"],
     ]
+
+
+def test_a_dialogs_part_is_named_by_the_title_that_stands_there_twice() -> None:
+    text = "harbour.ods - LibreOffice Calc\nLegend\nChoose where the legend stands\nLeft\nLegend"
+    evidence = Evidence("r", "screen-a", "read", text, 0.0, 1.0, 1.0)
+    moment = Moment(evidence, 0.0, 1.0, "LibreOffice Calc", "harbour.ods", "", "", 1.0)
+    assert headings(moment) == ["Legend", "Choose where the legend stands"]

@@ -1,0 +1,78 @@
+"""What it costs to watch a screen: CPU share of one core and memory, while nothing happens and while somebody types.
+
+python tests/bench/bench_screen_cost.py [--still-s 300] [--typing-s 60] [--size 1280x800]
+
+Real programs (two terminals) on an X server of their own, watched by `hearsight screen`. The first minute, in which the
+models load and everything is read for the first time, is not counted. Typing is 8 keys a second, a sentence a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from runtime.clock import perf
+from tests.screen.desktop import Desktop, record, until
+from tests.screen.test_desktop import in_memory
+
+SENTENCES = (
+    "the lighthouse keeper counts forty seagulls before breakfast",
+    "a mooring for the night costs as much as a warm coat",
+    "nobody has seen the harbour master since the fog came in",
+    "seven boats left for the islands and six of them came back",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--still-s", type=float, default=300.0)
+    parser.add_argument("--typing-s", type=float, default=60.0)
+    parser.add_argument("--warm-s", type=float, default=60.0)
+    parser.add_argument("--size", default="1280x800")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary, ExitStack() as stack:
+        folder = Path(temporary)
+        desktop = Desktop(stack, folder, args.size)
+        desktop.terminal("letter to Ana", "70x14+4+4", "cat")
+        desktop.terminal("build", "70x14+4+300", "sh")
+        recorder, _ = record(stack, desktop, folder / "memory", "engine.mode=off")
+        desktop.type("build", "cat /harbour/chart.cfg")
+        until(lambda: in_memory(folder / "memory", "No such file"), "the first line")
+        process = psutil.Process(recorder.pid)
+        threading.Event().wait(args.warm_s)
+        measure(
+            process, f"standing still, {args.still_s:.0f} s", lambda: threading.Event().wait(args.still_s)
+        )
+        measure(process, f"typing, {args.typing_s:.0f} s", lambda: typing(desktop, args.typing_s))
+
+
+def typing(desktop: Desktop, seconds: float) -> None:
+    began, n = perf(), 0
+    while perf() - began < seconds:
+        desktop.type("letter to Ana", SENTENCES[n % len(SENTENCES)], delay_ms=125)
+        n += 1
+
+
+def measure(process: psutil.Process, what: str, work: Callable[[], object]) -> None:
+    """Prints the share of one core that the recorder took meanwhile, and what it holds before and after."""
+    before, rss, began = sum(process.cpu_times()[:2]), process.memory_info().rss, perf()
+    work()
+    share = (sum(process.cpu_times()[:2]) - before) / (perf() - began)
+    after = process.memory_info().rss
+    print(
+        f"{what}: {100 * share:.2f}% of one core, {rss / 1e6:.0f} MB before and {after / 1e6:.0f} MB after",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
