@@ -7,7 +7,7 @@ import { Remembered } from './remembered.js';
 import { SavedSession } from './reconnect.js';
 import { Turns } from './turns.js';
 import { Conversation } from './ui/conversation.js';
-import { askToken, startForget, startTheme } from './ui/dialogs.js';
+import { startForget, startTheme } from './ui/dialogs.js';
 import { byId } from './ui/dom.js';
 import { showHealth, showLatency, showModels } from './ui/health.js';
 import { Moment } from './ui/moment.js';
@@ -16,6 +16,7 @@ import { Pictures } from './ui/pictures.js';
 import { showCaption, showLevel, showSeen, showState } from './ui/stage.js';
 import { StartPanel } from './ui/start.js';
 import { Timeline } from './ui/timeline.js';
+import { askToken } from './ui/token.js';
 import { Transcript } from './ui/transcript.js';
 import { startWatches } from './ui/watches.js';
 

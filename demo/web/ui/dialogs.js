@@ -19,20 +19,6 @@ export function startForget(onForget) {
   });
 }
 
-/** Asks for the server's token, where `wrong` once more; null where the person would rather not. */
-export function askToken(wrong) {
-  const dialog = byId('token');
-  byId('token-text').value = '';
-  byId('token-wrong').hidden = !wrong;
-  byId('token-cancel').onclick = () => dialog.close();
-  dialog.returnValue = '';
-  dialog.showModal();
-  return new Promise((resolve) => {
-    const done = () => resolve(dialog.returnValue === 'use' ? byId('token-text').value.trim() : null);
-    dialog.addEventListener('close', done, { once: true });
-  });
-}
-
 /** Dark or light: what the system says until the person chooses; the choice stays. */
 export function startTheme() {
   const root = document.documentElement;
