@@ -24,6 +24,7 @@ from reasoning.captions import Captioner
 from reasoning.engine import Reasoner
 from reasoning.gate import GateContext, backchannel, wants_answer
 from reasoning.language import Language
+from reasoning.need import without_memory
 from reasoning.proactive import Watches
 from reasoning.speech import read_aloud
 from runtime.app.context import note_cited
@@ -45,6 +46,8 @@ from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.errors import HearsightError
 from runtime.messages import (
+    Answer,
+    AnswerDelta,
     AudioChunk,
     Clip,
     FrameFeature,
@@ -443,7 +446,13 @@ class LiveSession:
         return Query("", text, as_of_s, (), (self.id,))
 
     async def _answers(self, query: Query) -> Streamed:
-        """While the memory is searched nothing is committed: the answer rests on one state of it."""
+        """While the memory is searched nothing is committed: the answer rests on one state of it. Not all is looked up."""
+        told = without_memory(query.text, self.zero_wall + (query.as_of_s or 0.0))
+        if told is not None:
+            self.conversation.found(query.turn_id)
+            yield AnswerDelta(query.turn_id, told)
+            yield Answer(query.turn_id, told, (), abstained=False)
+            return
         await self._tape.acquire("snapshot", self._still)
         searching = True
 

@@ -23,7 +23,7 @@ from runtime.channel import Channel, Policy
 from runtime.clock import SystemClock, VirtualClock, WallClock
 from runtime.compute import Compute
 from runtime.errors import ModelError
-from runtime.messages import FrameFeature, SpeechStart, Watermark
+from runtime.messages import Answer, FrameFeature, SpeechStart, Watermark
 from runtime.metrics import Metrics
 from tests.conftest import Run
 from tests.memory.world import HashEncoder, said
@@ -86,6 +86,19 @@ def test_a_stage_that_has_given_up_is_seen_to(run_virtual: Run) -> None:
         await session._session._stages[-1].supervise(clock, Metrics().stage("ocr"))
         assert session.health()[-1] == {"name": "ocr", "down": "the weights are gone"}
         await session.close()
+
+    run_virtual(main())
+
+
+def test_what_needs_no_memory_is_not_looked_up(run_virtual: Run) -> None:
+    """It has no answerer here: whatever looked into memory would fail."""
+
+    async def main() -> None:
+        session = session_of(VirtualClock())
+        parts = [part async for part in session._answers(session._query("What is 7 times 8?", 5.0))]
+        assert [part.text for part in parts] == ["56.", "56."]
+        assert isinstance(parts[-1], Answer)
+        assert not parts[-1].abstained
 
     run_virtual(main())
 
