@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,19 @@ def local_folder(uri: str | Path) -> Path | None:
     return None if "://" in text else Path(text).expanduser()
 
 
+def encrypted_folder(folder: Path) -> Path:
+    """Where an encrypted memory lies on the disk, if it is one (memory/encryption.py)."""
+    return folder.with_name(f"{folder.name}.encrypted")
+
+
+def is_locked(folder: Path) -> bool:
+    return encrypted_folder(folder).exists() and not os.path.ismount(folder)
+
+
 def is_to_be_made(folder: Path, read_only: bool) -> bool:
-    """True if a new memory is to be made there. Raises MemoryStoreError: a file, or a folder of something else."""
+    """True if a new memory is to be made there. Raises MemoryStoreError: locked, a file, or a folder of something else."""
+    if is_locked(folder):
+        raise MemoryStoreError(f"memory {folder} is encrypted and locked: hearsight memory unlock")
     if folder.exists() and not folder.is_dir():
         raise MemoryStoreError(f"{folder} is a file, not a memory folder")
     entries = {path.name for path in folder.iterdir()} if folder.exists() else set()

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from memory import schema
+from memory import schema, system_keyring
 from memory.store import Store, quoted
 from runtime.errors import InputError, MemoryStoreError
 
@@ -60,7 +60,9 @@ async def make_vault(store: Store, passphrase: str | None) -> bool:
     number = secrets.token_hex(8)
     values = {NUMBER: number, PUBLIC: _text(private.public_key().public_bytes_raw())}
     if passphrase is None:
-        _keep_in_keyring(number, _text(private.private_bytes_raw()))
+        system_keyring.keep(
+            _SERVICE, number, _text(private.private_bytes_raw()), "give the vault a passphrase"
+        )
     else:
         if len(passphrase) < _LEAST_PASSPHRASE:
             raise InputError(f"the passphrase is too short: at least {_LEAST_PASSPHRASE} characters")
@@ -118,28 +120,10 @@ def _private_key(store: Store, passphrase: str | None) -> bytes:
         if passphrase is None:
             raise InputError("the vault opens with a passphrase")
         return _unlocked(base64.b64decode(meta[PRIVATE]), passphrase)
-    import keyring
-
-    try:
-        found = keyring.get_password(_SERVICE, meta[NUMBER])
-    except Exception as error:  # each backend has errors of its own
-        raise MemoryStoreError(f"the keyring does not open: {error}") from None
+    found = system_keyring.kept(_SERVICE, meta[NUMBER])
     if found is None:
         raise MemoryStoreError("the key of this vault is not in the keyring of this machine and user")
     return base64.b64decode(found)
-
-
-def _keep_in_keyring(number: str, key: str) -> None:
-    import keyring
-
-    try:
-        if keyring.get_keyring().priority < 1:
-            raise MemoryStoreError("this system has no keyring: give the vault a passphrase")
-        keyring.set_password(_SERVICE, number, key)
-    except MemoryStoreError:
-        raise
-    except Exception as error:  # each backend has errors of its own
-        raise MemoryStoreError(f"the keyring does not take the key: {error}") from None
 
 
 def _locked(key: bytes, passphrase: str) -> bytes:

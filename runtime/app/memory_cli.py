@@ -8,6 +8,7 @@ from typing import Any
 
 from runtime.app.arguments import add_command, media_time, memory_option
 from runtime.app.consolidation_cli import consolidation_parser
+from runtime.app.encryption_cli import encryption_parser
 from runtime.app.people_cli import people_parser
 
 
@@ -27,6 +28,7 @@ def memory_parser(commands: Any) -> None:
     _import(sub)
     people_parser(sub)
     consolidation_parser(sub)
+    encryption_parser(sub)
 
 
 def _add(commands: Any) -> None:

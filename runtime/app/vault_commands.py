@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
-import sys
-from getpass import getpass
 
 from memory import Store
 from memory.vault import entries, make_vault, needs_passphrase, reveal
 from reasoning.times import clock_text
 from runtime.app import console
 from runtime.app.context import open_app
+from runtime.app.passphrase import passphrase
 from runtime.app.settings import default_memory
-from runtime.errors import InputError
 
 PASSPHRASE = "HEARSIGHT_VAULT_PASSPHRASE"
 
@@ -23,8 +19,8 @@ async def run_vault_init(args: argparse.Namespace) -> int:
     async with open_app(args) as app:
         uri = args.memory or default_memory()
         async with await Store.open(uri, await app.models.text_encoder()) as store:
-            passphrase = await _passphrase(twice=True) if args.passphrase else None
-            kept = await make_vault(store, passphrase)
+            given = await passphrase("the vault", PASSPHRASE, twice=True) if args.passphrase else None
+            kept = await make_vault(store, given)
         where = "in the keyring of this system" if kept else "in the memory, behind the passphrase"
         console.stdout.print(f"made     the key lies {where}", markup=False)
         if app.settings.memory.secrets != "vault":
@@ -44,22 +40,7 @@ async def run_vault_list(args: argparse.Namespace) -> int:
 
 async def run_vault_show(args: argparse.Namespace) -> int:
     async with await Store.open(args.memory or default_memory(), read_only=True) as store:
-        passphrase = await _passphrase(twice=False) if needs_passphrase(store) else None
+        given = await passphrase("the vault", PASSPHRASE) if needs_passphrase(store) else None
         # Not through the console, which might wrap or style it.
-        print(await reveal(store, args.entry, passphrase))
+        print(await reveal(store, args.entry, given))
     return 0
-
-
-async def _passphrase(twice: bool) -> str:
-    """From the environment, else typed. Raises InputError: no terminal to type at, or two that differ."""
-    known = os.environ.get(PASSPHRASE)
-    if known:
-        return known
-    if not sys.stdin.isatty():
-        raise InputError(
-            f"the passphrase of the vault is asked for at a terminal, or taken from {PASSPHRASE}"
-        )
-    first = await asyncio.to_thread(getpass, "Passphrase of the vault: ")
-    if twice and first != await asyncio.to_thread(getpass, "Once more: "):
-        raise InputError("the two passphrases differ")
-    return first
