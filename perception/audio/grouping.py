@@ -80,17 +80,43 @@ def transcribe_group(
         owners = _deal_again(owners, run, [len(u.words) if (u := alone(i)) is not None else 0 for i in run])
     results: list[Utterance | None] = []
     for i, stretch in enumerate(group):
-        shift = stretch.t_start_s - starts[i]
-        share = [
-            replace(word, t_start_s=word.t_start_s + shift, t_end_s=word.t_end_s + shift)
-            for word, owner in zip(words, owners, strict=True)
-            if owner == i
-        ]
+        share = _share(words, owners, i, stretch.t_start_s - starts[i])
         result = _utterance(share, stretch, language) if share else None
         if result is None or result.confidence < settings.retry_below:
             result = _surer(result, alone(i))
         results.append(result)
     return tuple(results)
+
+
+def transcribe_after(
+    transcriber: Transcriber, before: SpeechEnd, stretch: SpeechEnd, alone: Utterance, settings: GroupSettings
+) -> Utterance:
+    """What was said in a stretch, heard together with one before it. Blocking.
+
+    alone: what was heard in it by itself. The surer of the two counts; that one, too, where it is not clear which of the
+    words are whose, or where the two seem to be in different languages.
+    """
+    joined, starts = _join((before, stretch), settings.gap_s)
+    utterances = transcriber.transcribe(joined, 0.0)
+    words = [w for u in utterances for w in u.words]
+    if not words or utterances[0].language != alone.language:
+        return alone
+    spans = [(t, t + len(s.samples) / SAMPLE_RATE_HZ) for t, s in zip(starts, (before, stretch), strict=True)]
+    if _torn(words, spans):
+        return alone
+    owners = _deal(words, spans, alone.language)
+    own = _share(words, owners, 1, stretch.t_start_s - starts[1])
+    together = _utterance(own, stretch, alone.language) if own else None
+    return _surer(together, alone) or alone
+
+
+def _share(words: Sequence[Word], owners: Sequence[int], number: int, shift_s: float) -> list[Word]:
+    """The words of one stretch, at its own time."""
+    return [
+        replace(word, t_start_s=word.t_start_s + shift_s, t_end_s=word.t_end_s + shift_s)
+        for word, owner in zip(words, owners, strict=True)
+        if owner == number
+    ]
 
 
 def _surer(together: Utterance | None, alone: Utterance | None) -> Utterance | None:

@@ -279,7 +279,8 @@ Beyond this machine (--host 0.0.0.0) a token is demanded and shown, and a browse
         "--record",
         type=Path,
         metavar="DIR",
-        help="keep each session's sound, pictures and events in a folder there (about 1 GB an hour)",
+        help="keep each session's sound, pictures and events in a folder there, as they come: secrets are not taken out "
+        "(about 1 GB an hour)",
     )
     _engine_option(parser)
 

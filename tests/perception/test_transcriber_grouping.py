@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perception.audio.grouping import Group, Grouper, transcribe_group
+from perception.audio.grouping import Group, Grouper, transcribe_after, transcribe_group
+from perception.audio.second_hearing import SecondHearing
 from perception.audio.sentences import split_utterance
 from perception.audio.settings import GroupSettings
+from runtime.compute import Compute
 from runtime.messages import SAMPLE_RATE_HZ, Samples, SpeechEnd, Utterance, Word
+from tests.conftest import Run
 
 SETTINGS = GroupSettings(max_s=28, span_s=120, gap_s=0.5, retry_below=0.5)
 
@@ -89,6 +92,53 @@ def test_of_two_hearings_the_other_one_is_kept(alone: float, expected: str) -> N
     assert utterance is not None and utterance.text == expected
     texts = {utterance.text, *utterance.alternatives}
     assert texts == {"the tent is", "the tenth is", "the tenants"} and len(utterance.alternatives) == 2
+
+
+@pytest.mark.parametrize(
+    ("confidence", "text", "others"), [(0.5, "w20", ("a guess",)), (0.95, "a guess", ("w20",))]
+)
+def test_after_another_stretch_only_its_own_words_are_heard(
+    confidence: float, text: str, others: tuple[str, ...]
+) -> None:
+    alone = reading("a guess", confidence)
+    heard = transcribe_after(Scripted(), stretch(0, 2), stretch(60, 3, 0.2), alone, SETTINGS)
+    assert (heard.text, heard.alternatives) == (text, others)
+    if text == "w20":
+        assert 60 <= heard.words[0].t_start_s < heard.words[-1].t_end_s <= 63
+
+
+@pytest.mark.parametrize("case", ["nothing", "another language", "a word over both"])
+def test_what_cannot_be_told_apart_stays_as_it_was_heard(case: str) -> None:
+    class Ear:
+        name = "ear"
+
+        def transcribe(self, samples: Samples, t_start_s: float) -> tuple[Utterance, ...]:
+            words = (
+                (Word(" both", 1.0, 4.0, 0.99),)
+                if case == "a word over both"
+                else (Word(" her", 3, 4, 0.99),)
+            )
+            return (
+                ()
+                if case == "nothing"
+                else (Utterance("her", 3, 4, words, language="de" if case == "another language" else "en"),)
+            )
+
+    alone = reading("hers", 0.3)
+    assert transcribe_after(Ear(), stretch(0, 2), stretch(60, 3, 0.2), alone, SETTINGS) == alone
+
+
+def test_a_second_hearing_takes_the_end_of_what_was_before(run_virtual: Run) -> None:
+    async def main() -> tuple[list[str], list[float]]:
+        ear = Scripted()
+        again = SecondHearing(Compute(), ear, SETTINGS)
+        texts = [
+            (await again.hear(reading("alone", 0.5), stretch(60.0 * i, length, 0.1 * (i + 1)))).text
+            for i, length in enumerate((20.0, 2.0, 12.0))
+        ]
+        return texts, ear.calls
+
+    assert run_virtual(main()) == (["alone", "w20", "alone"], [8.0 + 0.5 + 2.0])
 
 
 def test_a_group_closes_when_the_next_would_not_fit() -> None:

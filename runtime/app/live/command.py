@@ -44,6 +44,10 @@ async def run_live(args: argparse.Namespace) -> int:
             async with server.serving() as address:
                 if server.token and live.certificate is None:
                     say("note     without https (live.certificate) browsers give a camera to localhost only")
+                if live.record is not None:
+                    say(
+                        f"note     {live.record} keeps sound, pictures and words as they come, secrets included"
+                    )
                 # After the # it stays in the browser, and the page takes it out of the address.
                 secret = f"#token={server.token}" if server.token else ""
                 console.stdout.print(f"live     {address}{secret}", markup=False)

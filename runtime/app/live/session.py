@@ -15,6 +15,7 @@ from typing import Any
 from memory import Memory, People, SourceInfo, Store
 from memory.writer import MemoryWriter
 from perception.audio.live import Heard, HearingEvent, LiveHearing, Partial, TurnEnd
+from perception.audio.second_hearing import SecondHearing
 from perception.audio.vad import SileroVad
 from perception.vision.ocr import ReadStage
 from perception.vision.sampling import SampleStage
@@ -39,7 +40,7 @@ from runtime.app.live.tape import Tape, TapedCompute
 from runtime.app.live.telemetry import TurnSpans
 from runtime.app.live.turns import Conversation, Outcome, Pcm, Turn
 from runtime.app.live.views import Views, shown_tags
-from runtime.app.live.voices import LiveVoices, Part
+from runtime.app.live.voices import LiveVoices, Part, hear_again
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
 from runtime.clock import WallClock
@@ -332,10 +333,13 @@ class LiveSession:
             parts.compute, SileroVad(), parts.transcriber, parts.turn_detector, parts.app.audio, clock
         )
         self._stage("hear", lambda: listening.run(sound, hearing), (sound,), (hearing,))
-        parts_heard: Channel[Part | Watermark] = Channel("parts of turns", 64, Policy.BLOCK, clock=clock)
-        self._channels.append(parts_heard)
-        self._stage("converse", lambda: self._converse(hearing, parts_heard), (hearing,), (parts_heard,))
-        self._stage("speakers", lambda: self._voices.run(parts_heard, percepts), (parts_heard,), (percepts,))
+        said: Channel[Part | Watermark] = Channel("parts of turns", 64, Policy.BLOCK, clock=clock)
+        said_again: Channel[Part | Watermark] = Channel("parts heard again", 64, Policy.BLOCK, clock=clock)
+        self._channels += [said, said_again]
+        again = SecondHearing(parts.compute, parts.transcriber, parts.app.audio.group)
+        self._stage("converse", lambda: self._converse(hearing, said), (hearing,), (said,))
+        self._stage("hear again", lambda: hear_again(again, said, said_again), (said,), (said_again,))
+        self._stage("speakers", lambda: self._voices.run(said_again, percepts), (said_again,), (percepts,))
         if parts.vision is not None:
             to_encode: Channel[SampledFrame] = Channel("frames", 4, Policy.DROP_OLDEST, clock=clock)
             to_read: Channel[SampledFrame] = Channel("frames to read", 2, Policy.DROP_OLDEST, clock=clock)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from memory import People
+from perception.audio.second_hearing import SecondHearing
 from perception.audio.settings import VoiceSettings
 from perception.audio.stages import said
 from perception.audio.voices import Spoken, by_voice
@@ -28,6 +29,21 @@ class Part:
     utterance: Utterance
     samples: Samples
     t_start_s: float
+
+    @property
+    def stretch(self) -> SpeechEnd:
+        end_s = self.t_start_s + len(self.samples) / SAMPLE_RATE_HZ
+        return SpeechEnd(self.t_start_s, end_s, self.samples)
+
+
+async def hear_again(
+    hearing: SecondHearing, inbox: Channel[Part | Watermark], outbox: Channel[Part | Watermark]
+) -> None:
+    """On the way to memory, for which nobody waits."""
+    async for item in inbox:
+        if isinstance(item, Part):
+            item = replace(item, utterance=await hearing.hear(item.utterance, item.stretch))
+        await outbox.put(item)
 
 
 @dataclass(slots=True)
@@ -106,8 +122,6 @@ class LiveVoices:
     async def _voices(self, part: Part) -> Sequence[Spoken]:
         if self._encoder is None:
             return (Spoken(part.utterance, None),)
-        end_s = part.t_start_s + len(part.samples) / SAMPLE_RATE_HZ
-        stretch = SpeechEnd(part.t_start_s, end_s, part.samples)
         return await self._compute.run(
-            "speaker", by_voice, part.utterance, stretch, self._encoder, self._settings
+            "speaker", by_voice, part.utterance, part.stretch, self._encoder, self._settings
         )
