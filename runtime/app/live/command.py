@@ -21,8 +21,8 @@ from runtime.app import console
 from runtime.app.console import say
 from runtime.app.context import App, open_answerer, open_app, open_engine
 from runtime.app.idle import IdleConsolidation
+from runtime.app.live.parts import Parts
 from runtime.app.live.server import LiveServer
-from runtime.app.live.session import Parts
 from runtime.app.live.telemetry import turn_spans
 from runtime.app.settings import default_memory
 

@@ -10,7 +10,8 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
 from perception.sources.webrtc import AudioTrackReader, VideoTrackReader, without_jitter_buffer
-from runtime.app.live.session import LiveSession, Parts
+from runtime.app.live.parts import Parts
+from runtime.app.live.session import LiveSession
 from runtime.session import cancel_and_wait
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TypeVar
 
 from reasoning.proactive import Watches
 from reasoning.watches.store import write_watches
+from runtime.app.live.parts import Parts
 from runtime.app.live.recording import (
     ABOUT,
     BYTES_PER_SAMPLE,
@@ -30,7 +31,6 @@ from runtime.app.live.recording import (
     is_of,
     to_pcm,
 )
-from runtime.app.live.session import Parts
 from runtime.app.live.tape import Tape, Work
 from runtime.channel import Channel
 from runtime.clock import Clock

@@ -26,6 +26,7 @@ from runtime.app import console
 from runtime.app.console import say
 from runtime.app.context import App, open_app
 from runtime.app.live.command import open_parts
+from runtime.app.live.parts import Parts
 from runtime.app.live.recording import (
     PICTURES,
     WATCHES,
@@ -39,7 +40,7 @@ from runtime.app.live.recording import (
     recordings_in,
     span_of,
 )
-from runtime.app.live.session import LiveSession, Parts
+from runtime.app.live.session import LiveSession
 from runtime.app.live.tape import Tape, Work
 from runtime.clock import VirtualClock
 from runtime.errors import InputError

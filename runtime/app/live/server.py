@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from reasoning.proactive import Watches
 from runtime.app.live.guard import Guard, RateLimit, bearer, error_response, same, tls_context
 from runtime.app.live.meters import ServerMeter
+from runtime.app.live.parts import Parts
 from runtime.app.live.place import Place
 from runtime.app.live.recorder import start_recording
-from runtime.app.live.session import LiveSession, Parts
+from runtime.app.live.session import LiveSession
 from runtime.errors import HearsightError, InputError
 from runtime.metrics import CONTENT_TYPE
 from runtime.session import cancel_and_wait

@@ -4,71 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from memory import Memory, People, SourceInfo, Store
+from memory import SourceInfo
 from memory.writer import MemoryWriter
-from perception.audio.live import Heard, HearingEvent, LiveHearing, Partial, TurnEnd
+from perception.audio.live import HearingEvent, LiveHearing
 from perception.audio.second_hearing import SecondHearing
 from perception.audio.vad import SileroVad
 from perception.vision.ocr import ReadStage
 from perception.vision.sampling import SampleStage
 from perception.vision.stages import EncodeStage
-from reasoning.answer import Answerer, Streamed
-from reasoning.captions import Captioner
-from reasoning.engine import Reasoner
-from reasoning.gate import GateContext, backchannel, wants_answer
-from reasoning.language import Language
-from reasoning.need import without_memory
 from reasoning.proactive import Watches
-from reasoning.speech import read_aloud
 from runtime.app.context import note_cited
 from runtime.app.live import protocol
-from runtime.app.live.captions import Captions
+from runtime.app.live.answering import Answering
+from runtime.app.live.listening import Listening
 from runtime.app.live.lookout import Lookout
 from runtime.app.live.meters import SessionMeter
 from runtime.app.live.microphone import Microphone
-from runtime.app.live.settings import LiveSettings
+from runtime.app.live.noticing import Noticing
+from runtime.app.live.parts import Parts
 from runtime.app.live.speaker import SpeakerTrack
 from runtime.app.live.tape import Tape, TapedCompute
-from runtime.app.live.telemetry import TurnSpans
-from runtime.app.live.turns import Conversation, Outcome, Pcm, Turn
-from runtime.app.live.views import Views, shown_tags
+from runtime.app.live.turns import Conversation, Outcome, Turn
+from runtime.app.live.views import Views
 from runtime.app.live.voices import LiveVoices, Part, hear_again
-from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
-from runtime.clock import WallClock
-from runtime.compute import Compute
 from runtime.errors import HearsightError
 from runtime.messages import (
-    Answer,
-    AnswerDelta,
     AudioChunk,
     Clip,
-    FrameFeature,
-    Observation,
     Query,
     SampledFrame,
-    SpeechStart,
-    Vector,
     VideoFrame,
     Watermark,
-)
-from runtime.metrics import Metrics
-from runtime.models import (
-    TextEncoder,
-    TextReader,
-    Transcriber,
-    TurnDetector,
-    VisionEncoder,
-    Voice,
-    VoiceEncoder,
 )
 from runtime.session import Session, cancel_and_wait
 from runtime.stage import Stage
@@ -76,48 +49,9 @@ from runtime.stage import Stage
 log = logging.getLogger(__name__)
 
 _AUDIO_MS = 10_000
-_TAGS_EVERY_S = 1.0
-_SAME_SCENE = 0.85
 _STOP_S = 10.0
 
 Send = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What all sessions of a server share. vision, reader: None where they are not there."""
-
-    store: Store
-    memory: Memory
-    answerer: Answerer
-    text_encoder: TextEncoder
-    transcriber: Transcriber
-    turn_detector: TurnDetector | None
-    vision: VisionEncoder | None
-    reader: TextReader | None
-    language: Language
-    voice: Voice | None
-    reasoner: str
-    compute: Compute
-    metrics: Metrics
-    clock: WallClock
-    app: AppSettings
-    live: LiveSettings
-    people: People
-    voices: VoiceEncoder | None = None
-    captioner: Captioner | None = None
-    engine: Reasoner | None = None
-    spans: TurnSpans | None = None
-
-    def models(self) -> dict[str, str]:
-        """What a person is shown of them."""
-        return {
-            "asr": self.transcriber.name,
-            "vision": self.vision.name if self.vision is not None else "none",
-            "reasoner": self.reasoner,
-            "voice": self.voice.name if self.voice is not None else "browser",
-            "speakers": self.voices.name if self.voices is not None else "none",
-        }
 
 
 class LiveSession:
@@ -142,19 +76,16 @@ class LiveSession:
         self.video: Channel[VideoFrame] = Channel("live video", 1, Policy.LATEST, clock=clock)
         self.speaker = SpeakerTrack(clock)
         self._microphone = Microphone()
-        self._echo = self._doubtful = False
         self._send: Send | None = None
-        self._onset_s: float | None = None
-        self._still = asyncio.Lock()  # held by a commit, or while a question searches the memory
-        self._closing = False
-        self._tags_s = -math.inf
-        self._looked: Vector | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._forgetting: set[asyncio.Task[None]] = set()
         self.latency: dict[str, float] | None = None  # of the last turn
+        self._answering = Answering(
+            parts, self._tape, self.show, lambda turn_id: self.conversation.found(turn_id), self.zero_wall
+        )
         self.conversation = Conversation(
-            self._answers,
-            self._speak if parts.voice is not None else None,
+            self._answering.answers,
+            self._answering.speak if parts.voice is not None else None,
             self.speaker,
             self.show,
             self._answered,
@@ -171,6 +102,26 @@ class LiveSession:
             parts.compute,
             parts.language,
             clock,
+            self._zero_s,
+        )
+        self._listening = Listening(
+            self.conversation,
+            self.lookout,
+            self._microphone,
+            self.speaker,
+            self.show,
+            self._alive,
+            self._query,
+            clock,
+        )
+        self._noticing = Noticing(
+            parts,
+            self._tape,
+            self.conversation,
+            self.lookout,
+            self.show,
+            self._alive,
+            session_id,
             self._zero_s,
         )
         self._session = Session(clock, parts.metrics)
@@ -196,7 +147,7 @@ class LiveSession:
             people=parts.people,
             remembered=self._remembered,
             spoken=self._voices.committed,
-            commit=self._commit,
+            commit=self._answering.commit,
             upkeep=partial(self._tape.late, "upkeep"),
             erase=partial(self._tape.late, "forget"),
         )
@@ -217,13 +168,16 @@ class LiveSession:
             return 0.0
         return self._parts.clock.now() - self.last_active_s
 
+    def _alive(self) -> None:
+        self.last_active_s = self._parts.clock.now()
+
     # --- the page
 
     def attach(self, send: Send, resumed: bool) -> None:
         """A page's data channel is open."""
         self._tape.page("attach", resumed=resumed)
         self._send = send
-        self.last_active_s = self._parts.clock.now()
+        self._alive()
         self.show(
             "hello",
             session=self.id,
@@ -256,7 +210,7 @@ class LiveSession:
         try:
             message = protocol.parse(data)
             if not isinstance(message, protocol.Ping):  # the page sends those by itself
-                self.last_active_s = self._parts.clock.now()
+                self._alive()
             await self._obey(message)
         except (protocol.ProtocolError, HearsightError) as error:
             self.show("error", text=str(error))
@@ -296,7 +250,7 @@ class LiveSession:
 
     async def close(self) -> None:
         """What was perceived is committed, every task ends."""
-        self._closing = True
+        self._listening.closing = True
         if self._forgetting:
             await asyncio.wait(self._forgetting, timeout=_STOP_S)
         await self.conversation.close()
@@ -329,15 +283,15 @@ class LiveSession:
         self._channels.append(sound)
         audio, video = self._taped() if self._tape.records else (self.audio, self.video)
         self._stage("microphone", lambda: self._microphone.run(audio, sound), (audio,), (sound,))
-        listening = LiveHearing(
+        ears = LiveHearing(
             parts.compute, SileroVad(), parts.transcriber, parts.turn_detector, parts.app.audio, clock
         )
-        self._stage("hear", lambda: listening.run(sound, hearing), (sound,), (hearing,))
+        self._stage("hear", lambda: ears.run(sound, hearing), (sound,), (hearing,))
         said: Channel[Part | Watermark] = Channel("parts of turns", 64, Policy.BLOCK, clock=clock)
         said_again: Channel[Part | Watermark] = Channel("parts heard again", 64, Policy.BLOCK, clock=clock)
         self._channels += [said, said_again]
         again = SecondHearing(parts.compute, parts.transcriber, parts.app.audio.group)
-        self._stage("converse", lambda: self._converse(hearing, said), (hearing,), (said,))
+        self._stage("converse", lambda: self._listening.run(hearing, said), (hearing,), (said,))
         self._stage("hear again", lambda: hear_again(again, said, said_again), (said,), (said_again,))
         self._stage("speakers", lambda: self._voices.run(said_again, percepts), (said_again,), (percepts,))
         if parts.vision is not None:
@@ -357,7 +311,7 @@ class LiveSession:
             assert parts.reader is not None
             reader = ReadStage(parts.compute, parts.reader, self.id, parts.app.read)
             self._stage("ocr", lambda: reader.run(to_read, percepts), (to_read,), (percepts,))
-        self._stage("notice", lambda: self._notice(percepts, to_write), (percepts,), (to_write,))
+        self._stage("notice", lambda: self._noticing.run(percepts, to_write), (percepts,), (to_write,))
         self._stage("memory", lambda: self._remember(to_write), (to_write,), essential=True)
 
     def _taped(self) -> tuple[Channel[AudioChunk], Channel[VideoFrame]]:
@@ -389,98 +343,8 @@ class LiveSession:
     async def _remember(self, inbox: Channel[Any]) -> None:
         await self._writer.run(inbox)
 
-    # --- hearing
-
-    async def _converse(self, inbox: Channel[HearingEvent], outbox: Channel[Part | Watermark]) -> None:
-        async for event in inbox:
-            if not isinstance(event, Watermark):
-                self.last_active_s = self._parts.clock.now()
-            match event:
-                case SpeechStart(t_s=t_s):
-                    self._onset_s = t_s
-                    echo = self._microphone.hears(self.speaker)
-                    self._echo, self._doubtful = bool(echo), echo is None
-                    if not self._echo:
-                        self.conversation.hear_onset()
-                case Partial(text=text):
-                    if (self._echo or self._doubtful) and self._microphone.hears(self.speaker):
-                        if self._doubtful:  # it was stopped by its own voice
-                            self._echo, self._doubtful = True, False
-                            self.conversation.hear_nothing()
-                        continue
-                    if self._echo:  # somebody speaks over it
-                        self._echo = False
-                        self.conversation.hear_onset()
-                    self.show("partial", text=text)
-                    if not backchannel(text, 0.0):
-                        self.conversation.hear_words()
-                case Heard(utterance=utterance, samples=samples, t_start_s=t_start_s):
-                    if not self._echo:
-                        await outbox.put(Part(utterance, samples, t_start_s))
-                case TurnEnd():
-                    await self._ended(event, outbox)
-                case Watermark():
-                    await outbox.put(event)
-
-    async def _ended(self, turn: TurnEnd, outbox: Channel[Part | Watermark]) -> None:
-        onset_s = self._onset_s if self._onset_s is not None else turn.t_start_s
-        self._onset_s = None
-        if self._echo:
-            self._echo = False
-            return
-        if turn.utterance.text.strip():
-            # It is remembered, whether or not it wants an answer.
-            await outbox.put(Part(turn.utterance, turn.samples, turn.t_start_s))
-        if self._closing:
-            return
-        if not turn.text or (self.conversation.busy and backchannel(turn.text, turn.speech_s)):
-            self.conversation.hear_nothing()
-            return
-        self.conversation.hear_words()
-        if await self.lookout.command(turn.text):
-            return
-        context = GateContext(since_agent_spoke_s=self._parts.clock.now() - self.conversation.last_spoke_s)
-        if wants_answer(turn.text, context).wants:
-            latency = {"vad": turn.vad_s, "end_of_turn": turn.end_of_turn_s, "asr": turn.asr_s}
-            self.conversation.ask(self._query(turn.text, onset_s), latency=latency)
-        else:
-            self.conversation.hear_nothing()
-
     def _query(self, text: str, as_of_s: float) -> Query:
         return Query("", text, as_of_s, (), (self.id,))
-
-    async def _answers(self, query: Query) -> Streamed:
-        """While the memory is searched nothing is committed: the answer rests on one state of it. Not all is looked up."""
-        told = without_memory(query.text, self.zero_wall + (query.as_of_s or 0.0))
-        if told is not None:
-            self.conversation.found(query.turn_id)
-            yield AnswerDelta(query.turn_id, told)
-            yield Answer(query.turn_id, told, (), abstained=False)
-            return
-        await self._tape.acquire("snapshot", self._still)
-        searching = True
-
-        def found() -> None:
-            nonlocal searching
-            if searching:
-                searching = False
-                self._still.release()
-                self.conversation.found(query.turn_id)
-
-        try:
-            async with aclosing(self._parts.answerer.stream(query, found)) as parts:
-                while (part := await self._tape.run("answer", lambda: anext(parts, None))) is not None:
-                    yield part
-        finally:
-            if searching:
-                self._still.release()
-
-    async def _commit(self, work: Callable[[], Awaitable[None]]) -> None:
-        await self._tape.acquire("turn to commit", self._still)
-        try:
-            await self._tape.late("commit", work)
-        finally:
-            self._still.release()
 
     def _answered(self, turn: Turn) -> None:
         self.latency = turn.latency
@@ -511,57 +375,6 @@ class LiveSession:
             "pictures", lambda: self._views.pictures(answer.evidence, turn.query.as_of_s)
         )
         self.show("answer", **protocol.answer_fields(answer, pictures, turn.latency))
-
-    async def _speak(self, sentence: str) -> AsyncIterator[Pcm]:
-        async def whole() -> AsyncIterator[str]:
-            yield sentence
-
-        async with aclosing(read_aloud(whole(), self._parts.voice, self._parts.app.speech)) as sounds:
-            while (sound := await self._tape.run("voice", lambda: anext(sounds, None))) is not None:
-                if len(sound.samples):
-                    yield sound.samples
-                elif sound.error:
-                    # The page speaks this sentence itself.
-                    self.show("speak", text=sound.text, error=sound.error)
-
-    # --- watching, remembering
-
-    async def _notice(self, percepts: Channel[Any], to_write: Channel[Any]) -> None:
-        captions = Captions(
-            self._parts.captioner or Captioner(None),
-            self._parts.live.caption_every_s,
-            lambda: self.conversation.state == "listening",
-            lambda text, t_s: self.show("caption", t=round(t_s, 2), text=text),
-            to_write.put,
-            self.id,
-            self._parts.clock,
-            self._zero_s,
-            self._tape,
-        )
-        try:
-            await self._notice_with(captions, percepts, to_write)
-        finally:
-            await captions.close()
-
-    async def _notice_with(self, captions: Captions, percepts: Channel[Any], to_write: Channel[Any]) -> None:
-        async for percept in percepts:
-            if isinstance(percept, FrameFeature) and percept.t_s - self._tags_s >= _TAGS_EVERY_S:
-                self._tags_s = percept.t_s
-                self._moved(percept)
-                tags = [[name, round(p, 3)] for name, p in shown_tags(percept.tags)]
-                self.show("seen", t=round(percept.t_s, 2), tags=tags, text=captions.look(percept))
-                await self.lookout.perceived(percept)
-            if isinstance(percept, Observation):
-                if percept.modality == "read":
-                    self.show("read", id=percept.id, t=round(percept.t_start_s, 2), text=percept.text)
-                await self.lookout.perceived(percept)
-            await to_write.put(percept)
-
-    def _moved(self, feature: FrameFeature) -> None:
-        """A picture that has changed is a sign of life."""
-        if self._looked is None or float(feature.appearance @ self._looked) < _SAME_SCENE:
-            self._looked = feature.appearance
-            self.last_active_s = self._parts.clock.now()
 
     def _remembered(self, clips: Sequence[Clip]) -> None:
         for clip in clips:

@@ -15,8 +15,8 @@ import aiohttp
 import pytest
 
 from runtime.app.live.guard import RateLimit, is_loopback
+from runtime.app.live.parts import Parts
 from runtime.app.live.server import LiveServer
-from runtime.app.live.session import Parts
 from runtime.app.live.settings import LiveSettings
 from runtime.clock import SystemClock, VirtualClock
 from runtime.errors import ConfigError, InputError

@@ -15,7 +15,8 @@ import numpy as np
 from memory import People, Store, schema
 from memory.settings import VoiceMatchSettings
 from reasoning.proactive import Watches
-from runtime.app.live.session import LiveSession, Parts
+from runtime.app.live.parts import Parts
+from runtime.app.live.session import LiveSession
 from runtime.app.live.settings import LiveSettings
 from runtime.app.live.tape import Tape, Work
 from runtime.app.settings import AppSettings
@@ -95,7 +96,7 @@ def test_what_needs_no_memory_is_not_looked_up(run_virtual: Run) -> None:
 
     async def main() -> None:
         session = session_of(VirtualClock())
-        parts = [part async for part in session._answers(session._query("What is 7 times 8?", 5.0))]
+        parts = [part async for part in session._answering.answers(session._query("What is 7 times 8?", 5.0))]
         assert [part.text for part in parts] == ["56.", "56."]
         assert isinstance(parts[-1], Answer)
         assert not parts[-1].abstained
@@ -111,7 +112,7 @@ def test_silence_is_no_sign_of_life_and_a_voice_is(run_virtual: Run) -> None:
             await clock.sleep(60.0)
             inbox = channel(event)
             inbox.close()
-            await session._converse(inbox, channel())
+            await session._listening.run(inbox, channel())
             assert session.last_active_s == active_s
         await session.close()
 
@@ -128,7 +129,7 @@ def test_a_picture_that_changes_is_a_sign_of_life(run_virtual: Run) -> None:
             feature = FrameFeature(clock.now(), 0, SCENES[scene], SCENES[scene], None, (), b"")
             inbox = channel(feature)
             inbox.close()
-            await session._notice(inbox, channel())
+            await session._noticing.run(inbox, channel())
             signs.append(session.last_active_s)
         assert signs == [60.0, 60.0, 180.0, 180.0]
         await session.close()

@@ -13,8 +13,9 @@ from typing import Any
 from reasoning.proactive import Watches
 from runtime.app.context import open_app
 from runtime.app.live.command import open_parts
+from runtime.app.live.parts import Parts
 from runtime.app.live.server import LiveServer
-from runtime.app.live.session import LiveSession, Parts
+from runtime.app.live.session import LiveSession
 from runtime.weights import Registry
 from tests.conftest import require
 
