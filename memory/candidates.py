@@ -111,7 +111,7 @@ def nearest(
     rows, costs = [], []
     for segment, mask in zip(segments, eligible, strict=True):
         mine = None
-        if mask is not None and int(mask.sum()) < _FEW * len(segment):
+        if mask is not None and np.count_nonzero(mask) < _FEW * len(segment):
             mine = np.flatnonzero(mask)
         codes = segment.codes[:_COARSE_WORDS]
         cost = hamming(codes if mine is None else codes[:, mine], code[:_COARSE_WORDS])

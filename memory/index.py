@@ -138,7 +138,8 @@ class KeyIndex:
         sources = self._asked(question)
         visible = [s.visible(question, sources) for s in self._segments]
         count = sum(
-            len(s) if m is None else int(m.sum()) for s, m in zip(self._segments, visible, strict=True)
+            len(s) if m is None else int(np.count_nonzero(m))
+            for s, m in zip(self._segments, visible, strict=True)
         )
         if not count:
             return None

@@ -122,10 +122,12 @@ class Segment:
     def texts_in(self, mask: Bools | None) -> int:
         """How many of the rows are texts of their own, as sentences are not."""
         own = self.kinds != SENTENCE
-        return int(own.sum() if mask is None else (own & mask).sum())
+        return int(np.count_nonzero(own if mask is None else own & mask))
 
     @staticmethod
     def _of(numbers: NDArray[np.integer[Any]], wanted: NDArray[np.int32]) -> Bools:
+        if len(wanted) == 1:
+            return np.asarray(numbers == wanted[0])
         table = np.zeros(int(max(numbers.max(initial=0), wanted.max(initial=0))) + 1, np.bool_)
         table[wanted] = True
         return np.asarray(table[numbers])

@@ -310,5 +310,28 @@ def test_as_of_sees_exactly_what_a_memory_of_that_time_holds(
         asyncio.run(main(Path(folder)))
 
 
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 40), moments=st.lists(st.floats(0, 1), min_size=2, max_size=5))
+def test_as_of_is_monotone(seed: int, moments: list[float]) -> None:
+    """What was there at some time is there at every later one; and at no time is anything there that was not known."""
+    messages = talk_of(seed)
+    first_s, last_s = min(m.time_s for m in messages), max(m.time_s for m in messages)
+
+    async def main(folder: Path) -> None:
+        await told(folder / "m", messages)
+        had: set[str] = set()
+        async with await Memory.open(folder / "m", HashEncoder(), settings=SETTINGS) as memory:
+            for share in sorted(moments):
+                as_of_s = first_s + share * (last_s - first_s)
+                known = {o.id for o in await memory.observations("chat", as_of_s)}
+                past = memory.as_of(as_of_s)
+                hits = {h.record.id for word in WORDS for h in await past.search(word, k=len(messages))}
+                assert had <= hits <= known
+                had = hits
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(main(Path(folder)))
+
+
 def _plain(hit: Any) -> tuple[Any, ...]:
     return hit.record.id, hit.t_start_s, hit.text, hit.scores, hit.key_text, hit.superseded_by
