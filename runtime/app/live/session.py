@@ -288,7 +288,7 @@ class LiveSession:
         )
         self._stage("hear", lambda: ears.run(sound, hearing), (sound,), (hearing,))
         said: Channel[Part | Watermark] = Channel("parts of turns", 64, Policy.BLOCK, clock=clock)
-        said_again: Channel[Part | Watermark] = Channel("parts heard again", 64, Policy.BLOCK, clock=clock)
+        said_again: Channel[Part | Watermark] = Channel("heard again", 64, Policy.BLOCK, clock=clock)
         self._channels += [said, said_again]
         again = SecondHearing(parts.compute, parts.transcriber, parts.app.audio.group)
         self._stage("converse", lambda: self._listening.run(hearing, said), (hearing,), (said,))

@@ -44,6 +44,10 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 """
 
 
+KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, "ArrowRight": 39, "ArrowDown": 40}
+"""Their numbers in the DevTools protocol."""
+
+
 class PageError(AssertionError):
     """JavaScript that threw."""
 
@@ -160,6 +164,19 @@ class Tab:
             )
             problem = f"never came: {condition}\n{shown[-2000:]}\n{last}\n{self.problems}"
             raise PageError(problem) from None
+
+    async def press(self, key: str) -> None:
+        """One of KEYS, as a person does."""
+        about = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
+        typed = {"text": "\r"} if key == "Enter" else {}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", **about, **typed)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    async def drop(self, file: Path, x: float, y: float) -> None:
+        """Drags a file there and lets go."""
+        data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            await self.call("Input.dispatchDragEvent", type=kind, x=x, y=y, data=data)
 
     async def size(self, width: int, height: int, scale: float = 1.0, mobile: bool = False) -> None:
         await self.call(

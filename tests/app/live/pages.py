@@ -71,6 +71,12 @@ window.ears = {
 """
 
 
+_FOCUS = """(() => {
+  const { activeElement: e } = document;
+  return { element: e === document.body ? 'body' : e.id || e.name, outline: getComputedStyle(e).outlineStyle !== 'none' };
+})()"""
+
+
 class LivePage:
     """One person with the page open."""
 
@@ -90,6 +96,21 @@ class LivePage:
         await self.tab.until(
             f"{_events('hello')}.length > {hellos} && !document.getElementById('live').hidden"
         )
+
+    async def tab_to(self, element: str) -> None:
+        """Presses Tab until an element has the focus, which is to be seen wherever it is."""
+        for _ in range(40):
+            await self.tab.press("Tab")
+            focus = await self.tab.evaluate(_FOCUS)
+            assert focus["outline"] or focus["element"] == "body", focus
+            if focus["element"] == element:
+                return
+        raise AssertionError(f"{element} cannot be reached with the keyboard")
+
+    async def focused(self) -> str:
+        """The id, else the name, of what has the focus."""
+        element: str = (await self.tab.evaluate(_FOCUS))["element"]
+        return element
 
     async def ask(self, text: str) -> None:
         """Types a question."""

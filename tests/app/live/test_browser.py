@@ -20,6 +20,7 @@ from tests.app.live.chromium import Chromium, chromium
 from tests.app.live.conftest import RunLive
 from tests.app.live.ear import Ear, percentile, words_only
 from tests.app.live.pages import LivePage, timed, wav, write_y4m
+from tests.app.live.scripted import Hum, Talker
 from tests.app.live.world import World, without_requests
 from tests.perception.conftest import Speak
 
@@ -34,6 +35,11 @@ CONNECT_S, BARGE_IN_S, FREE_S = 3.0, 0.2, 5.0
 costs nothing any more.
 """
 INTERRUPTIONS = 20
+TALK = Path(__file__).parents[2] / "fixtures" / "talk.mp4"
+_MIDDLE_OF_DROP = """(() => {
+  const { x, y, width, height } = document.getElementById('drop').getBoundingClientRect();
+  return [x + width / 2, y + height / 2];
+})()"""
 MINUTES = 5
 
 
@@ -93,6 +99,50 @@ def test_it_connects_within_3_s_and_hears_and_sees(
             await page.wait("seen")
             await page.tab.until("document.getElementById('utterances').innerText.includes('Berlin')")
             assert page.tab.problems == []
+
+    run_live(main())
+
+
+def test_the_keyboard_alone_is_enough_and_a_video_can_be_dropped(
+    world: World, run_live: RunLive[None], browser: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with (
+            world.serving(answerer=Talker(2), voice=Hum()) as served,
+            opened(browser, tmp_path) as chrome,
+        ):
+            page = await LivePage.open(chrome, served.address)
+            tab = page.tab
+            await tab.size(1280, 800)
+            await page.tab_to("source")
+            for _ in range(2):
+                await tab.press("ArrowRight")
+            x, y = await tab.evaluate(_MIDDLE_OF_DROP)
+            await tab.drop(TALK, x, y)
+            await tab.until("document.getElementById('file-name').innerText === 'talk.mp4'")
+            await page.tab_to("file")
+            await page.tab_to("start-button")
+            await tab.press("Enter")
+            await page.wait("hello")
+            await page.wait("seen")
+            await tab.until("document.activeElement.id === 'question'")
+            await tab.call("Input.insertText", text=ASKED)
+            await tab.press("Enter")
+            assert (await page.wait("turn"))["text"] == ASKED
+            await page.wait("answer")
+            for key, forgotten in (("Escape", 0), ("Enter", 1)):
+                await page.tab_to("forget-open")
+                await tab.press("Enter")
+                await tab.until("document.getElementById('forget').open")
+                assert await page.focused() == "span"
+                await tab.press("ArrowDown")
+                await page.tab_to("forget-confirm")
+                await tab.press(key)
+                await tab.until("!document.getElementById('forget').open")
+                assert await page.focused() == "forget-open"
+                await tab.until(f"events.filter((e) => e.type === 'forgotten').length === {forgotten}")
+            assert await page.answers() == []
+            assert tab.problems == []
 
     run_live(main())
 
