@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import pyarrow as pa
+
+from runtime.malloc import give_back_memory
+
 _INDEX_FROM_ROWS = 10_000
 _INDEX_CACHE_BYTES = 128 << 20
 _METADATA_CACHE_BYTES = 8 << 20
@@ -22,6 +26,12 @@ async def connect(uri: str) -> Any:
         index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
     )
     return await lancedb.connect_async(uri, session=session)
+
+
+def give_back() -> None:
+    """Returns to the system what was freed after much was read or written. Milliseconds; in a thread."""
+    pa.default_memory_pool().release_unused()
+    give_back_memory()
 
 
 async def table_names(db: Any) -> set[str]:

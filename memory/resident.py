@@ -9,12 +9,12 @@ import pyarrow as pa
 
 from memory import schema
 from memory.index import KeyIndex
+from memory.lance import give_back
 from memory.priors import Priors
 from memory.records import SourceInfo
 from memory.settings import SearchSettings
 from memory.store import Store
 from runtime.compute import Compute
-from runtime.malloc import give_back_memory
 
 THREAD = "memory search"
 _INDEXED = (
@@ -80,7 +80,7 @@ class Resident:
             await self._compute.run(THREAD, self._take, rows)
             del rows
             if many:
-                await self._compute.run(THREAD, _give_back)
+                await self._compute.run(THREAD, give_back)
 
     def _take(self, rows: pa.Table) -> None:
         """In the order of writing, in which a record's keys follow each other."""
@@ -94,8 +94,3 @@ class Resident:
         """The table's version, where it is another than that which was taken in."""
         version = await self._store.version(name)
         return None if self._versions.get(name) == version else version
-
-
-def _give_back() -> None:
-    pa.default_memory_pool().release_unused()
-    give_back_memory()

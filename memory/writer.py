@@ -17,6 +17,7 @@ from memory.entities import People
 from memory.forgetting import Selection, forget
 from memory.key_writing import write_keys
 from memory.keys import Key, keys_of
+from memory.lance import give_back
 from memory.levels import rebuild
 from memory.records import (
     ResumePoint,
@@ -287,6 +288,7 @@ class MemoryWriter:
         await rebuild(self._store, self._source.id, self._settings)
         await self._drop_short_term()
         await self._store.optimize()
+        await self._compute.run("memory upkeep", give_back)
 
     def _video_ready_s(self) -> float:
         """The end of the last chapter that vision and reading have both left behind."""

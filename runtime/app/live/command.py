@@ -25,6 +25,7 @@ from runtime.app.live.parts import Parts
 from runtime.app.live.server import LiveServer
 from runtime.app.live.telemetry import turn_spans
 from runtime.app.settings import default_memory
+from runtime.malloc import give_back_memory
 
 _ENGINE_PATIENCE_S = 2.0
 
@@ -117,4 +118,5 @@ async def open_parts(
                     report=say,
                 )
 
+            give_back_memory()  # models are read in through buffers larger than they are
             yield parts, new_watches
