@@ -179,9 +179,18 @@ def test_levels_report_their_bytes(tmp_path: Path) -> None:
     async def stats() -> None:
         async with await Memory.open(tmp_path / "m", HashEncoder()) as memory:
             found = await memory.stats()
-        assert set(found.levels) == {"observations", "clips", "short_term", "keyframes", "event", "episode"}
+        assert set(found.levels) == {
+            "observations",
+            "clips",
+            "short_term",
+            "keyframes",
+            "event",
+            "episode",
+            "day",
+        }
         assert set(found.records) == {"said", "read", "seen"}
         assert sum(found.records.values()) == found.tables["observations"].rows
+        assert found.levels.pop("day") == 0  # nobody knows on which day this source was
         assert all(size > 0 for size in found.levels.values())
         assert found.media_hours == pytest.approx(120 / 3600)
         assert found.mb_per_hour > 0
