@@ -92,6 +92,7 @@ class ReadSettings(BaseModel):
     same_word: two readings of a word are one when they are this similar (1 - normalised edit distance); words
         with digits must agree.
     same_screen: share of the lines that must still be there for a screen without new lines to be the same.
+    kept_lines: how many lines are known again by their pixels, and not recognised anew.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,3 +102,4 @@ class ReadSettings(BaseModel):
     detect_side: int = Field(default=384, ge=64, le=4096)
     same_word: float = Field(default=0.75, gt=0, le=1)
     same_screen: float = Field(default=0.8, gt=0, le=1)
+    kept_lines: int = Field(default=0, ge=0)

@@ -54,6 +54,15 @@ def regions(tiles: Tiles, shape: tuple[int, int]) -> list[Box]:
     return merged(boxes)
 
 
+def _rows(tiles: Tiles) -> NDArray[np.int32]:
+    """Of each tile the number of the stretch of its row that it belongs to, gaps between words closed; 0 for none."""
+    near = cv2.dilate(tiles.astype(np.uint8), np.ones((1, 5), np.uint8))
+    apart = np.zeros((2 * near.shape[0], near.shape[1]), np.uint8)
+    apart[::2] = near
+    _, labels = cv2.connectedComponents(apart, connectivity=4)
+    return np.asarray(labels[::2], np.int32)
+
+
 def merged(boxes: list[Box]) -> list[Box]:
     """Until no two overlap."""
     out: list[Box] = []
@@ -118,8 +127,12 @@ class Changes:
             return []
         if self.waiting_since_s is None:
             self.waiting_since_s = t_s
-        impatient = settled or t_s - self.waiting_since_s >= patience_s
-        return regions(self.unread if impatient else self.unread & still, gray.shape)
+        if settled or t_s - self.waiting_since_s >= patience_s:
+            return regions(self.unread, gray.shape)
+        # A line that is being written is read when it rests, not whenever one more of its tiles does.
+        rows = _rows(self.unread)
+        moving = np.isin(rows, rows[self.unread & ~still])
+        return regions(self.unread & still & ~moving, gray.shape)
 
     def at_rest(self, box: Box) -> bool:
         """Nothing in the box, nor right behind it, where a line is written on, has yet to be read."""

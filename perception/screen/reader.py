@@ -4,41 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
 
 from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
-from perception.screen.lines import Lines, Piece, Track, inside, rows_of
+from perception.screen.lines import Lines, Track, inside, rows_of
+from perception.screen.pieces import PieceReader, RegionReader
+from perception.screen.places import Places, place_at
 from perception.screen.settings import ScreenReadSettings
-from perception.screen.titles import Place, is_browser, is_chrome, place_of, read_title, same_place, site_of
+from perception.screen.titles import Place, is_chrome
 from runtime.messages import (
-    Image,
     Observation,
     ScreenFrame,
     ScreenPicture,
     ScreenReading,
-    ScreenWindow,
     Standing,
 )
 from runtime.models import TextLine
-from runtime.secrets import find_secrets, redact
+from runtime.secrets import find_secrets
 
 _MARGIN = 6
-_SEEN_CROPS = 256
 _RECORDS = 10_000
-_TITLES = 50
-_ADDRESS_PX = 140
-
-
-class PieceReader(Protocol):
-    """OCR that leaves apart what stands apart. Boxes as fractions of the picture; unordered."""
-
-    def pieces(self, image: Image) -> list[TextLine]: ...
 
 
 @dataclass(slots=True)
@@ -73,12 +63,11 @@ class ScreenReader:
     def __init__(self, reader: PieceReader, source: str, settings: ScreenReadSettings) -> None:
         """source: id of the memory's source that the records belong to; it may be changed between looks."""
         self.source = source
-        self._reader = reader
+        self._regions = RegionReader(reader)
         self._settings = settings
         self._monitors: dict[int, _Monitor] = {}
         self._records: dict[str, _Record] = {}
-        self._crops: OrderedDict[bytes, list[TextLine]] = OrderedDict()
-        self._titles: list[Place] = []
+        self._where = Places()
         self._activity: _Activity | None = None
         self._next: _Activity | None = None
         self._looked_s = -math.inf
@@ -132,7 +121,7 @@ class ScreenReader:
         """What is on the screen now counts as never read: it was taken back from memory."""
         self._monitors.clear()
         self._records.clear()
-        self._crops.clear()
+        self._regions.forget()
         self._activity = self._next = None
         self._told.clear()
         self._stood.clear()
@@ -172,7 +161,7 @@ class ScreenReader:
                     box = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
             grown.append(aligned(box, (height, width)))
         boxes = merged(grown)
-        found = [(box, self._pieces(frame.image, box)) for box in boxes]
+        found = [(box, self._regions.of(frame.image, box)) for box in boxes]
         outside = [t for t in monitor.lines.here if not any(inside(t.box, box) for box in boxes)]
         everything = [TextLine(t.text, t.confidence, _share(t.box, shape)) for t in outside]
         everything += [TextLine(p.text, p.confidence, _share(p.box, shape)) for _, ps in found for p in ps]
@@ -183,79 +172,18 @@ class ScreenReader:
             pieces = [
                 p for p in pieces if not is_chrome(TextLine(p.text, p.confidence, _share(p.box, shape)))
             ]
-            where = [self._place_at(p.box, frame.windows, places) for p in pieces]
+            where = [place_at(p.box, frame.windows, places) for p in pieces]
             gone = monitor.lines.take(pieces, where, box, frame.t_s, frame.settled, at_s)
             # What vanished before it had settled was there all the same.
             self._remember(monitor, frame, [t for t in gone if not t.written and t.since_s < frame.t_s - 1.0])
             self._end(gone, at_s)
             monitor.changes.read(gray, box)
 
-    def _pieces(self, image: Image, box: Box) -> list[Piece]:
-        x0, y0, x1, y1 = box
-        crop = np.ascontiguousarray(image[y0:y1, x0:x1])
-        # A caret blinks, a menu opens and closes: the same pixels say the same.
-        key = hashlib.blake2b(crop.tobytes() + bytes(str(crop.shape), "ascii"), digest_size=16).digest()
-        lines = self._crops.get(key)
-        if lines is None:
-            lines = self._crops[key] = self._reader.pieces(_at_least(crop, 2 * TILE))
-            if len(self._crops) > _SEEN_CROPS:
-                self._crops.popitem(last=False)
-        else:
-            self._crops.move_to_end(key)
-        height, width = max(y1 - y0, 2 * TILE), max(x1 - x0, 2 * TILE)
-        return [
-            Piece(
-                line.text,
-                line.confidence,
-                (
-                    x0 + round(line.box[0] * width),
-                    y0 + round(line.box[1] * height),
-                    x0 + round(line.box[2] * width),
-                    y0 + round(line.box[3] * height),
-                ),
-            )
-            for line in lines
-        ]
-
     def _places(self, monitor: _Monitor, frame: ScreenFrame, lines: Sequence[TextLine]) -> list[Place]:
-        """Of each window; where the platform tells of none, the whole screen's, last."""
+        places = self._where.of(frame, lines, monitor.place)
         if frame.windows is None:
-            title, address = read_title(lines)
-            if lines:
-                monitor.place = self._read_before(place_of(redact(title), address=redact(address)))
-            return [monitor.place]
-        shape = frame.image.shape[:2]
-        return [self._window_place(w, lines, shape) for w in frame.windows] + [Place("desktop", "", "", "")]
-
-    def _read_before(self, place: Place) -> Place:
-        """The place that this one is another reading of."""
-        known = next((p for p in self._titles if p == place or same_place(p, place)), place)
-        if known in self._titles:
-            self._titles.remove(known)
-        self._titles.insert(0, known)
-        del self._titles[_TITLES:]
-        return known
-
-    @staticmethod
-    def _window_place(window: ScreenWindow, lines: Sequence[TextLine], shape: tuple[int, ...]) -> Place:
-        title = redact(window.title)
-        place = place_of(title, window.program)
-        if not is_browser(place.program) and not is_browser(window.program):
-            return place
-        x0, y0, x1, _ = window.box
-        height, width = shape
-        for line in sorted(lines, key=lambda line: line.box[1]):
-            x, y = (line.box[0] + line.box[2]) / 2 * width, line.box[1] * height
-            if x0 <= x < x1 and y0 <= y < y0 + _ADDRESS_PX and site_of(line.text):
-                return place_of(title, window.program, redact(line.text))
-        return place
-
-    @staticmethod
-    def _place_at(box: Box, windows: Sequence[ScreenWindow] | None, places: list[Place]) -> Place:
-        for window, place in zip(windows or (), places, strict=False):
-            if inside(box, window.box):
-                return place
-        return places[-1]
+            monitor.place = places[0]
+        return places
 
     def _remember(self, monitor: _Monitor, frame: ScreenFrame, tracks: Sequence[Track]) -> None:
         """New lines become records, one for each window that they stand in."""
@@ -359,7 +287,9 @@ class ScreenReader:
         if frame.windows is None:
             place: Place | None = monitor.place
         else:
-            places = [(w, p) for w, p in zip(frame.windows, self._last_places(monitor, frame), strict=False)]
+            shape = frame.image.shape[:2]
+            here = [TextLine(t.text, t.confidence, _share(t.box, shape)) for t in monitor.lines.here]
+            places = [(w, p) for w, p in zip(frame.windows, self._places(monitor, frame, here), strict=False)]
             place = next((p for w, p in places if w.active), None)
         if place is None:
             return
@@ -375,11 +305,6 @@ class ScreenReader:
             self._next = None
             monitor.wants_picture = True
             monitor.picture_s = -math.inf
-
-    def _last_places(self, monitor: _Monitor, frame: ScreenFrame) -> list[Place]:
-        shape = frame.image.shape[:2]
-        lines = [TextLine(t.text, t.confidence, _share(t.box, shape)) for t in monitor.lines.here]
-        return self._places(monitor, frame, lines)
 
     def _begin(self, activity: _Activity, frame: ScreenFrame) -> None:
         text = str(activity.place) or "desktop"
@@ -450,12 +375,3 @@ def _per_mille(row: Sequence[Track], width: int, height: int) -> list[int]:
         round(1000 * max(t.box[2] for t in row) / width),
         round(1000 * max(t.box[3] for t in row) / height),
     ]
-
-
-def _at_least(crop: Image, side: int) -> Image:
-    """Grown to the right and below until both sides are long enough to search for text."""
-    height, width = crop.shape[:2]
-    below, right = max(0, side - height), max(0, side - width)
-    if not below and not right:
-        return crop
-    return np.asarray(cv2.copyMakeBorder(crop, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)

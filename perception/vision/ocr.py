@@ -40,9 +40,10 @@ class RapidTextReader:
         """Loads the weights (a second). Raises ModelError."""
         self._settings = settings or ReadSettings()
         try:
-            from rapidocr import RapidOCR
+            from perception.vision.line_cache import CachingOCR
 
-            self._engine: Any = RapidOCR(
+            self._engine: Any = CachingOCR(
+                self._settings.kept_lines,
                 params={
                     "Global.log_level": "critical",
                     "Global.use_cls": False,
@@ -51,13 +52,17 @@ class RapidTextReader:
                     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
                     "Det.limit_side_len": self._settings.detect_side,
                     "Det.limit_type": "min",
-                }
+                },
             )
             logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
             # It loads its networks on first use; a missing one should be known now.
             self.read(np.full((64, 64, 3), 255, np.uint8))
         except Exception as error:
             raise ModelError(f"text reader (rapidocr) cannot be loaded: {error}") from error
+
+    def forget(self) -> None:
+        """Nothing that was read is remembered."""
+        self._engine.forget()
 
     def read(self, image: Image) -> tuple[TextLine, ...]:
         return reading_order(self.pieces(image))

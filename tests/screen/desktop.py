@@ -64,6 +64,9 @@ class Desktop:
         self._do("type", "--delay", str(delay_ms), text)
         self._do("key", "Return")
 
+    def key(self, keys: str) -> None:
+        self._do("key", keys)
+
     def _do(self, *words: str) -> None:
         subprocess.run(["xdotool", *words], env=self.env, check=True, timeout=60)
 

@@ -54,6 +54,9 @@ class PaintedReader:
                     text += letter
         return out
 
+    def forget(self) -> None:
+        """It remembers nothing."""
+
     @staticmethod
     def _letter(image: Image, x: int, y: int) -> str | None:
         column = image[y : y + CELL_H : 2, x, 0]

@@ -60,6 +60,11 @@ def memory(weights: None, speak: Speak, tmp_path_factory: pytest.TempPathFactory
         until(lambda: perf() - began > 15.0, "a quiet while")
         figures["idle_share"] = (sum(done.cpu_times()[:2]) - before) / (perf() - began)
         figures["status"] = hearsight("screen", "status", "--memory", place).stdout
+        for state in ("paused", "recording"):
+            desktop.key("ctrl+alt+p")
+            until(lambda: hearsight("screen", "status", "--memory", place).stdout.startswith(state), state)  # noqa: B023
+        figures["toggled"] = hearsight("screen", "toggle", "--memory", place).stdout
+        hearsight("screen", "resume", "--memory", place)
         if (browser := program()) is not None:
             figures["page"] = asyncio.run(
                 visit(browser, address, folder, speak("What did the terminal say?"))
@@ -192,3 +197,8 @@ def test_the_page_answers_with_the_picture_of_the_moment(memory: Path) -> None:
 
 def test_the_page_takes_a_question_by_voice(memory: Path) -> None:
     assert "terminal say" in page_of(memory)["heard"]
+
+
+def test_a_key_pauses_it_and_a_command_does_too(memory: Path) -> None:
+    """That the key was heard twice, the recording itself has waited for."""
+    assert figures_of(memory)["toggled"].startswith("paused, since ")

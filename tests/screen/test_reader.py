@@ -107,6 +107,18 @@ def test_typing_is_remembered_when_it_rests_and_not_letter_by_letter() -> None:
     assert watched.lines() == [text]
 
 
+def test_a_line_is_read_when_it_rests_and_not_at_every_letter() -> None:
+    """Once in patience_s, while it goes on."""
+    watched = Watched(patience_s=10.0)
+    watched.look([frame(0.0, {})])
+    before = len(watched.ocr.reads)
+    text = "the meeting moves to Thursday, and the ferry to Friday"
+    watched.look(frame(0.5 + i * 0.5, column(text[: 3 * i + 3])) for i in range(18))
+    assert len(watched.ocr.reads) - before <= 1
+    watched.look(seconds(column(text), 9.5, 15))
+    assert watched.lines() == [text]
+
+
 def test_a_line_knows_from_when_to_when_it_stood_there_also_when_it_comes_back() -> None:
     watched = Watched()
     both = column("first line stays", "second line goes")

@@ -45,6 +45,7 @@ def add_screen(commands: Any) -> None:
     pause = command("pause", "record nothing until resume")
     pause.add_argument("span", nargs="?", type=span_s, metavar="SPAN", help="or for so long: 30m, 2h")
     command("resume", "go on recording")
+    command("toggle", "pause, or go on: for a key of the desktop's own settings")
     forget = command("forget", "take the last minutes out of the memory, and off the disk")
     forget.add_argument("span", type=span_s, metavar="SPAN", help="10m, 90s, 2h, 1d")
     timeline = command("timeline", "what was done: program, document, site, from when to when")

@@ -79,6 +79,10 @@ async def run_resume(args: argparse.Namespace) -> int:
     return await _told(args, "resume")
 
 
+async def run_toggle(args: argparse.Namespace) -> int:
+    return await _told(args, "toggle")
+
+
 async def run_watch(args: argparse.Namespace) -> int:
     return await _told(args, "watch", text=args.text)
 

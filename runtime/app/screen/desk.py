@@ -56,6 +56,7 @@ class Desk:
             "moment": self._moment,
             "pause": self._pause,
             "resume": self._resume,
+            "toggle": self._toggle,
             "forget": self._forget,
             "ask": self._ask,
             "tasks": self._tasks,
@@ -98,7 +99,7 @@ class Desk:
             "tasks": [{"id": t.id, "line": line_of(t, now)} for t in self._assistant.tasks.all()],
             "watches": [{"id": w.id, "line": w.text} for w in self._assistant.watches.all()],
             "told": list(self._told),
-            "senses": [],
+            "senses": [["Pause with", settings.hotkey]] if settings.hotkey else [],
         }
 
     async def _day(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -152,6 +153,11 @@ class Desk:
 
     async def _resume(self, _: dict[str, Any]) -> dict[str, Any]:
         await self._recorder.resume()
+        return {"line": "recording goes on"}
+
+    async def _toggle(self, _: dict[str, Any]) -> dict[str, Any]:
+        if await self._recorder.toggle():
+            return {"line": status_line(self._recorder.status, self._app.clock.wall())}
         return {"line": "recording goes on"}
 
     async def _forget(self, arguments: dict[str, Any]) -> dict[str, Any]:

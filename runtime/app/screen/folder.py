@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from memory import SourceInfo, Store
 from memory.screen import ScreenWriter
-from perception.screen.reader import PieceReader, ScreenReader
+from perception.screen.pieces import PieceReader
+from perception.screen.reader import ScreenReader
 from perception.screen.settings import ScreenReadSettings
 from perception.sources.screenshots import ScreenshotFolder, load
 from runtime.clock import WallClock

@@ -153,6 +153,14 @@ class Recorder:
         await self._no_resume()
         self._going.set()
 
+    async def toggle(self) -> bool:
+        """Pauses, or goes on. Returns whether it is paused now."""
+        if self._going.is_set():
+            await self.pause()
+            return True
+        await self.resume()
+        return False
+
     async def forget(self, seconds: float) -> int:
         """What appeared in the last so many seconds, off the disk. What still stands there is not taken up again."""
         from_wall = self._clock.wall() - seconds

@@ -24,6 +24,7 @@ from runtime.app.idle import IdleConsolidation
 from runtime.app.screen.assistant import Assistant
 from runtime.app.screen.control import Control
 from runtime.app.screen.desk import Desk
+from runtime.app.screen.pausing import PauseKey
 from runtime.app.screen.reading import open_reader
 from runtime.app.screen.recorder import Recorder
 from runtime.app.settings import default_memory
@@ -75,6 +76,7 @@ async def record(args: argparse.Namespace) -> int:
                 remembered=assistant.remembered,
             )
             desk = Desk(app, store, recorder, assistant, engine)
+            key = PauseKey(settings.hotkey, recorder, app.clock, say)
             memory = await Memory.open(store, encoder, compute=app.compute, settings=app.settings.memory)
             idle = IdleConsolidation(memory, app.compute, app.clock, lambda: True, None, say)
             async with Control(desk.commands(), desk.picture, desk.hear, settings.port).serving(
@@ -86,4 +88,5 @@ async def record(args: argparse.Namespace) -> int:
                     group.create_task(recorder.run(), name="recorder")
                     group.create_task(assistant.run(), name="assistant")
                     group.create_task(idle.run(), name="consolidation")
+                    group.create_task(key.run(), name="pause key")
     return 0

@@ -35,6 +35,10 @@ class ScreenSettings(Settings):
     """With less space on the disk nothing is recorded until there is some again."""
     remote_model: bool = False
     """Questions and what was read may go to a language model on another machine (engine.mode remote)."""
+    hotkey: str = Field(
+        default="ctrl+alt+p", pattern=r"(?i)^$|^(?:(?:ctrl|control|alt|shift|super)\+)+[^+\s]+$"
+    )
+    """Pauses and goes on, on X11, whatever window is in front; "" takes none."""
     port: int = Field(default=0, ge=0, le=65535)
     """Of the status page, on loopback; 0 takes a free one."""
     quiet_from: str = Field(default="22:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
