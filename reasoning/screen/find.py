@@ -18,6 +18,7 @@ from runtime.messages import Evidence, Modality, Observation
 _READABLE = 0.8
 _DIGIT = re.compile(r"\d")
 _NAME = re.compile(r"\b[A-Z]\w+")
+_NAMES = re.compile(r"\b[A-Z]\w*(?: (?:& )?[A-Z]\w*)+")
 _FEW = 2
 _NEAR = 2
 _TELLING = 8
@@ -174,6 +175,9 @@ class Finder:
         found += fronts
         if not found:
             return []
+        # "US News" is not the new tab: a name of several words is looked for as it stands.
+        for name in _NAMES.findall(phrase):
+            found = [m for m in found if name.casefold() in m.evidence.text.casefold()] or found
         best = max(m.coverage for m in found)
         return sorted(
             (m for m in found if m.coverage >= best - 0.05), key=lambda m: (m.wall_s, m.evidence.modality)

@@ -33,7 +33,11 @@ _MENU = {
     "file", "edit", "view", "insert", "format", "styles", "sheet", "data", "tools", "window", "help", "search", "document",
     "history", "bookmarks", "selection", "go", "run", "terminal", "table", "form", "image", "layer", "tabs", "save", "copy",
 }  # fmt: skip
-_GENERIC = {*tokens("make do create set get use write work build change draw produce")}
+_GENERIC = {
+    *tokens(
+        "make do create set get use write work build change draw produce launch run start execute call open"
+    )
+}
 """Verbs that say no more than that it was done: no dialog repeats them."""
 _PERIOD = re.compile(r"\w[.!?]\s*$")
 
