@@ -20,7 +20,9 @@ _TURNED = 2.0
 
 
 class CachingOCR(RapidOCR):  # type: ignore[misc]
-    """kept: how many lines are remembered, by their pixels. Recognition is nine tenths of what reading a screen costs."""
+    """kept: how many lines are remembered, by their pixels; 0 for none. Recognition is nine tenths of what reading a
+    screen costs.
+    """
 
     def __init__(self, kept: int, **options: Any) -> None:
         self._kept = kept
@@ -32,6 +34,8 @@ class CachingOCR(RapidOCR):  # type: ignore[misc]
 
     def crop_text_regions(self, img: Image, det_boxes: NDArray[np.float32]) -> list[Image]:
         """Upright lines as they stand in the picture: turned by a pixel, the same line would be made of others."""
+        if not self._kept:
+            return list(super().crop_text_regions(img, det_boxes))
         crops = []
         for box in det_boxes:
             if (part := _upright(box, img.shape)) is not None:
@@ -41,6 +45,8 @@ class CachingOCR(RapidOCR):  # type: ignore[misc]
         return crops
 
     def recognize_txt(self, img: Sequence[Image]) -> TextRecOutput:
+        if not self._kept:
+            return super().recognize_txt(list(img))
         keys = [ink_of(crop) for crop in img]
         new = [i for i, key in enumerate(keys) if key not in self._known]
         if new:
