@@ -89,15 +89,9 @@ class Answerer:
         asked = asked_speaker(query.text, cast.names().values())
         what = await self._find(query, asked)
         found()
-        told = ""
-        async with aclosing(self._reasoned(what) if not _who(what) else self._who_said(what)) as parts:
-            async for part in parts:
-                if isinstance(part, AnswerDelta):
-                    told += part.text
-                else:
-                    if part.text != told and part.text.startswith(told):
-                        yield AnswerDelta(query.turn_id, part.text[len(told) :])
-                    part = replace(part, latency_s=self._clock.now() - began)
+        parts = self._reasoned(what) if not _who(what) else self._who_said(what)
+        async with aclosing(completed(parts, lambda: self._clock.now() - began)) as whole:
+            async for part in whole:
                 yield part
 
     async def _find(self, query: Query, asked: AskedSpeaker | None = None) -> _Found:
@@ -319,6 +313,20 @@ class Answerer:
 
     def _shown(self, candidates: Sequence[Candidate]) -> tuple[Evidence, ...]:
         return tuple(c.evidence for c in candidates[: self._settings.evidence])
+
+
+async def completed(parts: Streamed, latency_s: Callable[[], float]) -> Streamed:
+    """The parts of an answer, with what the whole one adds to the pieces as a piece, and how long it took."""
+    told = ""
+    async with aclosing(parts):
+        async for part in parts:
+            if isinstance(part, AnswerDelta):
+                told += part.text
+            else:
+                if part.text != told and part.text.startswith(told):
+                    yield AnswerDelta(part.turn_id, part.text[len(told) :])
+                part = replace(part, latency_s=latency_s())
+            yield part
 
 
 def _who(found: _Found) -> bool:

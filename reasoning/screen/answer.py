@@ -10,7 +10,7 @@ from datetime import tzinfo
 from memory import Memory
 from memory.screen import Activity, ScreenMemory
 from memory.text import tokens
-from reasoning.answer import Streamed
+from reasoning.answer import Streamed, completed
 from reasoning.engine import Reasoner
 from reasoning.recall import THREAD
 from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
@@ -27,7 +27,7 @@ from reasoning.wording import short_answer
 from runtime.clock import Clock
 from runtime.compute import Compute
 from runtime.errors import EngineError
-from runtime.messages import Answer, AnswerDelta, Query
+from runtime.messages import Answer, Query
 
 _MOST_LISTED = 6
 _LEAST = 0.6
@@ -93,17 +93,9 @@ class ScreenAnswerer:
         finder = Finder(self._memory, self._screen, sources, self._zone, query.as_of_s)
         what = await self._find(finder, query)
         found()
-        told = ""
-        async with aclosing(
-            self._reasoned(query, what, {s.id: s.wall_zero_s or 0.0 for s in sources})
-        ) as parts:
-            async for part in parts:
-                if isinstance(part, AnswerDelta):
-                    told += part.text
-                else:
-                    if part.text != told and part.text.startswith(told):
-                        yield AnswerDelta(query.turn_id, part.text[len(told) :])
-                    part = replace(part, latency_s=self._clock.now() - began)
+        parts = self._reasoned(query, what, {s.id: s.wall_zero_s or 0.0 for s in sources})
+        async with aclosing(completed(parts, lambda: self._clock.now() - began)) as whole:
+            async for part in whole:
                 yield part
 
     async def _find(self, finder: Finder, query: Query) -> _Found:
