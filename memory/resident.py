@@ -32,6 +32,7 @@ _INDEXED = (
 )
 _NODE_COLUMNS = ("source", "level", "t_start_s", "t_end_s", "known_at_s", "vector")
 _MANY = 50_000
+_LOOKS = 3
 
 
 class Resident:
@@ -65,10 +66,10 @@ class Resident:
 
     async def _refresh_index(self) -> None:
         where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
-        rows = await self._store.rows(schema.KEYS, where, _INDEXED)
+        rows, count = await self._news(where)
         if rows is None:
             return
-        if self._last_seq >= 0 and len(self.index) + rows.num_rows != await self._store.count(schema.KEYS):
+        if count is not None and self._last_seq >= 0 and len(self.index) + rows.num_rows != count:
             # Rows that this index holds are gone (an interrupted ingest was taken back): begin anew.
             self.index = KeyIndex(self._settings)
             self._last_seq = -1
@@ -81,6 +82,19 @@ class Resident:
             del rows
             if many:
                 await self._compute.run(THREAD, give_back)
+
+    async def _news(self, where: str | None) -> tuple[pa.Table | None, int | None]:
+        """The new rows, and how many the table has at the same version; None for how many while a writer is at it, and
+        then the next refresh compares: the version that counts as taken in is that from before.
+        """
+        rows = None
+        for _ in range(_LOOKS):
+            version = await self._store.version(schema.KEYS)
+            rows = await self._store.rows(schema.KEYS, where, _INDEXED)
+            count = await self._store.count(schema.KEYS)
+            if await self._store.version(schema.KEYS) == version:
+                return rows, count
+        return rows, None
 
     def _take(self, rows: pa.Table) -> None:
         """In the order of writing, in which a record's keys follow each other."""

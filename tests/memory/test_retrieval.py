@@ -179,6 +179,37 @@ def test_a_reader_follows_a_writer(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_commit_between_two_looks_at_the_table_is_no_loss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows and their number are read one after the other: a writer's commit in between must not begin the index anew."""
+
+    async def main() -> None:
+        await remembered(tmp_path / "m", TALK)
+        async with (
+            await opened(tmp_path / "m") as memory,
+            await Store.open(tmp_path / "m", HashEncoder()) as store,
+        ):
+            await memory.search(SearchRequest("green umbrella"))
+            index, count = memory._resident.index, memory.store.count
+            late = iter(range(2))
+
+            async def slow(name: str) -> int:
+                for number in late:
+                    heard = said(f"late{number}", 5, 8, f"A green umbrella, number {number}.")
+                    await ingest(store, source(f"late{number}"), [heard, *ENDS])
+                    break
+                return await count(name)
+
+            monkeypatch.setattr(memory.store, "count", slow)
+            await ingest(store, source("first"), [said("first", 5, 8, "My green umbrella."), *ENDS])
+            hits = await memory.search(SearchRequest("green umbrella"))
+            assert {"first", "late0", "late1"} <= {h.record.source for h in hits}
+            assert memory._resident.index is index
+
+    asyncio.run(main())
+
+
 @pytest.mark.parametrize("step", ["sources", "rows"])
 def test_who_is_interrupted_over_a_search_finds_the_same_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
