@@ -32,7 +32,7 @@ __all__ = ["speak"]
 pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
 
 NEEDED = ("Xvfb", "xdotool", "xterm")
-PRIVATE = "CANARY-PELICAN-7731"
+PRIVATE = "CANARY-PELICAN-QUOKKA"
 CARD = "4111 1111 1111 1111"
 
 
@@ -159,7 +159,7 @@ def test_both_were_in_memory_soon(memory: Path) -> None:
 
 def test_a_private_window_and_a_card_are_nowhere_on_the_disk(memory: Path) -> None:
     whole = b"".join(p.read_bytes() for p in memory.rglob("*") if p.is_file())
-    for canary in (PRIVATE, "PELICAN", "7731", CARD, CARD.replace(" ", "")):
+    for canary in (PRIVATE, "PELICAN", "QUOKKA", CARD, CARD.replace(" ", "")):
         assert canary.encode() not in whole
     assert b"[card]" in whole
 
