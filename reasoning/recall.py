@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from memory import Cast, Hit, Memory, SearchRequest
 from memory.keys import is_message, readings_of
 from reasoning.judge import Candidate, current, weigh
+from reasoning.known import known_fact
 from reasoning.question import Question
 from reasoning.settings import AnswerSettings
 from reasoning.speakers import AskedSpeaker, is_called
@@ -44,7 +45,23 @@ class Recall:
         if asked is not None and asked.said and name is not None:
             moments = [e for e in moments if is_called(e.speaker, name)]
         weighed = await self.compute.run(THREAD, weigh, question, moments, self.verifier)
-        return current(question, weighed, self.settings.support_threshold)
+        found = current(question, weighed, self.settings.support_threshold)
+        known = await self._known(question, query) if self.settings.facts else None
+        return found if known is None else [known, *(c for c in found if c.evidence.id != known.evidence.id)]
+
+    async def _known(self, question: Question, query: Query) -> Candidate | None:
+        """What a fact rests on: weighed by what the fact says, shown as it was said."""
+        fact = await known_fact(self.memory, query)
+        records = await self.memory.neighbours(fact.evidence[0], 0, query.as_of_s) if fact is not None else []
+        if fact is None or not records:
+            return None
+        cast = await self.memory.cast(query.as_of_s, query.sources)
+        told = evidence_of_record(records[0], cast, fact.confidence)
+        reading = replace(told, text=f"{fact.text}.", readings=())
+        (weighed,) = await self.compute.run(THREAD, weigh, question, [reading], self.verifier)
+        if weighed.support.probability < self.settings.support_threshold:
+            return None
+        return replace(weighed, evidence=told)
 
     async def moments(
         self, text: str, question: Question, query: Query, speaker: str | None = None
@@ -137,6 +154,23 @@ def _goes_on(before: Observation, after: Observation) -> bool:
         return False
     pause_s = after.t_start_s - before.t_end_s
     return pause_s < (_CUT_S if after.text[:1].islower() else _PAUSE_S)
+
+
+def evidence_of_record(record: Observation, cast: Cast, score: float) -> Evidence:
+    """A whole record that was not searched for. score: in [0, 1]."""
+    speaker = cast.speaker(record.id, record.speaker)
+    before = record.speaker if is_message(record) else None
+    return Evidence(
+        id=record.id,
+        source=record.source,
+        modality=record.modality,
+        text=f"{before}: {record.text}" if before else record.text,
+        t_start_s=record.t_start_s,
+        t_end_s=record.t_end_s,
+        score=score,
+        speaker=speaker.label if speaker is not None else None,
+        named=speaker is not None and speaker.named,
+    )
 
 
 def evidence_of(hit: Hit) -> Evidence:

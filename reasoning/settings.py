@@ -10,6 +10,8 @@ from runtime.config import Settings
 
 
 class AnswerSettings(Settings):
+    facts: bool = True
+    """What was consolidated counts where a question asks for a fact (reasoning/known.py)."""
     candidates: int = Field(default=24, ge=1, le=200)
     """Records that are retrieved and weighed for one question."""
     passages: int = Field(default=8, ge=0, le=100)
