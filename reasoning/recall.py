@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from memory import Cast, Hit, Memory, SearchRequest
+from memory.cast import Speaker
 from memory.keys import is_message, readings_of
 from reasoning.judge import Candidate, current, weigh
 from reasoning.known import known_fact
@@ -56,7 +57,8 @@ class Recall:
         if fact is None or not records:
             return None
         cast = await self.memory.cast(query.as_of_s, query.sources)
-        told = evidence_of_record(records[0], cast, fact.confidence)
+        who = cast.speaker(records[0].id, records[0].speaker)
+        told = evidence_of_record(records[0], who, fact.confidence)
         reading = replace(told, text=f"{fact.text}.", readings=())
         (weighed,) = await self.compute.run(THREAD, weigh, question, [reading], self.verifier)
         if weighed.support.probability < self.settings.support_threshold:
@@ -156,15 +158,13 @@ def _goes_on(before: Observation, after: Observation) -> bool:
     return pause_s < (_CUT_S if after.text[:1].islower() else _PAUSE_S)
 
 
-def evidence_of_record(record: Observation, cast: Cast, score: float) -> Evidence:
-    """A whole record that was not searched for. score: in [0, 1]."""
-    speaker = cast.speaker(record.id, record.speaker)
-    before = record.speaker if is_message(record) else None
+def evidence_of_record(record: Observation, speaker: Speaker | None, score: float) -> Evidence:
+    """A whole record. Of a message, with its speaker's name before it: "I" is who that is. score: in [0, 1]."""
     return Evidence(
         id=record.id,
         source=record.source,
         modality=record.modality,
-        text=f"{before}: {record.text}" if before else record.text,
+        text=_told(record, record.text),
         t_start_s=record.t_start_s,
         t_end_s=record.t_end_s,
         score=score,
@@ -174,17 +174,15 @@ def evidence_of_record(record: Observation, cast: Cast, score: float) -> Evidenc
 
 
 def evidence_of(hit: Hit) -> Evidence:
-    """Of a message, with its speaker's name before it: "I" is who that is."""
-    before = hit.record.speaker if is_message(hit.record) else None
-    return Evidence(
-        id=hit.record.id,
-        source=hit.record.source,
-        modality=hit.record.modality,
-        text=f"{before}: {hit.text}" if before else hit.text,
+    """The part of a record that was found."""
+    return replace(
+        evidence_of_record(hit.record, hit.speaker, min(1.0, hit.scores.total)),
+        text=_told(hit.record, hit.text),
         t_start_s=hit.t_start_s,
         t_end_s=hit.t_end_s,
-        score=min(1.0, hit.scores.total),
         readings=() if hit.partial else readings_of(hit.record),
-        speaker=hit.speaker.label if hit.speaker is not None else None,
-        named=hit.speaker is not None and hit.speaker.named,
     )
+
+
+def _told(record: Observation, text: str) -> str:
+    return f"{record.speaker}: {text}" if record.speaker and is_message(record) else text
