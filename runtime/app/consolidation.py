@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -19,7 +18,6 @@ from runtime.app import console
 from runtime.app.commands import source_named
 from runtime.app.context import App, open_app, open_engine
 from runtime.app.settings import default_memory
-from runtime.errors import InputError
 
 
 async def run_consolidate(args: argparse.Namespace) -> int:
@@ -86,8 +84,6 @@ async def run_notes(args: argparse.Namespace) -> int:
 
 
 async def run_day(args: argparse.Namespace) -> int:
-    if args.date is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", args.date):
-        raise InputError(f"{args.date!r} is not a day like 2024-05-07")
     async with open_app(args) as app, _opened(app, args) as memory:
         found = await memory.days(args.date)
         facts = [f for f in await memory.facts(history=True) if _day(f.valid_from_s) == args.date]

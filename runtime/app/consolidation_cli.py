@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from runtime.app.arguments import add_command, engine_option, media_time, memory_option
+from runtime.app.arguments import add_command, day, engine_option, media_time, memory_option
 
 
 def consolidation_parser(commands: Any) -> None:
@@ -107,7 +107,11 @@ def _day(commands: Any) -> None:
 
     parser = add_command(commands, "day", "what a day was about, and what was learned on it", run)
     parser.add_argument(
-        "date", nargs="?", metavar="DATE", help="like 2024-05-07; without it, all days in a line each"
+        "date",
+        nargs="?",
+        type=day,
+        metavar="DATE",
+        help="like 2024-05-07; without it, all days in a line each",
     )
     memory_option(parser)
     parser.add_argument("--json", action="store_true")

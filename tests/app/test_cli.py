@@ -27,6 +27,11 @@ def test_help_names_every_command() -> None:
         assert command in done.stdout
 
 
+@pytest.mark.parametrize("date", ["2024-13-45", "yesterday"])
+def test_what_is_no_day_is_one_line(date: str) -> None:
+    fails_with_one_line(hearsight("memory", "day", date), f"'{date}' is not a day like 2024-05-07")
+
+
 def test_no_command_is_an_error() -> None:
     assert hearsight().returncode == 2
 
