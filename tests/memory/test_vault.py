@@ -23,8 +23,8 @@ from runtime.messages import FrameFeature, Observation, Watermark
 from tests.memory.test_forgetting import holding
 from tests.memory.world import SETTINGS, HashEncoder, frame, ingest, opened, read, said, source
 
-CARD, PASSWORD, PIN = "4111 1111 1111 1111", "hunter2-blue", "4821"
-SECRETS = (CARD, PASSWORD, PIN)
+CARD, PASSWORD, PIN = "4111 1111 1111 1111", "hunter2-blue", "48215093"
+SECRETS = (CARD, PASSWORD, PIN)  # so long that the random names of files do not hold them by chance
 BOXES = {
     "Shop": [0.1, 0.1, 0.3, 0.2],
     f"Card: {CARD}": [0.1, 0.4, 0.8, 0.5],
@@ -186,7 +186,7 @@ def test_the_vault_goes_with_an_export(tmp_path: Path) -> None:
 
 
 def test_no_id_says_anything_of_a_secret() -> None:
-    told = [Message(f"The PIN for the garage is {pin}.", 5.0, speaker="Ana") for pin in ("4821", "7300")]
+    told = [Message(f"The PIN for the garage is {pin}.", 5.0, speaker="Ana") for pin in (PIN, "73001846")]
     first, second = (observations("chat", [one])[0].id for one in told)
     assert first == second
     both = [o.id for o in observations("chat", told)]
