@@ -6,9 +6,21 @@ import argparse
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
+from importlib import import_module
 from typing import Any
 
 Handler = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
+
+
+def later(module: str, name: str) -> Handler:
+    """The handler of that name, imported when the command runs: the models take a second to import, --help none."""
+    return partial(_run, module, name)
+
+
+async def _run(module: str, name: str, args: argparse.Namespace) -> int:
+    handler: Handler = getattr(import_module(module), name)
+    return await handler(args)
 
 
 def add_command(

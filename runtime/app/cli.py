@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from runtime.app.arguments import Handler
+from runtime.app.arguments import Handler, later
 from runtime.app.arguments import add_command as _add
 from runtime.app.arguments import engine_option as _engine_option
 from runtime.app.arguments import media_time as _media_time
@@ -149,16 +149,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ingest(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_ingest
-
-        return await run_ingest(args)
-
     parser = _add(
         commands,
         "ingest",
         "perceive videos and remember them",
-        run,
+        later("runtime.app.commands", "run_ingest"),
         description="Perceive videos and remember them. A run that was stopped, by whatever, is taken up where it was.",
     )
     parser.add_argument(
@@ -175,12 +170,7 @@ def _ingest(commands: Any) -> None:
 
 
 def _ask(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_ask
-
-        return await run_ask(args)
-
-    parser = _add(commands, "ask", "ask one question of a memory", run)
+    parser = _add(commands, "ask", "ask one question of a memory", later("runtime.app.commands", "run_ask"))
     parser.add_argument("question", help='for example "When was the ferry notice on screen?"')
     _memory_option(parser)
     parser.add_argument(
@@ -209,16 +199,11 @@ def _ask(commands: Any) -> None:
 
 
 def _qa(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.commands import run_qa
-
-        return await run_qa(args)
-
     parser = _add(
         commands,
         "qa",
         "batch: long videos in, answers with evidence out",
-        run,
+        later("runtime.app.commands", "run_qa"),
         description="""Ingest videos (unless the memory already holds them) and answer questions about each.
 
 A question:  {"id": "q1", "question": "...", "ask_at": 754.0, "options": ["...", "..."]}   (the last two optional)
@@ -254,16 +239,11 @@ ask_at is causal: nothing perceived after that second is used. A second run answ
 
 
 def _live(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.live.command import run_live
-
-        return await run_live(args)
-
     parser = _add(
         commands,
         "live",
         "a page to talk to: it sees, hears, remembers, and can be interrupted",
-        run,
+        later("runtime.app.live.command", "run_live"),
         description="""Starts a server on this machine and prints the address of its page. Open it in a browser, share a
 camera, a tab or the screen, and talk. Ctrl-C ends it; what was perceived is kept in the memory.
 
@@ -286,16 +266,11 @@ Beyond this machine (--host 0.0.0.0) a token is demanded and shown, and a browse
 
 
 def _replay(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.live.replay import run_replay
-
-        return await run_replay(args)
-
     parser = _add(
         commands,
         "replay",
         "recorded live sessions again: the same utterances, clips and answers?",
-        run,
+        later("runtime.app.live.replay", "run_replay"),
         description="""Runs what `hearsight live --record DIR` kept through the same stages, on virtual time, with the settings it
 was recorded with (unless --set says otherwise), and compares what comes of it. The exit status is 1 where it differs.""",
     )
@@ -311,29 +286,24 @@ was recorded with (unless --set says otherwise), and compares what comes of it. 
 
 
 def _models(commands: Any) -> None:
-    async def list_models(args: argparse.Namespace) -> int:
-        from runtime.app.upkeep import run_models_list
-
-        return await run_models_list(args)
-
-    async def pull(args: argparse.Namespace) -> int:
-        from runtime.app.upkeep import run_models_pull
-
-        return await run_models_pull(args)
-
     parser = _add(commands, "models", "list and get the weights", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
-    _add(sub, "list", "every model: here or not, where, how big, what its absence costs", list_models)
-    get = _add(sub, "pull", "get the default set, or the named models", pull)
+    _add(
+        sub,
+        "list",
+        "every model: here or not, where, how big, what its absence costs",
+        later("runtime.app.upkeep", "run_models_list"),
+    )
+    get = _add(
+        sub,
+        "pull",
+        "get the default set, or the named models",
+        later("runtime.app.upkeep", "run_models_pull"),
+    )
     get.add_argument("names", nargs="*", metavar="NAME")
 
 
 def _engine(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.upkeep import run_engine
-
-        return await run_engine(args)
-
     parser = _add(commands, "engine", "the language model's server (vLLM)", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, text in (
@@ -344,17 +314,15 @@ def _engine(commands: Any) -> None:
         ("stop", "stop it"),
         ("status", "is it running, where, with which model"),
     ):
-        _add(sub, name, text, run).set_defaults(action=name)
+        _add(sub, name, text, later("runtime.app.upkeep", "run_engine")).set_defaults(action=name)
 
 
 def _doctor(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.upkeep import run_doctor
-
-        return await run_doctor(args)
-
     parser = _add(
-        commands, "doctor", "what is missing on this machine, and what each missing thing costs", run
+        commands,
+        "doctor",
+        "what is missing on this machine, and what each missing thing costs",
+        later("runtime.app.upkeep", "run_doctor"),
     )
     _memory_option(parser)
 

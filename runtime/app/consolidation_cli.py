@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from runtime.app.arguments import add_command, day, engine_option, media_time, memory_option
+from runtime.app.arguments import add_command, day, engine_option, later, media_time, memory_option
 
 
 def consolidation_parser(commands: Any) -> None:
@@ -17,16 +16,11 @@ def consolidation_parser(commands: Any) -> None:
 
 
 def _consolidate(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.consolidation import run_consolidate
-
-        return await run_consolidate(args)
-
     parser = add_command(
         commands,
         "consolidate",
         "make facts of what was said since the last time",
-        run,
+        later("runtime.app.consolidation", "run_consolidate"),
         description="""Makes facts of what people said and wrote: who lives where and likes what, names, plans, numbers that
 change, how things are done and where they lie. What is made says what it was made of, and can be dropped and made again.""",
     )
@@ -36,16 +30,11 @@ change, how things are done and where they lie. What is made says what it was ma
 
 
 def _facts(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.consolidation import run_facts
-
-        return await run_facts(args)
-
     parser = add_command(
         commands,
         "facts",
         "what is known of people and things, and since when",
-        run,
+        later("runtime.app.consolidation", "run_facts"),
         description="""Lists the facts that hold, or those that a few words are about. What a fact took the place of is shown by
 hearsight memory history ID.""",
     )
@@ -67,12 +56,9 @@ hearsight memory history ID.""",
 
 
 def _profile(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.consolidation import run_profile
-
-        return await run_profile(args)
-
-    parser = add_command(commands, "profile", "what is known of a person", run)
+    parser = add_command(
+        commands, "profile", "what is known of a person", later("runtime.app.consolidation", "run_profile")
+    )
     parser.add_argument(
         "person", nargs="?", metavar="NAME", help="default: memory.user; without it, who is known"
     )
@@ -82,16 +68,11 @@ def _profile(commands: Any) -> None:
 
 
 def _notes(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.consolidation import run_notes
-
-        return await run_notes(args)
-
     parser = add_command(
         commands,
         "notes",
         "a note for each episode: keywords, tags, what it is linked to, and since when",
-        run,
+        later("runtime.app.consolidation", "run_notes"),
     )
     parser.add_argument("words", nargs="*", metavar="WORDS", help="what they are about")
     memory_option(parser)
@@ -100,12 +81,12 @@ def _notes(commands: Any) -> None:
 
 
 def _day(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.consolidation import run_day
-
-        return await run_day(args)
-
-    parser = add_command(commands, "day", "what a day was about, and what was learned on it", run)
+    parser = add_command(
+        commands,
+        "day",
+        "what a day was about, and what was learned on it",
+        later("runtime.app.consolidation", "run_day"),
+    )
     parser.add_argument(
         "date",
         nargs="?",

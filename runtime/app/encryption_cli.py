@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from importlib import import_module
 from typing import Any
 
-from runtime.app.arguments import Handler, add_command, memory_option
+from runtime.app.arguments import add_command, later, memory_option
 
 _DESCRIPTION = """Encrypts a memory on the disk with gocryptfs (AES-256-GCM): what lies in the folder is moved into
 NAME.encrypted beside it, and the folder shows it while the memory is unlocked. Locked, it tells nothing but how many
@@ -17,22 +15,28 @@ HEARSIGHT_MEMORY_PASSPHRASE saves typing the passphrase."""
 
 def encryption_parser(commands: Any) -> None:
     make = add_command(
-        commands, "encrypt", "encrypt it on the disk", _later("encrypt"), description=_DESCRIPTION
+        commands,
+        "encrypt",
+        "encrypt it on the disk",
+        later("runtime.app.encryption_commands", "run_encrypt"),
+        description=_DESCRIPTION,
     )
     make.add_argument(
         "--keyring", action="store_true", help="a key of its own in the system's keyring, and no passphrase"
     )
     for parser in (
         make,
-        add_command(commands, "unlock", "an encrypted one, to use it", _later("unlock")),
-        add_command(commands, "lock", "an encrypted one, until it is unlocked", _later("lock")),
+        add_command(
+            commands,
+            "unlock",
+            "an encrypted one, to use it",
+            later("runtime.app.encryption_commands", "run_unlock"),
+        ),
+        add_command(
+            commands,
+            "lock",
+            "an encrypted one, until it is unlocked",
+            later("runtime.app.encryption_commands", "run_lock"),
+        ),
     ):
         memory_option(parser)
-
-
-def _later(name: str) -> Handler:
-    async def run(args: argparse.Namespace) -> int:
-        handler: Handler = getattr(import_module("runtime.app.encryption_commands"), f"run_{name}")
-        return await handler(args)
-
-    return run

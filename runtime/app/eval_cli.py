@@ -6,39 +6,29 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from runtime.app.arguments import add_command
+from runtime.app.arguments import add_command, later
 
 
 def eval_parser(commands: Any) -> None:
     parser = add_command(commands, "eval", "measure the memory on public formats", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
 
-    async def locomo(args: argparse.Namespace) -> int:
-        from runtime.app.evaluation import run_locomo
-
-        return await run_locomo(args)
-
     one = add_command(
         sub,
         "locomo",
         "share of the evidence found, on conversations in LoCoMo's format",
-        locomo,
+        later("runtime.app.evaluation", "run_locomo"),
         description="""Remembers each conversation of FILE in a memory of its own and looks for each question's evidence: the mean
 share of its turns among the first 1, 5, 10 and 20, over the categories 1 to 4. No language model is used, and
 nothing of the facts and summaries that come with the data.""",
     )
     _options(one)
 
-    async def longmemeval(args: argparse.Namespace) -> int:
-        from runtime.app.evaluation import run_longmemeval
-
-        return await run_longmemeval(args)
-
     two = add_command(
         sub,
         "longmemeval",
         "sessions found, answers and abstentions, on questions in LongMemEval's format",
-        longmemeval,
+        later("runtime.app.evaluation", "run_longmemeval"),
         description="""Remembers each question's sessions in a memory of its own, asks it as of its date, and says by type:
 in how many all answering sessions, and all marked turns, are among the first 5 and 10 messages found; how many answers
 (from the evidence alone, without a language model) have all words of the wanted one; how often it abstained where it had to.""",
@@ -48,16 +38,11 @@ in how many all answering sessions, and all marked turns, are among the first 5 
 
 
 def _personamem(sub: Any) -> None:
-    async def personamem(args: argparse.Namespace) -> int:
-        from runtime.app.evaluation import run_personamem
-
-        return await run_personamem(args)
-
     parser = add_command(
         sub,
         "personamem",
         "which reply fits the user, on questions in PersonaMem's format",
-        personamem,
+        later("runtime.app.evaluation", "run_personamem"),
         description="""Remembers each context in a memory of its own and asks each question as of its place in it, with its
 options. Says by type how often the right one was chosen, and of how many memory had an answer (from the evidence alone,
 without a language model); for the others the option is chosen that shares most with what is remembered. FILE is

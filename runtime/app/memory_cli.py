@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
-from runtime.app.arguments import add_command, media_time, memory_option
+from runtime.app.arguments import add_command, later, media_time, memory_option
 from runtime.app.consolidation_cli import consolidation_parser
 from runtime.app.encryption_cli import encryption_parser
 from runtime.app.people_cli import people_parser
@@ -32,16 +31,11 @@ def memory_parser(commands: Any) -> None:
 
 
 def _add(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.adding import run_add
-
-        return await run_add(args)
-
     parser = add_command(
         commands,
         "add",
         "remember conversations, notes, documents and pictures with text",
-        run,
+        later("runtime.app.adding", "run_add"),
         description="""Remembers files, with the times of what they tell of. Adding one again adds only what is new in it.
 
 A chat:    .jsonl, one message a line:
@@ -58,27 +52,22 @@ A picture: .png, .jpg, .webp; the text in it is read""",
 
 
 def _stats(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.upkeep import run_memory_stats
-
-        return await run_memory_stats(args)
-
-    parser = add_command(commands, "stats", "what it holds, level by level, in records and bytes", run)
+    parser = add_command(
+        commands,
+        "stats",
+        "what it holds, level by level, in records and bytes",
+        later("runtime.app.upkeep", "run_memory_stats"),
+    )
     memory_option(parser)
     parser.add_argument("--json", action="store_true")
 
 
 def _forget(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_forget
-
-        return await run_forget(args)
-
     parser = add_command(
         commands,
         "forget",
         "take something out of the memory, and off the disk",
-        run,
+        later("runtime.app.memory_commands", "run_forget"),
         description="""Takes out what all the given options apply to, with everything that was made of it: keys, pictures, clips,
 summaries, old versions. It shows what that is and asks first. There is no way back.""",
     )
@@ -102,16 +91,11 @@ summaries, old versions. It shows what that is and asks first. There is no way b
 
 
 def _snapshot(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_snapshot
-
-        return await run_snapshot(args)
-
     parser = add_command(
         commands,
         "snapshot",
         "keep the memory as it is now, under a name",
-        run,
+        later("runtime.app.memory_commands", "run_snapshot"),
         description="""Keeps the memory as it is now; without NAME, lists what was kept. It shares its files with the memory, so
 it takes no space until those change. Ask it: hearsight ask QUESTION --snapshot NAME""",
     )
@@ -121,23 +105,23 @@ it takes no space until those change. Ask it: hearsight ask QUESTION --snapshot 
 
 
 def _check(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_check
-
-        return await run_check(args)
-
-    parser = add_command(commands, "check", "read every byte of it, and name what is damaged", run)
+    parser = add_command(
+        commands,
+        "check",
+        "read every byte of it, and name what is damaged",
+        later("runtime.app.memory_commands", "run_check"),
+    )
     memory_option(parser)
     parser.add_argument("--json", action="store_true")
 
 
 def _history(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_history
-
-        return await run_history(args)
-
-    parser = add_command(commands, "history", "every version of a statement, and what took its place", run)
+    parser = add_command(
+        commands,
+        "history",
+        "every version of a statement, and what took its place",
+        later("runtime.app.memory_commands", "run_history"),
+    )
     parser.add_argument("what", metavar="ID|QUESTION", help="a record, or words that find one")
     memory_option(parser)
     parser.add_argument("--source", metavar="VIDEO", help="only in this video")
@@ -146,16 +130,11 @@ def _history(commands: Any) -> None:
 
 
 def _learned(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_learned
-
-        return await run_learned(args)
-
     parser = add_command(
         commands,
         "learned",
         "what the ranking has learned from what answers cited",
-        run,
+        later("runtime.app.memory_commands", "run_learned"),
         description="""Shows what each thing that was learned from citations adds to the score of what is found. It learns where
 memory.search.learn is set, and what it has learned counts for questions of now, never for those of the past.""",
     )
@@ -164,27 +143,22 @@ memory.search.learn is set, and what it has learned counts for questions of now,
 
 
 def _export(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_export
-
-        return await run_export(args)
-
-    parser = add_command(commands, "export", "all of it as one file, with a checksum", run)
+    parser = add_command(
+        commands,
+        "export",
+        "all of it as one file, with a checksum",
+        later("runtime.app.memory_commands", "run_export"),
+    )
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file; any zip tool can look into it")
     memory_option(parser)
 
 
 def _import(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_import
-
-        return await run_import(args)
-
     parser = add_command(
         commands,
         "import",
         "what was exported, into a new memory or one that is there",
-        run,
+        later("runtime.app.memory_commands", "run_import"),
         description="""Takes over what was exported: all of it into a new memory; into one that is there, the sources that it has
 not, and nothing of who the people in them are. A damaged file changes nothing.""",
     )
@@ -193,28 +167,23 @@ not, and nothing of who the people in them are. A damaged file changes nothing."
 
 
 def _pin(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_pin
-
-        return await run_pin(args)
-
-    parser = add_command(commands, "pin", "never let the pictures of something fade", run)
+    parser = add_command(
+        commands,
+        "pin",
+        "never let the pictures of something fade",
+        later("runtime.app.memory_commands", "run_pin"),
+    )
     parser.add_argument("ids", nargs="+", metavar="ID", help="records, clips, events, episodes or sources")
     memory_option(parser)
     parser.add_argument("--remove", action="store_true", help="let them fade again")
 
 
 def _thin(commands: Any) -> None:
-    async def run(args: argparse.Namespace) -> int:
-        from runtime.app.memory_commands import run_thin
-
-        return await run_thin(args)
-
     parser = add_command(
         commands,
         "thin",
         "let pictures fade until the memory keeps to memory.total_bytes",
-        run,
+        later("runtime.app.memory_commands", "run_thin"),
         description="""Lets patch tokens and pictures fade until the memory keeps to memory.total_bytes, as it does by itself
 while it is written: first what was longest not recalled by an answer. Words, summaries and what is pinned stay.""",
     )

@@ -5,40 +5,49 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from runtime.app.arguments import add_command, memory_option
+from runtime.app.arguments import add_command, later, memory_option
 
 
 def people_parser(commands: Any) -> None:
-    async def show(args: argparse.Namespace) -> int:
-        from runtime.app.people import run_people
-
-        return await run_people(args)
-
-    async def history(args: argparse.Namespace) -> int:
-        from runtime.app.people import run_people_history
-
-        return await run_people_history(args)
-
-    async def change(args: argparse.Namespace) -> int:
-        from runtime.app.people import run_people_change
-
-        return await run_people_change(args)
-
-    parser = add_command(commands, "people", "who is known by voice; name, merge, split, undo", show)
+    parser = add_command(
+        commands,
+        "people",
+        "who is known by voice; name, merge, split, undo",
+        later("runtime.app.people", "run_people"),
+    )
     memory_option(parser)
     parser.add_argument("--json", action="store_true", help="one JSON line for each person")
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
-    name = add_command(sub, "name", "say what somebody is called", change)
+    name = add_command(
+        sub, "name", "say what somebody is called", later("runtime.app.people", "run_people_change")
+    )
     name.add_argument("person", metavar="ID", help="as the list shows it, or the name known so far")
     name.add_argument("name", metavar="NAME", help='"" takes back what you called them')
-    merge = add_command(sub, "merge", "say that two are one", change)
+    merge = add_command(
+        sub, "merge", "say that two are one", later("runtime.app.people", "run_people_change")
+    )
     merge.add_argument("person", metavar="A")
     merge.add_argument("other", metavar="B", help="who is A, too")
-    split = add_command(sub, "split", "say that one is two: their voices are told apart", change)
+    split = add_command(
+        sub,
+        "split",
+        "say that one is two: their voices are told apart",
+        later("runtime.app.people", "run_people_change"),
+    )
     split.add_argument("person", metavar="ID")
-    undo = add_command(sub, "undo", "take back the last of these, or anything of the history", change)
+    undo = add_command(
+        sub,
+        "undo",
+        "take back the last of these, or anything of the history",
+        later("runtime.app.people", "run_people_change"),
+    )
     undo.add_argument("number", metavar="NUMBER", nargs="?", type=int)
-    log = add_command(sub, "history", "how it is known who is who, numbered", history)
+    log = add_command(
+        sub,
+        "history",
+        "how it is known who is who, numbered",
+        later("runtime.app.people", "run_people_history"),
+    )
     for action, one in (("name", name), ("merge", merge), ("split", split), ("undo", undo)):
         one.set_defaults(action=action)
     for one in (name, merge, split, undo, log):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
-from runtime.app.arguments import add_command, engine_option, memory_option, port
+from runtime.app.arguments import add_command, engine_option, later, memory_option, port
 
 _TOOLS = """The tools are search, ask, add, history and forget (which shows what it would forget, until it is confirmed).
 Reading goes on while another Hearsight writes; adding and forgetting wait for nobody and say who is writing."""
@@ -13,21 +12,11 @@ _TOKEN = "Beyond this machine (--host 0.0.0.0) a token is demanded and shown: Au
 
 
 def serving_parsers(commands: Any) -> None:
-    async def run_mcp(args: argparse.Namespace) -> int:
-        from runtime.app.serving.command import run_mcp
-
-        return await run_mcp(args)
-
-    async def run_serve(args: argparse.Namespace) -> int:
-        from runtime.app.serving.command import run_serve
-
-        return await run_serve(args)
-
     mcp = add_command(
         commands,
         "mcp",
         "the memory as tools for any assistant (Model Context Protocol)",
-        run_mcp,
+        later("runtime.app.serving.command", "run_mcp"),
         description=f"""Speaks MCP on stdin and stdout, for an assistant that starts it; with --http it listens instead.
 
 {_TOOLS}
@@ -39,7 +28,7 @@ def serving_parsers(commands: Any) -> None:
         commands,
         "serve",
         "the same tools over HTTP: MCP at /mcp, plain JSON at /api/NAME",
-        run_serve,
+        later("runtime.app.serving.command", "run_serve"),
         description=f"""Listens for other programs: MCP (streamable HTTP) at /mcp, and plain JSON, one POST for each tool:
 
 curl -H 'Content-Type: application/json' -d '{{"query": "ferry"}}' http://127.0.0.1:8090/api/search

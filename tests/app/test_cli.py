@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator
+from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
 
+from runtime.app.cli import _parser as command_line
 from tests.app.commandline import TALK, fails_with_one_line, hearsight
 
 
@@ -30,6 +34,22 @@ def test_help_names_every_command() -> None:
 @pytest.mark.parametrize("date", ["2024-13-45", "yesterday"])
 def test_what_is_no_day_is_one_line(date: str) -> None:
     fails_with_one_line(hearsight("memory", "day", date), f"'{date}' is not a day like 2024-05-07")
+
+
+def test_every_command_has_what_runs_it() -> None:
+    """They are imported by name, when they run."""
+
+    def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+        below = [a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+        yield from (leaf for choices in below for one in choices.values() for leaf in leaves(one))
+        if "handler" in parser._defaults:
+            yield parser
+
+    handlers = [leaf.get_default("handler") for leaf in leaves(command_line())]
+    assert len(handlers) > 40
+    for handler in handlers:
+        module, name = handler.args
+        assert iscoroutinefunction(getattr(import_module(module), name))
 
 
 def test_no_command_is_an_error() -> None:

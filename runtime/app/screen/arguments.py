@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from runtime.app.arguments import Handler, add_command, memory_option
+from runtime.app.arguments import add_command, later, memory_option
 
 _DESCRIPTION = """Watches the screen, remembers what it showed, and makes it searchable; nothing leaves this machine.
 
@@ -25,7 +24,7 @@ def add_screen(commands: Any) -> None:
         commands,
         "screen",
         "an assistant that watches the screen and remembers it",
-        _later("record"),
+        later("runtime.app.screen.command", "run_record"),
         description=_DESCRIPTION,
     )
     parser.add_argument(
@@ -36,7 +35,7 @@ def add_screen(commands: Any) -> None:
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, help: str) -> argparse.ArgumentParser:
-        made = add_command(sub, name, help, _later(name))
+        made = add_command(sub, name, help, later("runtime.app.screen.command", f"run_{name}"))
         # Not to undo what was given before the command's name.
         made.add_argument("--memory", metavar="DIR", default=argparse.SUPPRESS, help="the memory's folder")
         return made
@@ -58,16 +57,6 @@ def add_screen(commands: Any) -> None:
     dismiss.add_argument("id", metavar="ID")
     watch = command("watch", "be told when something is on the screen")
     watch.add_argument("text", metavar="TEXT", help='"tell me when the build is done"')
-
-
-def _later(name: str) -> Handler:
-    """The handler, imported when it is needed: the models take a second to import."""
-
-    async def run(args: argparse.Namespace) -> int:
-        handler: Handler = getattr(import_module("runtime.app.screen.command"), f"run_{name}")
-        return await handler(args)
-
-    return run
 
 
 def span_s(text: str) -> float:
