@@ -60,19 +60,22 @@ def read_personamem(questions: Path, contexts: Path | None = None) -> PersonaFil
 
     Raises InputError: a file that cannot be read, or is not in PersonaMem's format.
     """
-    told, times = _contexts(contexts or contexts_beside(questions))
     csv.field_size_limit(_FIELD_CHARS)
     try:
         with questions.open(encoding="utf-8", newline="") as file:
-            found = tuple(_question(row, times) for row in csv.DictReader(file))
+            rows = list(csv.DictReader(file))
+        if not rows:
+            raise InputError(f"{questions}: no questions in it")
+        if "question_id" not in rows[0]:
+            raise KeyError("question_id")
+        told, times = _contexts(contexts or contexts_beside(questions))
+        found = tuple(_question(row, times) for row in rows)
     except OSError as error:
         raise InputError(f"{questions}: {error.strerror or error}") from None
     except (KeyError, TypeError, ValueError, SyntaxError, csv.Error) as error:
         raise InputError(
             f"{questions}: not in PersonaMem's format ({type(error).__name__}: {error})"
         ) from None
-    if not found:
-        raise InputError(f"{questions}: no questions in it")
     return PersonaFile(found, told)
 
 

@@ -99,8 +99,11 @@ def test_contexts_that_are_none(tmp_path: Path, text: str) -> None:
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match=r"questions_x\.csv: No such file"):
         read_personamem(tmp_path / "questions_x.csv")
+    (tmp_path / "notes.txt").write_text("Something else\nin two lines\n", "utf-8")
+    with pytest.raises(InputError, match=r"notes\.txt: not in PersonaMem's format"):
+        read_personamem(tmp_path / "notes.txt")
     path = copy(tmp_path)
     path.write_text("question_id\n", "utf-8")
     with pytest.raises(InputError, match="no questions"):
