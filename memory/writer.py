@@ -104,6 +104,7 @@ class MemoryWriter:
         self._previous: Observation | None = None
         self._at_mark: set[str] = set()
         self._commits = 0
+        self._forgotten: list[tuple[float, float]] = []
         self._forgetting = asyncio.Lock()  # held by a commit, too: nothing is written that is being forgotten
 
     async def begin(self) -> ResumePoint:
@@ -170,22 +171,22 @@ class MemoryWriter:
     async def _begin(self) -> None:
         await self.begin()
 
-    async def forget(self, from_s: float, to_s: float = inf) -> int:
-        """Takes back what this source perceived from from_s to to_s, with all that was derived from it and the
-        bytes on the disk that held it. Returns how many records that were. What is still on its way comes through.
+    async def forget(self, from_s: float, now_s: float | None = None) -> int:
+        """Takes back what this source perceived from from_s on, with all that was derived from it and the
+        bytes on the disk that held it. Returns how many records that were. now_s: what was perceived up to then and
+        is still on its way is not taken any more; without it, it comes through.
         """
+        if now_s is not None:
+            self._forgotten.append((from_s, now_s))
         async with self._forgetting:
-            self._frames = {
-                n: [f for f in frames if not from_s <= f.t_s <= to_s] for n, frames in self._frames.items()
-            }
+            self._frames = {n: [f for f in frames if f.t_s < from_s] for n, frames in self._frames.items()}
             self._screens = {
-                n: [o for o in screens if o.t_end_s < from_s or o.t_start_s > to_s]
-                for n, screens in self._screens.items()
+                n: [o for o in screens if o.t_end_s < from_s] for n, screens in self._screens.items()
             }
-            self._said = [entry for entry in self._said if not _within(entry[1], from_s, to_s)]
-            if self._previous is not None and _within(self._previous, from_s, to_s):
+            self._said = [entry for entry in self._said if entry[1].t_end_s < from_s]
+            if self._previous is not None and self._previous.t_end_s >= from_s:
                 self._previous = None
-            mine = Selection(sources=(self._source.id,), t_min_s=from_s, t_max_s=to_s)
+            mine = Selection(sources=(self._source.id,), t_min_s=from_s)
             count = 0
 
             async def erase() -> None:
@@ -196,6 +197,10 @@ class MemoryWriter:
 
             await self._run_erase(erase)
             return count
+
+    def is_forgotten(self, start_s: float, end_s: float) -> bool:
+        """Whether something perceived from start_s to end_s touches what was to be forgotten."""
+        return any(end_s >= from_s and start_s <= to_s for from_s, to_s in self._forgotten)
 
     async def finish(self) -> None:
         """Rebuilds the derived levels, drops short-term memories past their horizon, compacts."""
@@ -222,8 +227,10 @@ class MemoryWriter:
         if isinstance(message, Watermark):
             self._marks[message.stream] = max(self._marks[message.stream], message.t_s)
         elif isinstance(message, FrameFeature):
-            if message.t_s >= self._begun.video_done_s:
+            if message.t_s >= self._begun.video_done_s and not self.is_forgotten(message.t_s, message.t_s):
                 self._frames.setdefault(message.chapter, []).append(message)
+        elif self.is_forgotten(message.t_start_s, message.t_end_s):
+            return
         elif message.modality == "said":
             # A record that says it was known before it ended would let a question hear words to come.
             said = _known_at_end(message)
@@ -405,10 +412,6 @@ class MemoryWriter:
         said = observations_of(rows) if rows is not None else []
         self._previous = max(said, key=lambda o: (o.known_at_s, o.t_start_s, o.id), default=None)
         self._at_mark = {o.id for o in said if o.known_at_s == point.said_done_s}
-
-
-def _within(record: Observation, from_s: float, to_s: float) -> bool:
-    return record.t_end_s >= from_s and record.t_start_s <= to_s
 
 
 def _known_at_end(said: Observation) -> Observation:

@@ -315,6 +315,31 @@ def test_a_still_picture_is_one_scene(tmp_path: Path) -> None:
     assert [(c["t_start_s"], c["t_end_s"]) for c in asyncio.run(main())] == [(0.0, 16.0), (16.0, 20.0)]
 
 
+def test_what_is_on_its_way_when_it_is_forgotten_does_not_come(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            writer = MemoryWriter(store, HashEncoder(), Compute(), SETTINGS, source())
+            await writer.begin()
+            await writer.forget(30.0, 40.0)
+            spoken = [("Before.", 27.0), ("Half of it.", 29.0), ("The code.", 35.0), ("After.", 41.0)]
+            await writer.write(
+                [
+                    *(said("film", t_s, t_s + 2.0, text) for text, t_s in spoken),
+                    *(frame(t, t // 50) for t in range(60)),
+                    Watermark("said", 60.0),
+                    Watermark("vision", 60.0),
+                    Watermark("read", 60.0),
+                ]
+            )
+
+    asyncio.run(main())
+    rows = asyncio.run(contents(tmp_path / "m"))
+    kept = {row["text"] for row in rows["observations"] if row["modality"] == "said"}
+    assert kept == {"Before.", "After."}
+    assert rows["clips"]
+    assert not [c for c in rows["clips"] if 30.0 <= c["keyframe_t_s"] <= 40.0]
+
+
 def test_what_is_forgotten_is_nowhere_on_the_disk(tmp_path: Path) -> None:
     """From a moment on, while the source still runs: written and waiting records alike; what comes later is kept."""
 

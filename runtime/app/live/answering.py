@@ -55,6 +55,11 @@ class Answering:
             if searching:
                 self._still.release()
 
+    async def unhurried(self) -> None:
+        """Returns when no question is being looked up: what can wait does not take the machine from one that cannot."""
+        await self._tape.acquire("unhurried", self._still)
+        self._still.release()
+
     async def commit(self, work: Callable[[], Awaitable[None]]) -> None:
         await self._tape.acquire("turn to commit", self._still)
         try:

@@ -29,8 +29,11 @@ class Listening:
         alive: Callable[[], None],
         question: Callable[[str, float], Query],
         clock: Clock,
+        is_forgotten: Callable[[float, float], bool],
     ) -> None:
-        """alive: told whenever somebody is heard. question: of a text, as of a media time."""
+        """alive: told whenever somebody is heard. question: of a text, as of a media time. is_forgotten: whether that
+        media time was to be forgotten; a turn that had begun then is neither shown nor answered.
+        """
         self._conversation = conversation
         self._lookout = lookout
         self._microphone = microphone
@@ -40,7 +43,9 @@ class Listening:
         self._question = question
         self._clock = clock
         self._echo = self._doubtful = False
+        self._is_forgotten = is_forgotten
         self._onset_s: float | None = None
+        self._began_s: float | None = None  # the first onset of the turn
         self.closing = False
         """Then what is said is remembered, and not answered any more."""
 
@@ -52,6 +57,7 @@ class Listening:
             match event:
                 case SpeechStart(t_s=t_s):
                     self._onset_s = t_s
+                    self._began_s = t_s if self._began_s is None else self._began_s
                     echo = self._microphone.hears(self._speaker)
                     self._echo, self._doubtful = bool(echo), echo is None
                     if not self._echo:
@@ -65,6 +71,8 @@ class Listening:
                     if self._echo:  # somebody speaks over it
                         self._echo = False
                         self._conversation.hear_onset()
+                    if self._unwanted():
+                        continue
                     self._show("partial", text=text)
                     if not backchannel(text, 0.0):
                         self._conversation.hear_words()
@@ -78,13 +86,23 @@ class Listening:
 
     async def _ended(self, turn: TurnEnd, outbox: Channel[Part | Watermark]) -> None:
         onset_s = self._onset_s if self._onset_s is not None else turn.t_start_s
-        self._onset_s = None
+        unwanted = self._unwanted()
+        self._onset_s = self._began_s = None
         if self._echo:
             self._echo = False
             return
-        if turn.utterance.text.strip():
-            # It is remembered, whether or not it wants an answer.
-            await outbox.put(Part(turn.utterance, turn.samples, turn.t_start_s))
+        try:
+            if unwanted:
+                self._conversation.hear_nothing()
+            else:
+                await self._take_up(turn, onset_s)
+        finally:
+            # It is remembered, whether or not it wants an answer; after that, which somebody waits for.
+            if turn.utterance.text.strip():
+                await outbox.put(Part(turn.utterance, turn.samples, turn.t_start_s))
+
+    async def _take_up(self, turn: TurnEnd, onset_s: float) -> None:
+        """Answers, obeys, or lets it be."""
         if self.closing:
             return
         if not turn.text or (self._conversation.busy and backchannel(turn.text, turn.speech_s)):
@@ -99,3 +117,7 @@ class Listening:
             self._conversation.ask(self._question(turn.text, onset_s), latency=latency)
         else:
             self._conversation.hear_nothing()
+
+    def _unwanted(self) -> bool:
+        """Whether the turn had begun before it was to be forgotten."""
+        return self._began_s is not None and self._is_forgotten(self._began_s, self._began_s)

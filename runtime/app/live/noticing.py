@@ -14,7 +14,7 @@ from runtime.app.live.tape import Tape
 from runtime.app.live.turns import Conversation, Show
 from runtime.app.live.views import shown_tags
 from runtime.channel import Channel
-from runtime.messages import FrameFeature, Observation, Vector
+from runtime.messages import FrameFeature, Observation, Vector, Watermark
 
 _TAGS_EVERY_S = 1.0
 _SAME_SCENE = 0.85
@@ -33,8 +33,11 @@ class Noticing:
         alive: Callable[[], None],
         source: str,
         zero_s: float,
+        is_forgotten: Callable[[float, float], bool],
     ) -> None:
-        """alive: told when the picture has changed. zero_s: what the clock showed at the session's zero."""
+        """alive: told when the picture has changed. zero_s: what the clock showed at the session's zero. is_forgotten:
+        whether that media time was to be forgotten; nothing of it is shown or passed on.
+        """
         self._parts = parts
         self._tape = tape
         self._conversation = conversation
@@ -43,6 +46,7 @@ class Noticing:
         self._alive = alive
         self._source = source
         self._zero_s = zero_s
+        self._is_forgotten = is_forgotten
         self._tags_s = -math.inf
         self._looked: Vector | None = None
 
@@ -65,6 +69,8 @@ class Noticing:
 
     async def _pass_on(self, captions: Captions, percepts: Channel[Any], to_write: Channel[Any]) -> None:
         async for percept in percepts:
+            if not isinstance(percept, Watermark) and self._is_forgotten(*_span(percept)):
+                continue
             if isinstance(percept, FrameFeature) and percept.t_s - self._tags_s >= _TAGS_EVERY_S:
                 self._tags_s = percept.t_s
                 self._moved(percept)
@@ -82,3 +88,9 @@ class Noticing:
         if self._looked is None or float(feature.appearance @ self._looked) < _SAME_SCENE:
             self._looked = feature.appearance
             self._alive()
+
+
+def _span(percept: FrameFeature | Observation) -> tuple[float, float]:
+    if isinstance(percept, FrameFeature):
+        return percept.t_s, percept.t_s
+    return percept.t_start_s, percept.t_end_s

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import struct
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, Any, TypeVar
 
 from reasoning.proactive import Watches
 from reasoning.watches.store import write_watches
@@ -95,12 +96,14 @@ class Recorder(Tape):
         self._pcm: list[bytes] = []
         self._order = asyncio.Lock()
         self._open = True
+        self._forgotten_s = -math.inf
         try:
-            (folder / PICTURES).mkdir(parents=True, mode=0o700)
-            folder.chmod(0o700)
-            (folder / ABOUT).write_text(about.model_dump_json(indent=1))
-            self._log: BinaryIO = (folder / EVENTS).open("xb")
-            self._wav: BinaryIO = (folder / SOUND).open("xb+")
+            folder.mkdir(parents=True, mode=0o700)
+            (folder / PICTURES).mkdir(mode=0o700)
+            with _private(folder / ABOUT, "xb") as file:
+                file.write(about.model_dump_json(indent=1).encode())
+            self._log = _private(folder / EVENTS, "xb")
+            self._wav = _private(folder / SOUND, "xb+")
             self._wav.write(_wav_header(None))
         except OSError as error:
             raise InputError(f"--record {folder}: {error.strerror or error}") from None
@@ -129,7 +132,7 @@ class Recorder(Tape):
         """What goes on is what the recording holds: 16 bits."""
         async for chunk in inbox:
             pcm = to_pcm(chunk.samples)
-            if self._open:
+            if self._open and chunk.t_s > self._forgotten_s:
                 self._pcm.append(pcm.tobytes())
                 self._note(sound=len(pcm), t=chunk.t_s)
             await outbox.put(AudioChunk(chunk.t_s, from_pcm(pcm)))
@@ -139,7 +142,10 @@ class Recorder(Tape):
         async for frame in inbox:
             name = f"{round(frame.t_s * 1000):09}.jpg"
             image = await self._compute.run(_THREAD, self._keep_picture, name, frame.image)
-            if isinstance(image, str):
+            if frame.t_s <= self._forgotten_s:
+                await self._try(self._drop_picture, name)
+                image = frame.image
+            elif isinstance(image, str):
                 self._fail(image)
                 image = frame.image
             else:
@@ -153,8 +159,9 @@ class Recorder(Tape):
         if kind not in _NOT_KEPT:
             self._note(show=kind, **fields)
 
-    async def forget(self, from_s: float) -> None:
+    async def forget(self, from_s: float, to_s: float) -> None:
         """Cuts off everything from then on, sound and pictures too."""
+        self._forgotten_s = to_s
         async with self._order:
             await self._write()
             if self._open:
@@ -218,10 +225,14 @@ class Recorder(Tape):
         data = encode_picture(image)
         try:
             if self._open:
-                (self._folder / PICTURES / name).write_bytes(data)
+                with _private(self._folder / PICTURES / name, "wb") as file:
+                    file.write(data)
         except OSError as error:
             return error.strerror or str(error)
         return decode_picture(data)
+
+    def _drop_picture(self, name: str) -> None:
+        (self._folder / PICTURES / name).unlink(missing_ok=True)
 
     def _cut(self, from_s: float) -> None:
         path = self._folder / EVENTS
@@ -231,7 +242,7 @@ class Recorder(Tape):
             event = json.loads(line)
             if is_of(event, from_s):
                 if "picture" in event and "show" not in event:
-                    (self._folder / PICTURES / event["picture"]).unlink(missing_ok=True)
+                    self._drop_picture(event["picture"])
                 continue
             samples += event.get("sound", 0)
             kept.append(line)
@@ -239,10 +250,11 @@ class Recorder(Tape):
         self._wav.truncate(HEADER_BYTES + samples * BYTES_PER_SAMPLE)
         self._wav.seek(0, os.SEEK_END)
         shorter = path.with_suffix(".new")
-        shorter.write_bytes(b"".join(kept))
+        with _private(shorter, "wb") as file:
+            file.write(b"".join(kept))
         self._log.close()
         os.replace(shorter, path)
-        self._log = path.open("ab")
+        self._log = _private(path, "ab")
 
     def _finish(self) -> None:
         size = self._wav.seek(0, os.SEEK_END)
@@ -250,6 +262,11 @@ class Recorder(Tape):
         self._wav.write(_wav_header(size - HEADER_BYTES))
         self._wav.close()
         self._log.close()
+
+
+def _private(path: Path, mode: str) -> IO[bytes]:
+    """The file, opened in a binary mode; a new one is the user's alone."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _wav_header(data_bytes: int | None) -> bytes:

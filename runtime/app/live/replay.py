@@ -235,7 +235,7 @@ class Replay(Tape):
         if (line := _line(event)) is not None:
             console.stdout.print(line, markup=False)
 
-    async def forget(self, from_s: float) -> None:
+    async def forget(self, from_s: float, to_s: float) -> None:
         self.events = [e for e in self.events if not is_of(e, from_s)]
 
     async def _done(self, name: str, work: Work[T]) -> T:

@@ -113,6 +113,7 @@ class LiveSession:
             self._alive,
             self._query,
             clock,
+            self._is_forgotten,
         )
         self._noticing = Noticing(
             parts,
@@ -123,6 +124,7 @@ class LiveSession:
             self._alive,
             session_id,
             self._zero_s,
+            self._is_forgotten,
         )
         self._session = Session(clock, parts.metrics)
         settings = _memory_settings(parts)
@@ -136,7 +138,14 @@ class LiveSession:
             added_at_s=self.zero_wall,
         )
         self._voices = LiveVoices(
-            parts.voices, parts.people, parts.compute, clock, parts.app.audio.voices, session_id, self.show
+            parts.voices,
+            parts.people,
+            parts.compute,
+            clock,
+            parts.app.audio.voices,
+            session_id,
+            self.show,
+            self._is_forgotten,
         )
         self._writer = MemoryWriter(
             parts.store,
@@ -292,7 +301,12 @@ class LiveSession:
         self._channels += [said, said_again]
         again = SecondHearing(parts.compute, parts.transcriber, parts.app.audio.group)
         self._stage("converse", lambda: self._listening.run(hearing, said), (hearing,), (said,))
-        self._stage("hear again", lambda: hear_again(again, said, said_again), (said,), (said_again,))
+        self._stage(
+            "hear again",
+            lambda: hear_again(again, said, said_again, self._answering.unhurried),
+            (said,),
+            (said_again,),
+        )
         self._stage("speakers", lambda: self._voices.run(said_again, percepts), (said_again,), (percepts,))
         if parts.vision is not None:
             to_encode: Channel[SampledFrame] = Channel("frames", 4, Policy.DROP_OLDEST, clock=clock)
@@ -388,10 +402,14 @@ class LiveSession:
             await self.lookout.remind()
 
     async def _forget(self, from_s: float) -> None:
-        to_s = self.now_s()
-        await self._writer.forget(max(0.0, from_s))
-        await self._tape.forget(max(0.0, from_s))
-        self.show("forgotten", **{"from": round(max(0.0, from_s), 2), "to": round(to_s, 2)})
+        from_s, to_s = max(0.0, from_s), self.now_s()
+        self.conversation.interrupt()  # its answer may rest on it
+        await self._writer.forget(from_s, to_s)
+        await self._tape.forget(from_s, to_s)
+        self.show("forgotten", **{"from": round(from_s, 2), "to": round(to_s, 2)})
+
+    def _is_forgotten(self, start_s: float, end_s: float) -> bool:
+        return self._writer.is_forgotten(start_s, end_s)
 
 
 def _memory_settings(parts: Parts) -> Any:

@@ -47,8 +47,8 @@ class Tape:
     def shown(self, kind: str, fields: Mapping[str, Any]) -> None:
         """An event for the page, whether or not there is one."""
 
-    async def forget(self, from_s: float) -> None:
-        """Everything from then on."""
+    async def forget(self, from_s: float, to_s: float) -> None:
+        """Everything from then on; to_s: now. What was perceived before it and is still on its way is not kept either."""
 
     async def close(self) -> None:
         """The session is over."""

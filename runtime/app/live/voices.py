@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,11 +37,15 @@ class Part:
 
 
 async def hear_again(
-    hearing: SecondHearing, inbox: Channel[Part | Watermark], outbox: Channel[Part | Watermark]
+    hearing: SecondHearing,
+    inbox: Channel[Part | Watermark],
+    outbox: Channel[Part | Watermark],
+    unhurried: Callable[[], Awaitable[None]],
 ) -> None:
-    """On the way to memory, for which nobody waits."""
+    """On the way to memory. unhurried: returns when nobody waits for the machine."""
     async for item in inbox:
         if isinstance(item, Part):
+            await unhurried()
             item = replace(item, utterance=await hearing.hear(item.utterance, item.stretch))
         await outbox.put(item)
 
@@ -66,7 +70,9 @@ class LiveVoices:
         settings: VoiceSettings,
         source: str,
         show: Show,
+        is_forgotten: Callable[[float, float], bool],
     ) -> None:
+        """is_forgotten: whether that media time was to be forgotten; nothing of it is shown or passed on."""
         self._encoder = encoder
         self._people = people
         self._compute = compute
@@ -74,6 +80,7 @@ class LiveVoices:
         self._settings = settings
         self._source = source
         self._show = show
+        self._is_forgotten = is_forgotten
         self._lines: dict[str, _Line] = {}
 
     async def run(self, inbox: Channel[Part | Watermark], outbox: Channel[Any]) -> None:
@@ -82,7 +89,10 @@ class LiveVoices:
             if isinstance(item, Watermark):
                 await outbox.put(item)
                 continue
-            for one in await self._voices(item):
+            spoken = await self._voices(item)
+            if self._is_forgotten(item.t_start_s, item.stretch.t_end_s):
+                continue
+            for one in spoken:
                 record = said(one.utterance, self._source, one.voice)
                 self._show(
                     "utterance",

@@ -80,8 +80,8 @@ def test_what_goes_on_is_what_is_kept(run_virtual: Run, tmp_path: Path) -> None:
         image = decode_picture((tmp_path / "r" / "pictures" / pictures[2]).read_bytes())
         assert image.shape == (48, 64, 3)
         assert abs(int(image[0, 0, 0]) - 20) <= 2
-        for path in (tmp_path / "r", tmp_path / "r" / "pictures"):
-            assert path.stat().st_mode & 0o077 == 0
+        for path in (tmp_path / "r", *(tmp_path / "r").rglob("*")):
+            assert path.stat().st_mode & 0o077 == 0, path
 
     run_virtual(main())
 
@@ -119,7 +119,7 @@ def test_what_is_forgotten_is_cut_out(run_virtual: Run, tmp_path: Path, from_s: 
     async def main() -> None:
         clock, compute = VirtualClock(), Compute()
         recorder = await record(tmp_path / "r", clock, compute, 4)
-        await recorder.forget(from_s)
+        await recorder.forget(from_s, 3.5)
         recorder.shown("forgotten", {"from": from_s})
         await recorder.close()
         await compute.close(5.0)
@@ -132,6 +132,31 @@ def test_what_is_forgotten_is_cut_out(run_virtual: Run, tmp_path: Path, from_s: 
         assert names == {f"{1000 * s:09}.jpg" for s in kept}
         with wave.open(str(tmp_path / "r" / "sound.wav")) as wav:
             assert wav.getnframes() == len(kept) * CHUNK
+        for path in (tmp_path / "r").rglob("*"):
+            assert path.stat().st_mode & 0o077 == 0, path
+
+    run_virtual(main())
+
+
+def test_what_was_on_its_way_when_it_was_forgotten_is_not_kept(run_virtual: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        clock, compute = VirtualClock(), Compute()
+        recorder = await record(tmp_path / "r", clock, compute, 2)
+        await recorder.forget(0.0, 2.0)
+        sound, sound_on = (Channel[AudioChunk](n, 100, Policy.BLOCK, clock=clock) for n in ("in", "out"))
+        video, video_on = (Channel[VideoFrame](n, 100, Policy.BLOCK, clock=clock) for n in ("in", "out"))
+        for second in (1.9, 2.1):
+            sound.put_nowait(AudioChunk(second, np.zeros(CHUNK, np.float32)))
+            video.put_nowait(VideoFrame(second, np.zeros((48, 64, 3), np.uint8)))
+        sound.close()
+        video.close()
+        await asyncio.gather(recorder.sound(sound, sound_on), recorder.pictures(video, video_on))
+        assert (len(sound_on), len(video_on)) == (2, 2)
+        await recorder.close()
+        await compute.close(5.0)
+        assert [e["t"] for e in read_events(tmp_path / "r") if "t" in e] == [2.1, 2.1]
+        assert [path.name for path in (tmp_path / "r" / "pictures").iterdir()] == ["000002100.jpg"]
+        assert len(Sound(tmp_path / "r").next(10**9)) == CHUNK
 
     run_virtual(main())
 

@@ -196,7 +196,7 @@ def test_what_is_forgotten_again_is_not_compared(run_virtual: Run) -> None:
         for number in range(3):
             replay.shown("read", {"id": str(number), "text": "EXIT", "t": number})
             await clock.sleep(1.0)
-        await replay.forget(1.5)
+        await replay.forget(1.5, 3.0)
         assert [e["id"] for e in replay.events] == ["0", "1"]
 
     run_virtual(main())

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -14,17 +15,30 @@ import numpy as np
 
 from memory import People, Store, schema
 from memory.settings import VoiceMatchSettings
+from perception.audio.live import Partial, TurnEnd
+from perception.audio.second_hearing import SecondHearing
 from reasoning.proactive import Watches
 from runtime.app.live.parts import Parts
 from runtime.app.live.session import LiveSession
 from runtime.app.live.settings import LiveSettings
 from runtime.app.live.tape import Tape, Work
+from runtime.app.live.voices import hear_again
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
 from runtime.clock import SystemClock, VirtualClock, WallClock
 from runtime.compute import Compute
 from runtime.errors import ModelError
-from runtime.messages import Answer, FrameFeature, SpeechStart, Watermark
+from runtime.messages import (
+    SAMPLE_RATE_HZ,
+    Answer,
+    AnswerDelta,
+    FrameFeature,
+    Query,
+    SpeechEnd,
+    SpeechStart,
+    Utterance,
+    Watermark,
+)
 from runtime.metrics import Metrics
 from tests.conftest import Run
 from tests.memory.world import HashEncoder, said
@@ -100,6 +114,93 @@ def test_what_needs_no_memory_is_not_looked_up(run_virtual: Run) -> None:
         assert [part.text for part in parts] == ["56.", "56."]
         assert isinstance(parts[-1], Answer)
         assert not parts[-1].abstained
+
+    run_virtual(main())
+
+
+QUESTION = "Where does the conference take place?"
+
+
+def turn(text: str, t_s: float) -> TurnEnd:
+    heard = Utterance(text, t_s, t_s + 2.0, (), 0.9)
+    sound = np.zeros(2 * SAMPLE_RATE_HZ, np.float32)
+    return TurnEnd(t_s, t_s + 2.0, 2.0, heard, "", "model", 0.9, False, sound, 0.2, 0.1, 0.1)
+
+
+class SlowMemory:
+    """Takes its time to look a question up."""
+
+    def __init__(self, clock: VirtualClock, log: list[str]) -> None:
+        self._clock, self._log = clock, log
+
+    async def stream(self, query: Query, found: Callable[[], None]) -> AsyncIterator[AnswerDelta | Answer]:
+        self._log.append("looked up")
+        await self._clock.sleep(1.0)
+        self._log.append("found")
+        found()
+        yield AnswerDelta(query.turn_id, "In Berlin.")
+        yield Answer(query.turn_id, "In Berlin.", (), abstained=False)
+
+
+def test_a_question_is_looked_up_before_its_words_are_heard_again(run_virtual: Run) -> None:
+    async def main() -> None:
+        clock, log = VirtualClock(), []
+        session = session_of(clock, answerer=SlowMemory(clock, log))
+
+        class Ear(SecondHearing):
+            async def hear(self, utterance: Utterance, stretch: SpeechEnd) -> Utterance:
+                log.append("heard again")
+                return utterance
+
+        ear = Ear(Compute(), session._parts.transcriber, session._parts.app.audio.group)
+        inbox, parts, again = channel(turn(QUESTION, 1.0)), channel(), channel()
+        hearing = asyncio.create_task(hear_again(ear, parts, again, session._answering.unhurried))
+        inbox.close()
+        await session._listening.run(inbox, parts)
+        parts.close()
+        await hearing
+        assert log == ["looked up", "found", "heard again"]
+        assert [part.utterance.text async for part in _rest(again)] == [QUESTION]
+        await session.close()
+
+    run_virtual(main())
+
+
+async def _rest(items: Channel[Any]) -> AsyncIterator[Any]:
+    items.close()
+    async for item in items:
+        yield item
+
+
+def test_a_turn_that_was_to_be_forgotten_is_not_shown_answered_or_kept(
+    tmp_path: Path, run_virtual: Run
+) -> None:
+    async def main() -> None:
+        clock, log, shown = VirtualClock(), [], []
+        async with await Store.open(tmp_path / "memory", HashEncoder()) as store:
+            people = await People.open(store, Compute(), VoiceMatchSettings())
+            session = session_of(clock, answerer=SlowMemory(clock, log), store=store, people=people)
+            session.attach(shown.append, resumed=False)
+            await session._writer.begin()
+            await clock.sleep(60.0)
+            await session.take(json.dumps({"type": "forget", "minutes": 0.5}))
+            for begun_s in (59.0, 61.0):
+                inbox, parts, lines = channel(), channel(), channel()
+                for event in (
+                    SpeechStart(begun_s),
+                    Partial(begun_s, begun_s + 2.0, f"canary {begun_s}", 0),
+                    turn(f"Where is canary {begun_s}?", begun_s),
+                ):
+                    inbox.put_nowait(event)
+                inbox.close()
+                await session._listening.run(inbox, parts)
+                parts.close()
+                await session._voices.run(parts, lines)
+                assert len(lines) == (begun_s > 60)
+            events = "\n".join(shown)
+            assert "canary 59" not in events
+            assert events.count("canary 61") == 3  # partial, turn, utterance
+            await session.close()
 
     run_virtual(main())
 
