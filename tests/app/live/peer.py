@@ -119,6 +119,12 @@ class Page:
                     return hits
         raise AssertionError
 
+    async def hold(self) -> None:
+        """Asks for the session to be kept, however long it takes to come back."""
+        body = {"session": self.session, "secret": self.secret}
+        async with self._http.post(f"{self._address}api/hold", json=body) as response:
+            assert response.status == 204, await response.text()
+
     async def close(self) -> None:
         if self.peer is not None:
             await self.peer.close()

@@ -134,7 +134,7 @@ def test_a_model_that_stalls_gives_way_to_the_evidence(
 
     async def main() -> None:
         async with (
-            serving_script(world, script, answer_timeout_s=1.0) as served,
+            serving_script(world, script, answer_timeout_s=3.0) as served,
             page_of(served.address) as page,
         ):
             await page.connect(sound=Mouth(speak(SAID)))
@@ -320,8 +320,8 @@ def test_a_session_can_end_at_every_moment_of_its_life(
         said = "utterance" in life.messages
         async with asyncio.timeout(DEADLINE_S):
             await life.session.close()
-            assert await cancel_and_wait(running, 5.0)
-            await cancel_and_wait(living, 5.0)
+            assert await cancel_and_wait(running, DEADLINE_S)
+            await cancel_and_wait(living, DEADLINE_S)
         assert life.talker.open == 0
         if ending == "closed" and said:
             rows = await world.parts.memory.observations(life.session.id)

@@ -53,7 +53,7 @@ class Session:
         self._compute = compute
         encoder = Loudness() if voices else None
         self.voices = LiveVoices(
-            encoder, people, compute, SystemClock(), VoiceSettings(), "live-1", self.page
+            encoder, people, compute, SystemClock(), VoiceSettings(), "live-1", self.page, lambda *_: False
         )
         settings = SETTINGS.model_copy(update={"said_commit_s": 0.001})
         about = source("live-1", has_video=False)

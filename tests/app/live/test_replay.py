@@ -251,7 +251,7 @@ def test_a_recorded_session_comes_out_the_same(tmp_path: Path) -> None:
         assert server.stdout is not None
         line = server.stdout.readline()
         asyncio.run(talk(re.split(r"\s+", line.strip())[1]))
-        _, errors = server.communicate(timeout=60)
+        _, errors = server.communicate(timeout=180)
     assert "Traceback" not in errors, errors
     (recorded,) = (tmp_path / "recorded").iterdir()
     events = read_events(recorded)

@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     here = {s.spec.name for s in Registry.load().status() if s.present}
     require(here.issuperset(NEEDED), "the default weights are not here: hearsight models pull")
     folder = tmp_path_factory.mktemp("live")
-    options = ["--set", "vision.encoder=imagenet", "--set", "live.sessions=2", "--set", "live.reconnect_s=5"]
+    options = ["--set", "vision.encoder=imagenet", "--set", "live.sessions=2", "--set", "live.reconnect_s=60"]
     command = [sys.executable, "-m", "runtime.app.cli", *options, "live", "--no-engine"]
     process = subprocess.Popen(
         [*command, "--port", "0", "--memory", str(folder / "memory")],
@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield re.split(r"\s+", line.strip())[1]
     finally:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in errors, errors
 
@@ -129,6 +129,7 @@ def test_who_comes_back_finds_the_session(server: str) -> None:
             await page.connect(TALK)
             heard = await page.wait("utterance")
             session = page.session
+            await page.hold()
             await page.close()
             page.messages.clear()
             await page.connect()
