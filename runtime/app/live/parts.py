@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from memory import Memory, People, Store
+from memory.settings import MemorySettings
 from reasoning.answer import Answerer
 from reasoning.captions import Captioner
 from reasoning.engine import Reasoner
@@ -51,6 +52,13 @@ class Parts:
     captioner: Captioner | None = None
     engine: Reasoner | None = None
     spans: TurnSpans | None = None
+
+    def memory_settings(self) -> MemorySettings:
+        """What is said is written at once, and without secrets unless they are wanted."""
+        memory = self.app.memory
+        secrets = "redact" if memory.secrets == "auto" else memory.secrets
+        changes = {"chapter_s": self.live.chapter_s, "said_commit_s": 0.001, "secrets": secrets}
+        return memory.model_copy(update=changes)
 
     def models(self) -> dict[str, str]:
         """What a person is shown of them."""

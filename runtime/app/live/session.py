@@ -24,6 +24,7 @@ from runtime.app.live import protocol
 from runtime.app.live.answering import Answering
 from runtime.app.live.listening import Listening
 from runtime.app.live.lookout import Lookout
+from runtime.app.live.media import picture_channel, sound_channel
 from runtime.app.live.meters import SessionMeter
 from runtime.app.live.microphone import Microphone
 from runtime.app.live.noticing import Noticing
@@ -48,7 +49,6 @@ from runtime.stage import Stage
 
 log = logging.getLogger(__name__)
 
-_AUDIO_MS = 10_000
 _STOP_S = 10.0
 
 Send = Callable[[str], None]
@@ -70,10 +70,8 @@ class LiveSession:
         self.zero_wall = parts.clock.wall()
         self.last_active_s = self._zero_s
         clock = parts.clock
-        self.audio: Channel[AudioChunk] = Channel(
-            "live audio", _AUDIO_MS, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock
-        )
-        self.video: Channel[VideoFrame] = Channel("live video", 1, Policy.LATEST, clock=clock)
+        self.audio = sound_channel("live audio", clock)
+        self.video = picture_channel("live video", clock)
         self.speaker = SpeakerTrack(clock)
         self._microphone = Microphone()
         self._send: Send | None = None
@@ -127,7 +125,6 @@ class LiveSession:
             self._is_forgotten,
         )
         self._session = Session(clock, parts.metrics)
-        settings = _memory_settings(parts)
         about = SourceInfo(
             id=session_id,
             path=f"live session {session_id}",
@@ -151,7 +148,7 @@ class LiveSession:
             parts.store,
             parts.text_encoder,
             parts.compute,
-            settings,
+            parts.memory_settings(),
             about,
             people=parts.people,
             remembered=self._remembered,
@@ -286,9 +283,7 @@ class LiveSession:
         percepts: Channel[Any] = Channel("percepts", 64, Policy.BLOCK, clock=clock)
         to_write: Channel[Any] = Channel("to remember", 64, Policy.BLOCK, clock=clock)
         self._channels: list[Channel[Any]] = [hearing, percepts, to_write]
-        sound: Channel[AudioChunk] = Channel(
-            "sound", _AUDIO_MS, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock
-        )
+        sound = sound_channel("sound", clock)
         self._channels.append(sound)
         audio, video = self._taped() if self._tape.records else (self.audio, self.video)
         self._stage("microphone", lambda: self._microphone.run(audio, sound), (audio,), (sound,))
@@ -331,10 +326,7 @@ class LiveSession:
     def _taped(self) -> tuple[Channel[AudioChunk], Channel[VideoFrame]]:
         """Sound and pictures once they are on the tape."""
         clock, tape = self._parts.clock, self._tape
-        audio: Channel[AudioChunk] = Channel(
-            "taped audio", _AUDIO_MS, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock
-        )
-        video: Channel[VideoFrame] = Channel("taped video", 1, Policy.LATEST, clock=clock)
+        audio, video = sound_channel("taped audio", clock), picture_channel("taped video", clock)
         self._stage("record sound", lambda: tape.sound(self.audio, audio), (self.audio,), (audio,))
         self._stage("record pictures", lambda: tape.pictures(self.video, video), (self.video,), (video,))
         return audio, video
@@ -410,10 +402,3 @@ class LiveSession:
 
     def _is_forgotten(self, start_s: float, end_s: float) -> bool:
         return self._writer.is_forgotten(start_s, end_s)
-
-
-def _memory_settings(parts: Parts) -> Any:
-    memory = parts.app.memory
-    secrets = "redact" if memory.secrets == "auto" else memory.secrets
-    changes = {"chapter_s": parts.live.chapter_s, "said_commit_s": 0.001, "secrets": secrets}
-    return memory.model_copy(update=changes)

@@ -23,7 +23,7 @@ FLAGS = (
     "--use-fake-device-for-media-stream --use-fake-ui-for-media-stream "
     "--autoplay-policy=no-user-gesture-required"
 ).split()
-DEADLINE_S = 60.0
+DEADLINE_S = 120.0
 """Only against hanging for ever; nothing that passes waits for it."""
 
 # What the page gets and sends on its data channels, and its connections, for a test to look at.

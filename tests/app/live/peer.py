@@ -26,7 +26,7 @@ from runtime.clock import SystemClock
 from runtime.messages import SAMPLE_RATE_HZ, Samples
 from runtime.session import cancel_and_wait
 
-DEADLINE_S = 90.0
+DEADLINE_S = 120.0
 
 _LOST = frozenset({1, 6, 11, 18})
 _PERIOD = 20
