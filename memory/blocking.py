@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine
+from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from memory.adding import When
-from memory.conversation import Added, Message
-from memory.history import Version
-from memory.hits import Hit
-from memory.packing import Packed
+from memory.past import Past
 from memory.retrieval import Memory
 from memory.settings import MemorySettings
 from runtime.models import TextEncoder
+
+A = TypeVar("A")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Blocking(Protocol[A]):
+    """_asked: whose methods are called; _runner: where they run."""
+
+    _asked: A
+    _runner: asyncio.Runner
+
+
+def _blocking(
+    method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[_Blocking[A], P], T]:
+    """The method of the same name and arguments that returns when it is done."""
+
+    @wraps(method)
+    def call(self: _Blocking[A], /, *args: P.args, **more: P.kwargs) -> T:
+        return self._runner.run(method(self._asked, *args, **more))
+
+    return call
+
+
+class BlockingPast:
+    """`Past`, each call of which returns when it is done. Made by `BlockingMemory.as_of`."""
+
+    def __init__(self, runner: asyncio.Runner, past: Past) -> None:
+        self._runner = runner
+        self._asked = past
+
+    search = _blocking(Past.search)
+    history = _blocking(Past.history)
+    facts = _blocking(Past.facts)
+    profile = _blocking(Past.profile)
 
 
 class BlockingMemory:
@@ -22,7 +56,7 @@ class BlockingMemory:
 
     def __init__(self, runner: asyncio.Runner, memory: Memory) -> None:
         self._runner = runner
-        self._memory = memory
+        self._asked = memory
 
     @classmethod
     def open(
@@ -50,26 +84,36 @@ class BlockingMemory:
 
     def close(self) -> None:
         try:
-            self._runner.run(self._memory.close())
+            self._runner.run(self._asked.close())
         finally:
             self._runner.close()
 
-    def add(self, what: str | Message | Iterable[Message], **about: Any) -> Added:
-        """As `Memory.add`."""
-        return self._runner.run(self._memory.add(what, **about))
+    def as_of(self, when: When) -> BlockingPast:
+        """As `Memory.as_of`."""
+        return BlockingPast(self._runner, self._asked.as_of(when))
 
-    def search(self, text: str, *, as_of: When | None = None, **more: Any) -> list[Hit]:
-        """As `Memory.search`, or as it was at as_of."""
-        where = self._memory if as_of is None else self._memory.as_of(as_of)
-        return self._runner.run(where.search(text, **more))
+    def cited(self, ids: Collection[str]) -> None:
+        """As `Memory.cited`."""
+        self._asked.cited(ids)
 
-    def history(
-        self, what: str, source: str | None = None, *, as_of: When | None = None
-    ) -> tuple[Version, ...]:
-        """As `Memory.history`, or as it was at as_of."""
-        where = self._memory if as_of is None else self._memory.as_of(as_of)
-        return self._runner.run(where.history(what, source))
-
-    def pack(self, hits: Sequence[Hit], tokens: int) -> list[Packed]:
-        """As `Memory.pack`."""
-        return self._runner.run(self._memory.pack(hits, tokens))
+    add = _blocking(Memory.add)
+    search = _blocking(Memory.search)
+    search_clips = _blocking(Memory.search_clips)
+    history = _blocking(Memory.history)
+    pack = _blocking(Memory.pack)
+    consolidate = _blocking(Memory.consolidate)
+    ledger = _blocking(Memory.ledger)
+    facts = _blocking(Memory.facts)
+    profile = _blocking(Memory.profile)
+    notes = _blocking(Memory.notes)
+    days = _blocking(Memory.days)
+    cast = _blocking(Memory.cast)
+    sources = _blocking(Memory.sources)
+    observations = _blocking(Memory.observations)
+    neighbours = _blocking(Memory.neighbours)
+    visible_clips = _blocking(Memory.visible_clips)
+    keyframe = _blocking(Memory.keyframe)
+    keyframe_at = _blocking(Memory.keyframe_at)
+    short_term = _blocking(Memory.short_term)
+    stats = _blocking(Memory.stats)
+    refresh = _blocking(Memory.refresh)

@@ -88,7 +88,7 @@ class Cast:
             if one.kind == "undo" and one.seq not in undone:
                 undone.add(one.undoes)
         self.claims = tuple(s for s in held if s.kind != "undo" and s.seq not in undone)
-        self._hidden = hidden
+        self.hidden = hidden
         self._owners: dict[str, str] = {}
         self._same: dict[str, str] = {}
         self._names: dict[str, _Names] = {}
@@ -119,7 +119,7 @@ class Cast:
 
     def person(self, record_id: str, speaker: str | None) -> str | None:
         """Who said a record, by id; None for unknown. speaker: what the record itself says."""
-        if record_id in self._hidden:
+        if record_id in self.hidden:
             return None
         owner = self._owners.get(record_id, speaker)
         return self.root(owner) if owner else None

@@ -19,7 +19,7 @@ class Past:
         self._memory = memory
         self.as_of_s = as_of_s
 
-    async def search(self, request: SearchRequest | str, **more: Any) -> list[Hit]:
+    async def search(self, /, request: SearchRequest | str, **more: Any) -> list[Hit]:
         """As `Memory.search`."""
         if isinstance(request, str):
             return await self._memory.search(request, as_of_s=self.as_of_s, **more)
@@ -31,7 +31,7 @@ class Past:
 
         return await history(self._memory, what, source, self.as_of_s)
 
-    async def facts(self, text: str | None = None, **more: Any) -> list[Fact]:
+    async def facts(self, /, text: str | None = None, **more: Any) -> list[Fact]:
         """As `Memory.facts`."""
         return await self._memory.facts(text, as_of_s=self.as_of_s, **more)
 

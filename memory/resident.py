@@ -31,8 +31,8 @@ _INDEXED = (
     "vector",
 )
 _NODE_COLUMNS = ("source", "level", "t_start_s", "t_end_s", "known_at_s", "vector")
+_FOLLOWED = (schema.SOURCES, schema.NODES, schema.KEYS)
 _MANY = 50_000
-_LOOKS = 3
 
 
 class Resident:
@@ -53,22 +53,25 @@ class Resident:
         """Takes in what was committed since; `search` does so itself. Cheap when there is nothing new."""
         # A version counts as taken in once it was: who asks may be interrupted at any await.
         async with self._refreshing:
-            if (version := await self._newer(schema.SOURCES)) is not None:
+            newer = dict(zip(_FOLLOWED, await asyncio.gather(*map(self._newer, _FOLLOWED)), strict=True))
+            if (version := newer[schema.SOURCES]) is not None:
                 self.sources = await self._store.sources()
                 self._versions[schema.SOURCES] = version
-            if (version := await self._newer(schema.NODES)) is not None:
+            if (version := newer[schema.NODES]) is not None:
                 rows = await self._store.rows(schema.NODES, columns=_NODE_COLUMNS)
                 self.priors = await self._compute.run(THREAD, Priors, rows, self._settings)
                 self._versions[schema.NODES] = version
-            if (version := await self._newer(schema.KEYS)) is not None:
+            if (version := newer[schema.KEYS]) is not None:
                 await self._refresh_index()
                 self._versions[schema.KEYS] = version
 
     async def _refresh_index(self) -> None:
         where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
-        rows, count = await self._news(where)
-        if rows is None:
+        found = await self._store.counted_rows(schema.KEYS, where, _INDEXED)
+        if found is None:
             return
+        # Without a count the next refresh compares: the version that counts as taken in is that from before.
+        rows, count = found
         if count is not None and self._last_seq >= 0 and len(self.index) + rows.num_rows != count:
             # Rows that this index holds are gone (an interrupted ingest was taken back): begin anew.
             self.index = KeyIndex(self._settings)
@@ -82,19 +85,6 @@ class Resident:
             del rows
             if many:
                 await self._compute.run(THREAD, give_back)
-
-    async def _news(self, where: str | None) -> tuple[pa.Table | None, int | None]:
-        """The new rows, and how many the table has at the same version; None for how many while a writer is at it, and
-        then the next refresh compares: the version that counts as taken in is that from before.
-        """
-        rows = None
-        for _ in range(_LOOKS):
-            version = await self._store.version(schema.KEYS)
-            rows = await self._store.rows(schema.KEYS, where, _INDEXED)
-            count = await self._store.count(schema.KEYS)
-            if await self._store.version(schema.KEYS) == version:
-                return rows, count
-        return rows, None
 
     def _take(self, rows: pa.Table) -> None:
         """In the order of writing, in which a record's keys follow each other."""

@@ -82,7 +82,7 @@ class Memory:
         self._adding = Adding(store, text_encoder, compute, settings)
         self._casts = Casts(store)
         self._learner = Learner(store.folder if settings.search.learn else None)
-        self._facts = Facts(store, settings.user)
+        self._facts = Facts(store, compute, settings.user)
 
     @property
     def settings(self) -> MemorySettings:
@@ -241,7 +241,7 @@ class Memory:
             synopses[name] = synopsis(members, (), self._settings.synopsis_chars)
         return pack(hits, synopses, tokens)
 
-    async def search(self, request: SearchRequest | str, **more: Any) -> list[Hit]:
+    async def search(self, /, request: SearchRequest | str, **more: Any) -> list[Hit]:
         """The best records for a question, best first; [] when nothing shares a word or a meaning with it.
 
         more: the other fields of a SearchRequest, when only a text is given; it is then asked now.

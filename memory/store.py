@@ -36,6 +36,7 @@ class Store:
         self._lock = lock
         self._tables: dict[str, Any] = {}
         self._writing = asyncio.Lock()
+        self._connecting = asyncio.Lock()
         self.deriving = asyncio.Lock()
         """Held by whoever forgets, and by whoever writes what was made of records."""
         self._meta: dict[str, str] = {}
@@ -110,9 +111,11 @@ class Store:
 
     async def table(self, name: str) -> Any | None:
         """The LanceDB table at its newest version, None where it has not been made yet."""
-        if self.read_only and self.folder is not None and tables_folder(self.folder) != self._place:
-            self._disconnect()
-            await self._connect()
+        if self.read_only and self._moved():
+            async with self._connecting:
+                if self._moved():  # another task may have been first
+                    self._disconnect()
+                    await self._connect()
         table = self._tables.get(name)
         if table is None:
             if name not in await self.names():
@@ -173,6 +176,29 @@ class Store:
         with told(self.uri):
             table = await self.table(name)
             return -1 if table is None else int(await table.version())
+
+    async def counted_rows(
+        self, name: str, where: str | None, columns: Sequence[str]
+    ) -> tuple[pa.Table, int | None] | None:
+        """The rows that match, and how many rows the table had in that version; None for how many where this process
+        changed it in between. None where the table has not been made yet.
+        """
+        with told(self.uri):
+            for attempt in (0, 1):
+                try:
+                    table = await self.table(name)
+                    if table is None:
+                        return None
+                    # A reader's handle stays at the version that `table` has taken it to.
+                    version = await table.version()
+                    query = table.query().select(list(columns))
+                    rows = await (query.where(where) if where else query).to_arrow()
+                    count = int(await table.count_rows())
+                    return rows, count if await table.version() == version else None
+                except (RuntimeError, OSError):
+                    if attempt or not self.read_only:
+                        raise
+        return None
 
     async def count(self, name: str) -> int:
         with told(self.uri):
@@ -266,8 +292,13 @@ class Store:
         await self.seal()
 
     async def _connect(self) -> None:
-        self._place = None if self.folder is None else tables_folder(self.folder)
-        self._db = await connect(self.uri if self._place is None else str(self._place))
+        place = None if self.folder is None else tables_folder(self.folder)
+        self._db = await connect(self.uri if place is None else str(place))
+        self._place = place
+
+    def _moved(self) -> bool:
+        """Another generation of the tables is in force than that which is open (memory/generations.py)."""
+        return self.folder is not None and tables_folder(self.folder) != self._place
 
     def _disconnect(self) -> None:
         for table in self._tables.values():

@@ -28,6 +28,9 @@ from runtime.models import TextEncoder
 
 _HOUR_S = 3600.0
 _AT_ONCE = 8
+_SPENT = {"id": "spent", "source": "", "done_s": 0.0}
+"""Of rows that count calls and tokens, of no source; they stay for an hour, whatever is forgotten or dropped."""
+_IS_SPENT = f"id = {quoted(str(_SPENT['id']))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,9 @@ class Consolidator:
     async def run(self, stop: Callable[[], bool] = lambda: False) -> Consolidated:
         """stop: asked between batches. Raises MemoryStoreError, and what the extractor raises; what was committed stays."""
         await self._drop_older()
+        await self._store.delete(
+            schema.CONSOLIDATED, f"{_IS_SPENT} AND at_wall_s <= {self._wall() - _HOUR_S!r}"
+        )
         records = assertions = calls = tokens = 0
         done = True
         for source in await self._store.sources():
@@ -138,17 +144,21 @@ class Consolidator:
         return max((row["done_s"] for row in await self._marks(mine)), default=-inf)
 
     async def _mark(self, source: str, done_s: float, used: Extracted) -> None:
+        """In one version: how far the source was read, and what that took, which counts even when the source is forgotten."""
         row = {
             "id": mark_id(source, self._extractor.name),
             "source": source,
             "extractor": self._extractor.name,
             "done_s": done_s,
-            "calls": used.calls,
-            "tokens": used.tokens,
+            "calls": 0,
+            "tokens": 0,
             "at_wall_s": self._wall(),
         }
+        rows = [row]
+        if used.calls:
+            rows.append(row | _SPENT | {"calls": used.calls, "tokens": used.tokens})
         shape = schema.fixed_schema(schema.CONSOLIDATED)
-        await self._store.add(schema.CONSOLIDATED, pa.Table.from_pylist([row], schema=shape))
+        await self._store.add(schema.CONSOLIDATED, pa.Table.from_pylist(rows, schema=shape))
 
     async def _within_limits(self) -> bool:
         """Of the last hour, whichever process it was that asked."""
@@ -174,7 +184,7 @@ def mark_id(source: str, extractor: str) -> str:
 async def drop(store: Store, where: str = "true") -> int:
     """Drops what was made, to be made again. The marks go first: killed in between, nothing is taken for done that is not."""
     async with store.deriving:
-        await store.delete(schema.CONSOLIDATED, where)
+        await store.delete(schema.CONSOLIDATED, f"({where}) AND NOT ({_IS_SPENT})")
         if where == "true":
             await store.delete(schema.NOTES, where)
         return await store.delete(schema.FACTS, where)

@@ -8,28 +8,36 @@ from math import inf
 import numpy as np
 
 from memory import schema
-from memory.cast import Cast
+from memory.cast import Cast, Claim
 from memory.consolidation.assertion import Kind, relation
 from memory.consolidation.facts import Fact, Stored, stored_of
 from memory.consolidation.ledger import Ledger, fold
 from memory.naming import same_name
 from memory.store import Store
 from memory.text import tokens
+from runtime.compute import Compute
 from runtime.messages import Vector
 
 _FOUND = 0.3
+THREAD = "facts"
 OWNER = "the user"
 """What the owner of a memory is called as long as no setting says it (memory.user)."""
 
 
-class Facts:
-    """The facts of a store as readers see it; read again when they have changed."""
+_Seen = tuple[list[Stored], tuple[Claim, ...], frozenset[str]]
+"""What a ledger is made of: facts, claims about people, records whose voice is not known yet."""
 
-    def __init__(self, store: Store, user: str) -> None:
+
+class Facts:
+    """The facts of a store as readers see it; read again when they have changed, and folded when others may be seen."""
+
+    def __init__(self, store: Store, compute: Compute, user: str) -> None:
         self._store = store
+        self._compute = compute
         self._user = user or OWNER
         self._stored: list[Stored] = []
         self._version = -1
+        self._folded: tuple[_Seen, Ledger] | None = None
 
     async def ledger(self, cast: Cast, as_of_s: float = inf, sources: frozenset[str] | None = None) -> Ledger:
         """What those of the sources that were known by then come to. Raises MemoryStoreError."""
@@ -39,18 +47,23 @@ class Facts:
             for one in self._stored
             if one.known_at_s <= as_of_s and (sources is None or one.source in sources)
         ]
+        seen = (visible, cast.claims, cast.hidden)
+        if self._folded is None or self._folded[0] != seen:
 
-        def name(one: Stored) -> str:
-            speaker = cast.speaker(one.record, one.speaker)
-            return speaker.label if speaker is not None else self._user if one.speaker is None else ""
+            def name(one: Stored) -> str:
+                speaker = cast.speaker(one.record, one.speaker)
+                return speaker.label if speaker is not None else self._user if one.speaker is None else ""
 
-        return fold(visible, name)
+            ledger = await self._compute.run(THREAD, fold, visible, name)
+            self._folded = seen, ledger
+            return ledger
+        return self._folded[1]
 
     async def _refresh(self) -> None:
         version = await self._store.version(schema.FACTS)
         if version != self._version:
             rows = await self._store.rows(schema.FACTS)
-            self._stored = stored_of(rows) if rows is not None else []
+            self._stored = await self._compute.run(THREAD, stored_of, rows) if rows is not None else []
             self._version = version
 
     def vectors(self) -> dict[str, Vector]:

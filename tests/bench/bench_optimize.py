@@ -17,11 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from memory import Memory, MemorySettings, MemoryWriter, SearchRequest, SourceInfo, Store
+from runtime.collector import start_up_frozen
 from runtime.compute import Compute
 from runtime.messages import Observation, Watermark
 from tests.bench.bench_retrieval import Language, RandomVectors, build
 
 _COMMIT, _EVERY = 8, 16
+_GOAL_MS = 100
 
 
 async def write(folder: Path, seconds: float) -> None:
@@ -60,12 +62,13 @@ async def read(folder: Path, seconds: float) -> list[tuple[float, float]]:
     )  # fmt: skip
     async with await Memory.open(folder, encoder) as memory:
         await memory.refresh()
-        while process.returncode is None:
-            text = asked.sentence(6)
-            request = SearchRequest(text, encoder.encode([text])[0], k=20)
-            began = time.time()
-            await memory.search(request)
-            spans.append((began, time.time()))
+        with start_up_frozen():
+            while process.returncode is None:
+                text = asked.sentence(6)
+                request = SearchRequest(text, encoder.encode([text])[0], k=20)
+                began = time.time()
+                await memory.search(request)
+                spans.append((began, time.time()))
     assert process.stdout is not None
     lines = [json.loads(line) for line in (await process.stdout.read()).splitlines()]
     compactions = [tuple(line) for line in lines if isinstance(line, list)]
@@ -83,7 +86,8 @@ def _ms(times: list[float]) -> str:
     if not times:
         return "none"
     p50, p95, most = (1e3 * float(v) for v in (*np.percentile(times, [50, 95]), max(times)))
-    return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, longest {most:.0f} ms"
+    over = sum(1e3 * t > _GOAL_MS for t in times)
+    return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, longest {most:.0f} ms, {over} over {_GOAL_MS} ms"
 
 
 async def main() -> None:

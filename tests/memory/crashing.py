@@ -19,7 +19,7 @@ from typing import Any
 from lancedb.db import AsyncConnection
 from lancedb.table import AsyncTable
 
-from memory import Store
+from memory import Memory, MemorySettings, Message, Store, schema
 from memory.forgetting import Selection, forget
 from memory.portable import import_memory
 from memory.snapshots import take_snapshot
@@ -60,12 +60,49 @@ async def _import(folder: Path) -> None:
     await import_memory(folder.with_name("other.zip"), folder)
 
 
+DAY_S = 86400.0
+TALK = [
+    Message(text, DAY_S * (19844 + n), f"{n:02d}", who)
+    for n, (who, text) in enumerate(
+        [
+            ("Ana", "I live in Bergen, and I work at the hospital."),
+            ("Ben", "Ana lives in Bergen. I love cats."),
+            ("Ana", "Good news: I moved to Oslo!"),
+            ("Ana", "My sister is called Mia."),
+            ("Ben", "I don't like cats."),
+            ("Ana", "I quit my job."),
+        ]
+    )
+]
+TWO_AT_ONCE = MemorySettings.model_validate(SETTINGS.model_dump() | {"consolidation": {"batch": 2}})
+
+
+async def _consolidate(folder: Path, rebuild: bool = False) -> None:
+    async with await Store.open(folder, HashEncoder()) as store:
+        add = store.add
+
+        async def told(name: str, rows: Any) -> None:
+            await add(name, rows)
+            if name == schema.CONSOLIDATED:
+                print("committed", rows["done_s"][0].as_py(), flush=True)
+
+        store.add = told  # type: ignore[method-assign]
+        async with await Memory.open(store, HashEncoder(), settings=TWO_AT_ONCE) as memory:
+            await memory.consolidate(rebuild=rebuild)
+
+
+async def _rebuild(folder: Path) -> None:
+    await _consolidate(folder, rebuild=True)
+
+
 WORK: dict[str, Callable[[Path], Awaitable[None]]] = {
     "ingest": _ingest,
     "forget": _forget,
     "snapshot": _snapshot,
     "migrate": _migrate,
     "import": _import,
+    "consolidate": _consolidate,
+    "rebuild": _rebuild,
 }
 
 

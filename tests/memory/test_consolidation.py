@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from memory import Memory, Message, Store, schema
+from memory.consolidation import view
 from memory.consolidation.consolidate import drop
-from memory.consolidation.facts import Fact
+from memory.consolidation.facts import Fact, Stored
+from memory.consolidation.ledger import Ledger, Name, fold
 from memory.forgetting import Selection, forget
 from memory.integrity import check
 from memory.portable import export_memory, import_memory
@@ -361,3 +364,32 @@ def test_a_drop_that_is_cut_short_loses_nothing(tmp_path: Path) -> None:
             assert await memory.facts(history=True) == before
 
     asyncio.run(main())
+
+
+def test_facts_are_folded_when_others_may_be_seen_and_not_on_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(remember(tmp_path / "m", MOVES))
+    threads: list[str] = []
+
+    def counted(stored: Sequence[Stored], name: Name) -> Ledger:
+        threads.append(threading.current_thread().name)
+        return fold(stored, name)
+
+    async def main() -> None:
+        monkeypatch.setattr(view, "fold", counted)
+        async with await opened(tmp_path / "m") as memory:
+            for as_of_s in (None, day(90), day(91)):
+                assert texts(await memory.facts(as_of_s=as_of_s)) == [
+                    "Ana lives in Oslo",
+                    "Ben dislikes cats",
+                ]
+            assert len(threads) == 1
+            assert "Ana lives in Bergen" in texts(await memory.facts(as_of_s=day(2.5)))
+            await memory.add([Message("I live in Rome.", day(20), "20", "Ben")], source="chat")
+            await memory.consolidate()
+            assert "Ben lives in Rome" in texts(await memory.facts())
+            assert len(threads) == 3
+
+    asyncio.run(main())
+    assert {name == threading.main_thread().name for name in threads} == {False}

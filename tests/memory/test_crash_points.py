@@ -10,14 +10,16 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from memory import Store
+from memory import Memory, Store, schema
 from memory.integrity import check
 from memory.snapshots import list_snapshots, snapshot_folder
-from tests.memory.crashing import MESSAGES, OFTEN, WORK
+from tests.memory.crashing import MESSAGES, OFTEN, TALK, TWO_AT_ONCE, WORK
 from tests.memory.test_forgetting import ROOT
 from tests.memory.test_migration import OLD
 from tests.memory.test_portable import exported
@@ -102,7 +104,56 @@ def test_while_it_is_written(crashes: Crashes, tmp_path: Path) -> None:
         shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("work", sorted(set(WORK) - {"ingest"}))
+async def derived(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """All that was made of the records, without the times at which it was made."""
+    out = {}
+    async with await Store.open(folder, read_only=True) as store:
+        for name in (schema.FACTS, schema.NOTES):
+            rows = await store.rows(name)
+            assert rows is not None
+            found = rows.to_pylist()
+            for row in found:
+                row.pop("made_at_s", None)
+            out[name] = sorted(found, key=lambda row: str(row["id"]))
+    return out
+
+
+@pytest.mark.parametrize("work", ["consolidate", "rebuild"])
+def test_while_facts_are_made(crashes: Crashes, tmp_path: Path, work: str) -> None:
+    """Of the records nothing changes; of what was made nothing acknowledged is lost, and gone on with it is the same."""
+
+    async def said(folder: Path) -> None:
+        async with await Memory.open(folder, HashEncoder(), settings=TWO_AT_ONCE, read_only=False) as memory:
+            await memory.add(TALK, source="chat")
+
+    old, whole = tmp_path / "m", tmp_path / "whole"
+    asyncio.run(said(old))
+    if work == "rebuild":
+        assert crashes.killed("consolidate", old, 0)[0] == 0
+    shutil.copytree(old, whole)
+    count = crashes.points(work, whole)
+    records, wanted = asyncio.run(contents(old)), asyncio.run(derived(whole))
+    assert len(wanted[schema.FACTS]) > 5
+    assert len(wanted[schema.NOTES]) == len(TALK)
+    for number in spread(count, 14):
+        folder = tmp_path / "cut"
+        shutil.copytree(old, folder)
+        status, lines = crashes.killed(work, folder, number)
+        assert status == -9
+        done_s = max((float(line.split()[1]) for line in lines if line.startswith("committed")), default=-inf)
+        asyncio.run(reopened(folder))
+        left = asyncio.run(derived(folder))[schema.FACTS]
+        assert [f for f in left if f not in wanted[schema.FACTS]] == []
+        promised = [f for f in wanted[schema.FACTS] if f["known_at_s"] <= done_s]
+        assert [f for f in promised if f not in left] == [], f"{work} was killed at point {number} of {count}"
+        assert crashes.killed("consolidate", folder, 0)[0] == 0
+        assert asyncio.run(derived(folder)) == wanted, f"{work} was killed at point {number} of {count}"
+        assert asyncio.run(contents(folder)) == records
+        is_whole(folder)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("work", sorted(set(WORK) - {"ingest", "consolidate", "rebuild"}))
 def test_while_a_whole_memory_changes(crashes: Crashes, prepared: Path, work: str) -> None:
     """It is the old one or the new one, and with the work done once more the new one."""
     old = prepared / "m"

@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory import BlockingMemory, Memory, Message
+from memory.blocking import BlockingPast
 from memory.packing import tokens_of
+from memory.past import Past
 from runtime.errors import InputError, MemoryStoreError
 from runtime.weights import Registry
 from tests.conftest import require
@@ -73,13 +75,33 @@ def test_the_blocking_face(tmp_path: Path) -> None:
     with BlockingMemory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
         assert memory.add(TALK, source="chat").new == len(TALK)
         assert memory.search("What did Ben buy?", k=1)[0].record.speaker == "Ben"
-        before = memory.search("kayak", as_of=TALK[2].time_s, sources=("chat",))
+        before = memory.as_of(TALK[2].time_s).search("kayak", sources=("chat",))
         assert all(hit.record.known_at_s <= TALK[2].time_s for hit in before)
-        assert memory.history("Which kayak does Ana have?", as_of=TALK[4].time_s)
+        assert memory.as_of(TALK[4].time_s).history("Which kayak does Ana have?")
         with pytest.raises(InputError, match="no source"):
             memory.search("kayak", sources=("nowhere",))
     with pytest.raises(MemoryStoreError, match="no memory"):
         BlockingMemory.open(tmp_path / "none", HashEncoder())
+
+
+def test_the_synchronous_face_has_all_that_the_other_has(tmp_path: Path) -> None:
+    def offered(kind: type) -> set[str]:
+        return {name for name in dir(kind) if not name.startswith("_")}
+
+    assert offered(Memory) - offered(BlockingMemory) == {"store", "settings"}
+    assert offered(Past) - {"as_of_s"} == offered(BlockingPast)
+    with BlockingMemory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
+        memory.add("I live in Bergen.", speaker="Ana", time=at("2024-05-06T09:30"))
+        memory.add("I moved to Oslo.", speaker="Ana", time=at("2024-05-09T09:30"))
+        assert memory.consolidate().assertions == 2
+        assert [fact.text for fact in memory.profile("Ana")] == ["Ana lives in Oslo"]
+        assert [fact.text for fact in memory.facts(about="Ana", history=True)] == [
+            "Ana lives in Bergen",
+            "Ana lives in Oslo",
+        ]
+        before = memory.as_of(at("2024-05-08T00:00"))
+        assert [fact.text for fact in before.profile("Ana")] == ["Ana lives in Bergen"]
+        assert [source.id for source in memory.sources()] == ["notes"]
 
 
 @settings(max_examples=6, deadline=None)

@@ -192,3 +192,24 @@ def test_forgetting_one_turn_forgets_what_a_model_made_while_it_read_it(tmp_path
 
     asyncio.run(main())
     assert [len(text.splitlines()) for text in asked] == [2, 1]
+
+
+def test_what_was_spent_counts_though_what_was_made_is_forgotten(tmp_path: Path) -> None:
+    async def main() -> list[bool]:
+        script = Script(lambda _: saying(json.dumps([fact(1, "Ana", "has", "the fjord cabin in Voss")])))
+        settings = SETTINGS.model_copy(update={"consolidation": ConsolidationSettings(calls_per_hour=1)})
+        async with (
+            serving(script) as url,
+            client_of(url) as client,
+            await Memory.open(tmp_path / "m", HashEncoder(), settings=settings, read_only=False) as memory,
+        ):
+            messages = [Message(text, day(n), "01", who) for n, (who, text) in enumerate(TALK, 1)]
+            await memory.add(messages, source="chat")
+            first = await memory.consolidate(EngineExtractor(client))
+            await forget(memory.store, Selection(words="Mia Ola"), SETTINGS)
+            again = await memory.consolidate(EngineExtractor(client))
+            dropped = await memory.consolidate(EngineExtractor(client), rebuild=True)
+        assert len(script.prompts) == 1
+        return [first.done, again.done, dropped.done]
+
+    assert asyncio.run(main()) == [True, False, False]

@@ -25,6 +25,7 @@ from runtime.app.live.parts import Parts
 from runtime.app.live.server import LiveServer
 from runtime.app.live.telemetry import turn_spans
 from runtime.app.settings import default_memory
+from runtime.collector import start_up_frozen
 from runtime.malloc import give_back_memory
 
 _ENGINE_PATIENCE_S = 2.0
@@ -56,9 +57,10 @@ async def run_live(args: argparse.Namespace) -> int:
                 idle = IdleConsolidation(
                     parts.memory, app.compute, app.clock, server.is_idle, parts.engine, say
                 )
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(idle.run(), name="consolidation")
-                    await asyncio.Event().wait()
+                with start_up_frozen():
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(idle.run(), name="consolidation")
+                        await asyncio.Event().wait()
         return 0
 
 

@@ -10,6 +10,7 @@ from runtime.app.context import open_app
 from runtime.app.serving.server import mcp_server, serving
 from runtime.app.serving.tools import MemoryTools
 from runtime.app.settings import default_memory
+from runtime.collector import start_up_frozen
 
 
 async def run_mcp(args: argparse.Namespace) -> int:
@@ -35,5 +36,6 @@ async def run_serve(args: argparse.Namespace) -> int:
             if token and token != settings.token:
                 console.stdout.print(f"token    {token}", markup=False)
             console.stdout.file.flush()
-            await asyncio.Event().wait()
+            with start_up_frozen():
+                await asyncio.Event().wait()
     return 0
