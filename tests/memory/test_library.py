@@ -88,7 +88,7 @@ def test_the_synchronous_face_has_all_that_the_other_has(tmp_path: Path) -> None
     def offered(kind: type) -> set[str]:
         return {name for name in dir(kind) if not name.startswith("_")}
 
-    assert offered(Memory) - offered(BlockingMemory) == {"store", "settings"}
+    assert offered(Memory) - offered(BlockingMemory) == {"settings"}
     assert offered(Past) - {"as_of_s"} == offered(BlockingPast)
     with BlockingMemory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
         memory.add("I live in Bergen.", speaker="Ana", time=at("2024-05-06T09:30"))
