@@ -30,6 +30,7 @@ from runtime.errors import HearsightError, StuckError
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+_INTERRUPTED = "interrupted; what was committed is kept, run again to go on"
 
 _EXAMPLES = """\
 examples:
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"hearsight: {mine}", file=sys.stderr)
         return EXIT_ERROR
     except (KeyboardInterrupt, asyncio.CancelledError):
-        print("hearsight: interrupted; what was committed is kept, run again to go on", file=sys.stderr)
+        print(f"hearsight: {getattr(args, 'stopped', _INTERRUPTED)}", file=sys.stderr)
         _leave(EXIT_INTERRUPTED)
     except BrokenPipeError:
         return EXIT_ERROR
@@ -263,6 +264,7 @@ Beyond this machine (--host 0.0.0.0) a token is demanded and shown, and a browse
         "(about 1 GB an hour)",
     )
     _engine_option(parser)
+    parser.set_defaults(stopped="stopped; what was perceived is kept")
 
 
 def _replay(commands: Any) -> None:

@@ -48,6 +48,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in errors, errors
+    assert errors.splitlines()[-1] == "hearsight: stopped; what was perceived is kept"
 
 
 def test_it_hears_a_clip_and_answers_a_typed_question_with_evidence(server: str) -> None:
