@@ -160,7 +160,7 @@ const on = {
   bye({ text }) {
     saved.clear();
     end();
-    startPanel.problem(text);
+    startPanel.problem(`The session has ended: ${text}.`);
   },
   pong() {},
 };

@@ -24,7 +24,7 @@ export function mediaProblem(error, what) {
 /** What a refused offer means. `said` is the server's own word for it, if any. */
 export function offerProblem(status, said = '') {
   if (status === 401) return 'This server asks for a token.';
-  if (status === 503) return 'Hearsight is full: as many sessions as it admits are running. Try again when one has ended.';
+  if (status === 503 && said === 'full') return 'Hearsight is full: as many sessions as it admits are running. Try again when one has ended.';
   if (status === 429) return 'Too many attempts in a short time. Wait a minute and try again.';
   if (status === 0) return 'The server cannot be reached. Is "hearsight live" running?';
   return `The server refused the connection (${status}${said ? `: ${said}` : ''}).`;

@@ -83,8 +83,10 @@ class Guard:
         try:
             response = self._refusal(request) or await handler(request)
         except web.HTTPException as error:
-            error.headers.update(_HEADERS)
-            raise
+            if error.status < 400:  # a redirection
+                error.headers.update(_HEADERS)
+                raise
+            response = error_response(error.status, error.reason)
         if not response.prepared:
             response.headers.update(_HEADERS)
         return response

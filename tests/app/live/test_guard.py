@@ -155,6 +155,7 @@ def test_what_is_no_offer_begins_no_session(run_real: Run, body: str, status: in
             async with http.post(f"{address}api/offer", data=body) as response:
                 assert response.status == status
                 assert "Content-Security-Policy" in response.headers
+                assert (await response.json())["error"]
             async with http.get(f"{address}healthz") as response:
                 assert await response.json() == {"ok": True, "sessions": 0, "room": 4}
 
