@@ -41,7 +41,8 @@ test('a person is told what to do about a camera', () => {
 });
 
 test('refusals say why, and whether another attempt may do', () => {
-  assert.match(new Refused(503).message, /full/);
+  assert.match(new Refused(503, 'full').message, /full/);
+  assert.match(new Refused(503, 'the server stops').message, /the server stops/);
   assert.match(new Refused(401).message, /token/);
   assert.match(new Refused(400, 'malformed SDP').message, /malformed SDP/);
   assert.deepEqual([0, 401, 400, 403, 429, 500, 503].map((status) => new Refused(status).passing),
