@@ -67,7 +67,7 @@ class StoredClip:
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """jpeg: the picture's bytes; t_s: its media time."""
+    """jpeg: the picture's bytes (of a screen WebP, see runtime/pictures.py); t_s: its media time."""
 
     clip: str
     source: str

@@ -130,7 +130,7 @@ class ScreenWriter:
                     "t_start_s": p.t_s,
                     "t_end_s": p.t_s,
                     "t_s": p.t_s,
-                    "jpeg": p.jpeg,
+                    "jpeg": p.data,
                 }
                 for p in reading.pictures
             ],
@@ -264,7 +264,7 @@ class ScreenMemory:
         return out
 
     async def picture(self, source: str, t_s: float, until_s: float | None = None) -> bytes | None:
-        """The JPEG of a moment: the first one taken between t_s and until_s, else the nearest to t_s."""
+        """The picture of a moment: the first one taken between t_s and until_s, else the nearest to t_s."""
         rows = await self._store.rows(schema.KEYFRAMES, f"source = {quoted(source)}", ["clip", "t_s"])
         if rows is None or not rows.num_rows:
             return None

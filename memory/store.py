@@ -24,6 +24,9 @@ from memory.records import ResumePoint, SourceInfo
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
 
+_ANY_AGE = timedelta(milliseconds=1)
+_TIDYINGS = 3
+
 
 class Store:
     """Open with `Store.open`, close with `close` (or use as an async context manager)."""
@@ -288,7 +291,10 @@ class Store:
                     if name == schema.OBSERVATIONS:
                         await index_ids(table)
                     # Zero would warn that readers fail; ours look again (`rows`, `nearest`).
-                    await table.optimize(cleanup_older_than=timedelta(milliseconds=1))
+                    for _ in range(_TIDYINGS):
+                        await table.optimize(cleanup_older_than=_ANY_AGE)
+                        if len(await table.list_versions()) == 1:
+                            break  # else a version within that age is left, and every file that it names
         await self.seal()
 
     async def _connect(self) -> None:

@@ -17,6 +17,7 @@ from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
 from runtime.clock import Clock, SystemClock
 from runtime.errors import EngineError
+from runtime.pictures import mime_of
 
 MAX_LINE_BYTES = 1 << 20
 MAX_ERROR_BYTES = 8192
@@ -334,9 +335,9 @@ def _with_images(messages: Sequence[Message], images: Sequence[bytes]) -> list[M
     pictures = [
         {
             "type": "image_url",
-            "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")},
+            "image_url": {"url": f"data:{mime_of(image)};base64," + base64.b64encode(image).decode("ascii")},
         }
-        for jpeg in images
+        for image in images
     ]
     return [*before, {**last, "content": [*pictures, {"type": "text", "text": last["content"]}]}]
 

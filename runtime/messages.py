@@ -318,12 +318,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScreenPicture:
-    """Evidence: a small JPEG of a monitor, secrets blacked out."""
+    """Evidence: a small picture of a monitor (WebP), secrets blacked out."""
 
     source: str
     t_s: float
     monitor: int
-    jpeg: bytes
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

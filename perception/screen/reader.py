@@ -345,12 +345,11 @@ class ScreenReader:
         scale = min(1.0, settings.picture_side / max(picture.shape[:2]))
         if scale < 1:
             picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, settings.picture_quality]
-        done, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
+        quality = [cv2.IMWRITE_WEBP_QUALITY, settings.picture_quality]
+        done, data = cv2.imencode(".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
         if not done:
             return ()
-        jpeg = np.asarray(data, np.uint8).tobytes()
-        return (ScreenPicture(self.source, frame.t_s, frame.monitor, jpeg),)
+        return (ScreenPicture(self.source, frame.t_s, frame.monitor, data.tobytes()),)
 
 
 def _where(place: Place) -> dict[str, Any]:

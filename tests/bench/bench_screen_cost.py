@@ -1,9 +1,10 @@
 """What it costs to watch a screen: CPU share of one core and memory, while nothing happens and while somebody types.
 
-python tests/bench/bench_screen_cost.py [--still-s 300] [--typing-s 60] [--size 1280x800]
+python tests/bench/bench_screen_cost.py [--still-s 300] [--typing-s 480] [--size 1280x800]
 
 Real programs (two terminals) on an X server of their own, watched by `hearsight screen`. The first minute, in which the
 models load and everything is read for the first time, is not counted. Typing is 8 keys a second, a sentence a line.
+Memory is what the process holds (RSS), looked at every half minute.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from runtime.clock import perf
 from tests.screen.desktop import Desktop, record, until
 from tests.screen.test_desktop import in_memory
 
+_LOOK_S = 30.0
 SENTENCES = (
     "the lighthouse keeper counts forty seagulls before breakfast",
     "a mooring for the night costs as much as a warm coat",
@@ -35,7 +37,7 @@ SENTENCES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--still-s", type=float, default=300.0)
-    parser.add_argument("--typing-s", type=float, default=60.0)
+    parser.add_argument("--typing-s", type=float, default=480.0)
     parser.add_argument("--warm-s", type=float, default=60.0)
     parser.add_argument("--size", default="1280x800")
     args = parser.parse_args()
@@ -63,13 +65,27 @@ def typing(desktop: Desktop, seconds: float) -> None:
 
 
 def measure(process: psutil.Process, what: str, work: Callable[[], object]) -> None:
-    """Prints the share of one core that the recorder took meanwhile, and what it holds before and after."""
-    before, rss, began = sum(process.cpu_times()[:2]), process.memory_info().rss, perf()
-    work()
+    """Prints the share of one core that the recorder took meanwhile, and what it held from beginning to end."""
+    before, began, over = sum(process.cpu_times()[:2]), perf(), threading.Event()
+    held: list[float] = []
+
+    def look() -> None:
+        while True:
+            held.append(process.memory_info().rss / 1e6)
+            if over.wait(_LOOK_S):
+                return
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        work()
+    finally:
+        over.set()
+        looking.join()
     share = (sum(process.cpu_times()[:2]) - before) / (perf() - began)
-    after = process.memory_info().rss
+    held.append(process.memory_info().rss / 1e6)
     print(
-        f"{what}: {100 * share:.2f}% of one core, {rss / 1e6:.0f} MB before and {after / 1e6:.0f} MB after",
+        f"{what}: {100 * share:.2f}% of one core; MB held: {', '.join(f'{mb:.0f}' for mb in held)}",
         flush=True,
     )
 

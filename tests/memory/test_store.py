@@ -254,3 +254,18 @@ def test_versions_that_are_gone_do_not_fill_the_process(
     asyncio.run(commits(400))
     assert sessions
     assert sum(s.size_bytes for s in sessions) < 10 << 20
+
+
+def test_what_was_compacted_away_is_off_the_disk(tmp_path: Path) -> None:
+    """Ten times over, as versions that follow each other within a millisecond are kept only now and then."""
+
+    async def main() -> None:
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            for round_ in range(10):
+                for _ in range(4):
+                    await store.set_progress(f"film {round_}", ResumePoint(1.0, 1.0, False))
+                await store.optimize()
+                files = [*(tmp_path / "m" / f"{schema.PROGRESS}.lance" / "data").iterdir()]
+                assert len(files) == 1
+
+    asyncio.run(main())

@@ -89,7 +89,7 @@ def test_what_is_sent(run_real: Run) -> None:
 
     async def main() -> None:
         async with served(handler) as client:
-            await text_of(client, images=[b"\xff\xd8one", b"\xff\xd8two"], stop=["\n"])
+            await text_of(client, images=[b"\xff\xd8one", b"RIFF\4\0\0\0WEBP"], stop=["\n"])
             await text_of(client, structured={"choice": ["A", "B"]}, logprobs=3)
             await text_of(client, structured={"json": {"type": "object"}})
             assert [d.text async for d in client.complete("Once", max_tokens=2)] == ["x", ""]
@@ -100,6 +100,7 @@ def test_what_is_sent(run_real: Run) -> None:
     assert (
         base64.b64decode(first["image_url"]["url"].removeprefix("data:image/jpeg;base64,")) == b"\xff\xd8one"
     )
+    assert second["image_url"]["url"].startswith("data:image/webp;base64,UklGR")
     assert second["type"] == "image_url" and text == {"type": "text", "text": "Where is the cup?"}
     assert (images["stream"], images["max_tokens"], images["temperature"], images["stop"]) == (
         True,

@@ -10,6 +10,7 @@ import pytest
 from perception.screen.reader import ScreenReader
 from perception.screen.settings import ScreenReadSettings
 from runtime.messages import Observation, ScreenFrame, ScreenPicture, ScreenReading, Standing
+from runtime.pictures import mime_of
 from tests.screen.painted import PaintedReader, column, frame, paint, window
 
 
@@ -237,6 +238,7 @@ def test_a_monitor_may_change_its_size(size: tuple[int, int]) -> None:
 def decoded(picture: ScreenPicture) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     import cv2
 
-    image = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert mime_of(picture.data) == "image/webp"
+    image = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert image is not None
     return np.asarray(image, np.uint8)

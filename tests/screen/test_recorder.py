@@ -298,26 +298,32 @@ def test_old_pictures_go_before_old_text_and_the_disk_is_freed(tmp_path: Path, r
 
 
 @pytest.mark.slow
-def test_ten_thousand_looks_leave_nothing_behind(tmp_path: Path, run_virtual: Run) -> None:
-    """Every look is another screen: a counter runs, a chat grows, windows change."""
+def test_ten_thousand_looks_leave_nothing_behind_and_lose_no_line(tmp_path: Path, run_virtual: Run) -> None:
+    """Every look is another screen: a counter runs, a chat grows by a line every 20 s, windows change."""
     sizes: list[int] = []
+    shown: set[str] = set()
 
     async def play(desk: Desk) -> None:
         n = 0
         while desk.screen.looks < 10_000:
             n += 1
-            chat = [
-                f"message {chr(97 + i % 26) * 5} {'abcdefghij'[i // 26 % 10] * 3}"
-                for i in range(n // 40, n // 40 + 6)
-            ]
+            chat = [_message(i) for i in range(n // 40, n // 40 + 6)]
+            shown.update(chat)
             desk.screen.title = f"{'room' if n // 200 % 2 else 'mail'} - Chat"
             await desk.show(0.5, f"{n} of 20000", *chat)
             if n % 1000 == 0:
                 sizes.append(psutil.Process().memory_info().rss)
+        await desk.show(10, *chat)
         assert desk.recorder.status.looks >= 10_000
         assert len(sizes) >= 9
+        assert shown - {line for text in await desk.texts() for line in text.splitlines()} == set()
 
     settings = ScreenSettings(min_free_mb=0, read=ScreenReadSettings(picture_every_s=300.0))
     run_virtual(recorded(tmp_path / "m", play, settings)())
     middle, last = max(sizes[2:5]), max(sizes[-3:])
     assert last - middle < 40e6, sizes
+
+
+def _message(number: int) -> str:
+    """Each another one, by whole words of letters."""
+    return "message " + " ".join(chr(97 + number // 26**place % 26) * 4 for place in range(2, -1, -1))

@@ -23,6 +23,7 @@ from runtime.app.live.recorder import start_recording
 from runtime.app.live.session import LiveSession
 from runtime.errors import HearsightError, InputError
 from runtime.metrics import CONTENT_TYPE
+from runtime.pictures import mime_of
 from runtime.session import cancel_and_wait
 
 log = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ class LiveServer:
         keyframe = await self._parts.memory.keyframe(request.match_info["clip"])
         if keyframe is None or keyframe.source != place.session.id:
             return error_response(404, "no such picture")
-        return web.Response(body=keyframe.jpeg, content_type="image/jpeg")
+        return web.Response(body=keyframe.jpeg, content_type=mime_of(keyframe.jpeg))
 
     # --- sessions
 

@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp import web
 
 from runtime.errors import HearsightError, InputError
+from runtime.pictures import mime_of
 
 PAGE = Path(__file__).resolve().parents[3] / "demo" / "web"
 NAME = "screen.json"
@@ -121,14 +122,14 @@ class Control:
     async def _picture(self, request: web.Request) -> web.Response:
         try:
             until_s = float(request.query["until"]) if "until" in request.query else None
-            jpeg = await self._picture_of(
+            picture = await self._picture_of(
                 request.match_info["source"], float(request.match_info["t_s"]), until_s
             )
         except ValueError:
-            jpeg = None
-        if jpeg is None:
+            picture = None
+        if picture is None:
             return web.json_response({"error": "no such picture"}, status=404)
-        return web.Response(body=jpeg, content_type="image/jpeg")
+        return web.Response(body=picture, content_type=mime_of(picture))
 
 
 def write(folder: Path, address: Address) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from memory import SourceInfo, Store
+from memory.lance import give_back
 from memory.screen import ScreenMemory, ScreenWriter
 from perception.screen.reader import ScreenReader
 from runtime.app.screen.settings import ScreenSettings
@@ -23,6 +24,7 @@ _BACK_S = 5.0
 _RETRY_S = 5.0
 _SLOWER = 1.4
 _KEEP_EVERY_S = 3600.0
+_GIVE_BACK_EVERY_S = 10.0
 _HELD = 512
 
 
@@ -96,6 +98,7 @@ class Recorder:
         self._until: float | None = None
         self._counts = {"looks": 0, "records": 0, "pictures": 0}
         self._kept_s = -_KEEP_EVERY_S
+        self._gave_back_s = -_GIVE_BACK_EVERY_S
 
     @property
     def status(self) -> Status:
@@ -217,6 +220,10 @@ class Recorder:
         self._say("recording")
         await self._commit(force=False)
         await self._keep()
+        if changed and self._clock.now() - self._gave_back_s >= _GIVE_BACK_EVERY_S:
+            # Reading takes hundreds of megabytes for a moment, which the heap would keep.
+            self._gave_back_s = self._clock.now()
+            await self._compute.run("ocr", give_back)
         return changed
 
     async def _roll(self) -> None:
