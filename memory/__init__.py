@@ -13,6 +13,7 @@ from memory.retrieval import Memory
 from memory.settings import MemorySettings, SearchSettings
 from memory.stats import MemoryStats
 from memory.store import Store
+from memory.things import Thing
 from memory.writer import MemoryWriter
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Speaker",
     "Store",
     "StoredClip",
+    "Thing",
     "Version",
     "add_messages",
     "conversation_source",

@@ -49,6 +49,7 @@ class BlockingPast:
     history = _blocking(Past.history)
     facts = _blocking(Past.facts)
     profile = _blocking(Past.profile)
+    things = _blocking(Past.things)
 
 
 class BlockingMemory:
@@ -105,6 +106,7 @@ class BlockingMemory:
     ledger = _blocking(Memory.ledger)
     facts = _blocking(Memory.facts)
     profile = _blocking(Memory.profile)
+    things = _blocking(Memory.things)
     notes = _blocking(Memory.notes)
     days = _blocking(Memory.days)
     cast = _blocking(Memory.cast)

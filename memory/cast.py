@@ -20,7 +20,7 @@ from memory.store import Store, quoted
 Kind = Literal["name", "call", "assign", "merge", "split", "undo"]
 MadeBy = Literal["words", "voice", "user"]
 
-_PERSON = re.compile(r"p\d+$")
+PERSON = re.compile(r"p\d+$")
 _LEAD = 0.5
 
 
@@ -30,9 +30,9 @@ class Claim:
 
     name: person, who says the records, is called that, with a signed weight. call: that name was called, whose it is shows
     who speaks next.
-    assign, split: the records are person's. merge: other is the same as person. undo: the claim of that seq does
-    not hold. record, source, t_start_s, t_end_s: the utterance that it was made by, "" for the user's; known_at_s: from
-    when on it was known.
+    assign, split: the records are person's; of a thing, the name is. merge: other is the same as person. undo: the claim
+    of that seq does not hold. record, source, t_start_s, t_end_s: the utterance that it was made by, "" for the user's;
+    known_at_s: from when on it was known.
     """
 
     seq: int
@@ -129,7 +129,7 @@ class Cast:
         return self.speaker_of(person) if person else None
 
     def speaker_of(self, person: str) -> Speaker:
-        if not _PERSON.match(person):
+        if not PERSON.match(person):
             return Speaker(person, person, named=True)
         name = self.name(person)
         return Speaker(person, name or f"speaker {person[1:]}", named=name is not None)

@@ -114,14 +114,14 @@ class People:
         without it, what is asked about a past of any source does not know it. Raises InputError: nobody of that id.
         """
         known, name = self.find(person), " ".join(name.split())
-        return await self._state("name", at_wall_s, person=known, name=name, source=source, t_s=t_s)
+        return await self.claim("name", at_wall_s, person=known, name=name, source=source, t_s=t_s)
 
     async def merge(self, person: str, other: str, at_wall_s: float) -> Claim:
         """other is the same as person. Raises InputError: nobody of that id, or they are one already."""
         kept, gone = self.find(person), self.find(other)
         if kept == gone:
             raise InputError(f"{person} and {other} are one person already")
-        return await self._state("merge", at_wall_s, person=kept, other=gone)
+        return await self.claim("merge", at_wall_s, person=kept, other=gone)
 
     async def split(self, person: str, at_wall_s: float) -> Claim:
         """The voices of a person as two people, by what sets them apart most (2-means on the sphere).
@@ -135,7 +135,7 @@ class People:
         apart = await self._compute.run(_THREAD, _two, [known.prints[k] for k in keys])
         moved = {k for k, other in zip(keys, apart, strict=True) if other}
         records = tuple(row.id for row in known.rows if row.key in moved)
-        return await self._state("split", at_wall_s, person=known.next_person(), other=who, records=records)
+        return await self.claim("split", at_wall_s, person=known.next_person(), other=who, records=records)
 
     async def undo(self, seq: int | None, at_wall_s: float) -> Claim:
         """Says that a claim does not hold, and gives it. seq: which one; None for the user's last.
@@ -145,10 +145,10 @@ class People:
         held = [s for s in self.cast.claims if (s.made_by == "user" if seq is None else s.seq == seq)]
         if not held:
             raise InputError("there is nothing to undo" if seq is None else f"there is no claim {seq}")
-        await self._state("undo", at_wall_s, undoes=held[-1].seq)
+        await self.claim("undo", at_wall_s, undoes=held[-1].seq)
         return held[-1]
 
-    async def _state(
+    async def claim(
         self,
         kind: Kind,
         at_wall_s: float,
@@ -161,6 +161,7 @@ class People:
         source: str = "",
         t_s: float = 0.0,
     ) -> Claim:
+        """Stores what the user says of people, or of things (memory/things.py). Raises MemoryStoreError."""
         async with self._lock:
             one = Claim(
                 seq=self._known.next_seq(),

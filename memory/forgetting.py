@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from memory import schema
-from memory.cast import Cast, Casts, claim_id
+from memory.cast import Cast, Casts, claim_id, claims_of
 from memory.consolidation.consolidate import mark_id
 from memory.erasing import erase
 from memory.keys import readings_of
@@ -22,6 +22,7 @@ from memory.settings import MemorySettings
 from memory.snapshots import snapshot_folders
 from memory.store import Store, quoted
 from memory.text import tokens
+from memory.things import CALLED, THING
 from runtime.errors import InputError
 from runtime.messages import Observation
 
@@ -142,7 +143,10 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
         sources=tuple(dict.fromkeys(whole)),
         touched=tuple(sorted(touched)),
         quoting=tuple(sorted(await _quoting(store, ordered))),
-        claims=tuple(await _of_nobody(store, cast, set(records))),
+        claims=(
+            *await _of_nobody(store, cast, set(records)),
+            *await _of_things(store, set(records), whole),
+        ),
         facts=tuple(facts),
         marks=tuple(marks),
     )
@@ -184,6 +188,19 @@ async def _of_nobody(store: Store, cast: Cast, gone: set[str]) -> list[str]:
     people = {row["id"]: cast.person(row["id"], row["person"]) for row in voices}
     lost = set(people.values()) - {person for record, person in people.items() if record not in gone}
     return [claim_id(c) for c in cast.claims if c.kind != "call" and cast.about(c) in lost]
+
+
+async def _of_things(store: Store, gone: set[str], sources: Sequence[str]) -> list[str]:
+    """What the user said of things (undone too) in words that come from forgotten records or sources."""
+    claims = [c for c in await claims_of(store) if c.person.startswith(THING)]
+    if not claims:
+        return []
+    rows = await store.rows(schema.FACTS, f"relation = {quoted(CALLED)}", ["record", "subject", "object"])
+    lost = [r for r in rows.to_pylist() if r["record"] in gone] if rows is not None else []
+    words = {w.removeprefix("my ").casefold() for r in lost for w in (r["subject"], r["object"])}
+    words |= {f"{THING}{source}:".casefold() for source in sources}
+    told = {claim_id(c): "\n".join((c.person, c.other, c.name)).casefold() for c in claims}
+    return [number for number, text in told.items() if any(word in text for word in words)]
 
 
 async def _made_of(store: Store, gone: set[str]) -> tuple[list[str], list[str]]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from memory.history import Version
     from memory.hits import Hit, SearchRequest
     from memory.retrieval import Memory
+    from memory.things import Thing
 
 
 class Past:
@@ -38,3 +39,7 @@ class Past:
     async def profile(self, person: str) -> list[Fact]:
         """As `Memory.profile`."""
         return await self._memory.profile(person, self.as_of_s)
+
+    async def things(self) -> list[Thing]:
+        """As `Memory.things`."""
+        return await self._memory.things(self.as_of_s)

@@ -42,6 +42,13 @@ def rank(
     return sorted(best, key=lambda r: (-r.total, r.best.known_at_s, r.record))[:k]
 
 
+def best_of(one: list[Ranked], other: list[Ranked], k: int) -> list[Ranked]:
+    """The k best records of two rankings, each by its better place in them; ties as in `rank`."""
+    best = {r.record: r for r in other}
+    best |= {r.record: r for r in one if r.record not in best or r.total >= best[r.record].total}
+    return sorted(best.values(), key=lambda r: (-r.total, r.best.known_at_s, r.record))[:k]
+
+
 def _perceived(
     priors: Priors, question: Question, keys: KeyScores, settings: SearchSettings, k: int
 ) -> list[Ranked]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from memory.cast import Cast, Claim, Kind, MadeBy
+from memory.cast import PERSON, Cast, Claim, Kind, MadeBy
 from memory.naming import OWN, NameSaid, names_said, same_name, spoken_of
 from memory.settings import VoiceMatchSettings
 from memory.voice_book import Print, VoiceBook, VoiceKey
@@ -74,7 +74,7 @@ class Recogniser:
         for row, one in zip(rows, prints, strict=True):
             self._keep(row, one)
         ids = [r.person for r in self.rows] + [p for s in self.claims for p in (s.person, s.other)]
-        self._last = max((int(i[1:]) for i in ids if i), default=0)
+        self._last = max((int(i[1:]) for i in ids if PERSON.fullmatch(i)), default=0)
         self._seq = max([r.seq for r in self.rows] + [s.seq for s in self.claims], default=-1) + 1
         self._learn()
 

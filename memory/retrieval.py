@@ -30,7 +30,7 @@ from memory.hits import ClipHit, Hit, SearchRequest, hit_of, marked, said_first
 from memory.levels import synopsis
 from memory.packing import Packed, pack, session_of
 from memory.past import Past
-from memory.ranking import Ranked, rank
+from memory.ranking import Ranked, best_of, rank
 from memory.reading import Reader, visible
 from memory.records import Keyframe, SourceInfo, StoredClip, clips_of
 from memory.resident import THREAD, Resident
@@ -40,6 +40,7 @@ from memory.stats import MemoryStats, memory_stats
 from memory.store import Store, quoted
 from memory.text import tokens
 from memory.text_encoder import packaged_encoder
+from memory.things import Thing, other_wordings, things_of
 from memory.time_range import anchor, time_range
 from runtime.clock import SystemClock
 from runtime.compute import Compute
@@ -207,6 +208,15 @@ class Memory:
         """What holds of a person (core memory), as it was known then."""
         return profile(await self.ledger(as_of_s), person)
 
+    async def things(
+        self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None
+    ) -> list[Thing]:
+        """Things that have a name, with the evidence for it, as it was known then."""
+        await self.refresh()
+        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        cast = await self._cast_of(as_of_s, asked)
+        return things_of(await self._facts.ledger(cast, inf if as_of_s is None else as_of_s, asked), cast)
+
     async def notes(
         self,
         text: str | None = None,
@@ -268,11 +278,25 @@ class Memory:
         question = await self._with_vectors(question, request)
         widely = request.speaker is not None or self._settings.search.learn
         k = max(_POOL, request.k) if widely else request.k
-        ranked = await self._compute.run(
-            THREAD, rank, self._resident.index, self._resident.priors, question, self._settings.search, k
-        )
         cast = await self._cast_of(request.as_of_s, sources)
+        ranked = await self._ranked(question, k)
+        for text in await self._other_wordings(request, cast, sources):
+            worded = replace(request, text=text, vector=None)
+            other = await self._with_vectors(replace(question, tokens=tokens(text), vector=None), worded)
+            ranked = best_of(ranked, await self._ranked(other, k), k)
         return await self._hits(ranked, question.as_of_s, cast, request)
+
+    async def _ranked(self, question: Question, k: int) -> list[Ranked]:
+        index, priors = self._resident.index, self._resident.priors
+        return await self._compute.run(THREAD, rank, index, priors, question, self._settings.search, k)
+
+    async def _other_wordings(
+        self, request: SearchRequest, cast: Cast, sources: frozenset[str] | None
+    ) -> list[str]:
+        if not self._settings.search.things:
+            return []
+        as_of_s = inf if request.as_of_s is None else request.as_of_s
+        return other_wordings(request.text, things_of(await self._facts.ledger(cast, as_of_s, sources), cast))
 
     def cited(self, ids: Collection[str]) -> None:
         """An answer cited these records: the ranking learns of it, where the settings say so (SearchSettings.learn)."""

@@ -64,6 +64,8 @@ class SearchSettings(BaseModel):
     dialogue: DialogueWeights = Field(default_factory=DialogueWeights)
     speaker_prior: float = Field(default=0.6, ge=0)
     """What is added to the factor 1 of what was said by the person whom the question names."""
+    things: bool = True
+    """Whether a question that names a thing is also asked with its other names (memory/things.py)."""
     learn: bool = False
     """Whether what answers cite changes the ranking (memory/citations.py), of questions of now."""
     candidates: PositiveInt = 768

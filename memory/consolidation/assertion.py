@@ -50,6 +50,7 @@ RELATIONS = {
     "when": Relation("is {}", single=True, core=False),
     "where": Relation("is {}", single=True, core=False),
     "amount": Relation("is {}", single=True, core=False),
+    "called": Relation("is called {}", core=False),
     "lead": Relation("is led by {}", single=True, core=False),
     "procedure": Relation("{}", core=False, kind="procedural"),
     "resource": Relation("{}", core=False, kind="resource"),

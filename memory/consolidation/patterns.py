@@ -65,6 +65,9 @@ PIECES = {
         r"(?P<thing>(?!(?:only|first|last|best|worst|same|other|main|real|whole|thing|point|problem|question|answer)\b)"
         r"[a-z][\w'-]*(?: [a-z][\w'-]*){0,3}?)"
     ),
+    "named": (
+        r"(?P<thing>(?!(?:<kin>|<role>|wife|husband|name)\b)(?:new |old )?[a-z][\w-]*(?: [a-z][\w-]*){0,2}?)"
+    ),
     "led": r"(?P<thing>[\w'-]+(?: [\w'-]+){0,2})",
     "post": rf"(?P<thing>(?:[a-z-]+ ){{0,2}}(?:{_joined(_POST)})(?: of the [\w-]+)?)",
     "measured": (
@@ -200,6 +203,15 @@ OF_THINGS = tuple(
             r"^(?:[Tt]he|[Oo]ur) <led> is (?:now )?(?:led|headed|run|managed|chaired) by {name}$",
         ),
         ("who", r"^(?:[Tt]he|[Oo]ur) (?:new )?<post> is (?:now )?{name}$"),
+    )
+)
+CALLED = tuple(
+    re.compile(filled(pattern))
+    for pattern in (
+        r"^(?P<whose>[Tt]he|[Oo]ur|[Mm]y) <named> is (?P<not>not |no longer )?(?:now )?(?:called|named|nicknamed) {name}$",
+        r"^(?P<whose>[Tt]he|[Oo]ur|[Mm]y) <named>'s name is (?P<not>not |no longer )?(?:now )?{name}$",
+        r"^(?:[Ww]e|I|[Tt]hey) (?:have |all )?(?:now )?(?:call|called|named|nicknamed|christened) "
+        r"(?P<whose>the|our|my) <named> {name}$",
     )
 )
 OF_MINE = tuple(

@@ -18,7 +18,7 @@ from memory.text import sentences
 from memory.time_range import TimeRange, time_range
 
 NAME = "rules"
-VERSION = "1"
+VERSION = "2"
 """Changes with the rules: what another version has made is dropped, and made again."""
 
 _LONGEST = 20_000
@@ -70,7 +70,7 @@ def _of_sentence(sentence: str, now_s: float | None, speaks: bool) -> Iterator[A
 
 def _of_clause(clause: str) -> list[Assertion]:
     bare = _without_tail(clause)
-    for look in (_things, _kin, _mine, _people):
+    for look in (_called, _things, _kin, _mine, _people):
         found = list(look(clause, bare))
         if found:
             return found
@@ -94,6 +94,17 @@ def _without_tail(text: str) -> str:
         for pattern in patterns.TAILS:
             text = _END.sub("", pattern.sub("", text)).rstrip(" ,")
     return text
+
+
+def _called(clause: str, bare: str) -> Iterator[Assertion]:
+    """What a thing is called; of people "my sister is called Mia" says more (`_mine`)."""
+    for pattern in patterns.CALLED:
+        match = pattern.match(bare) or pattern.match(clause)
+        if match is not None and _is_name(match["object"]):
+            whose = "my " if match["whose"].lower() == "my" else ""
+            made = _made(f"{whose}{match['thing']}", "called", match["object"], 0.85)
+            yield replace(made, ended=bool(match.groupdict().get("not")))
+            return
 
 
 def _things(clause: str, bare: str) -> Iterator[Assertion]:

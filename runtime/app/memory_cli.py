@@ -8,7 +8,7 @@ from typing import Any
 from runtime.app.arguments import add_command, later, media_time, memory_option
 from runtime.app.consolidation_cli import consolidation_parser
 from runtime.app.encryption_cli import encryption_parser
-from runtime.app.people_cli import people_parser
+from runtime.app.people_cli import people_parser, things_parser
 
 
 def memory_parser(commands: Any) -> None:
@@ -26,6 +26,7 @@ def memory_parser(commands: Any) -> None:
     _export(sub)
     _import(sub)
     people_parser(sub)
+    things_parser(sub)
     consolidation_parser(sub)
     encryption_parser(sub)
 

@@ -100,6 +100,8 @@ def _told(claim: Claim) -> str:
             what = f"{claim.person} is called {claim.name} ({claim.weight:+g})"
         case "merge":
             what = f"{claim.other} is {claim.person}"
+        case "split" if claim.name:
+            what = f"{claim.name} is not {claim.other}"
         case "split":
             what = f"{count} of {claim.other} are {claim.person}'s"
         case _:

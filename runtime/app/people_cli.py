@@ -1,4 +1,4 @@
-"""The arguments of hearsight memory people."""
+"""The arguments of hearsight memory people and memory things."""
 
 from __future__ import annotations
 
@@ -52,6 +52,33 @@ def people_parser(commands: Any) -> None:
         one.set_defaults(action=action)
     for one in (name, merge, split, undo, log):
         # Not given here, it is what was given before the command.
+        one.add_argument(
+            "--memory", metavar="DIR", default=argparse.SUPPRESS, help="the memory, as for the list"
+        )
+
+
+def things_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "things",
+        "what things are called; merge, split, undo",
+        later("runtime.app.things", "run_things"),
+        description="""Lists things that were said to have a name, as far as `memory consolidate` has read, with how many records
+say so. A question that uses one name is also asked with the others.""",
+    )
+    memory_option(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON line for each thing")
+    sub = parser.add_subparsers(title="commands", metavar="COMMAND")
+    change = later("runtime.app.things", "run_things_change")
+    merge = add_command(sub, "merge", "say that two are one", change)
+    merge.add_argument("thing", metavar="A", help="a name, a description or an id of the list")
+    merge.add_argument("other", metavar="B", help="what is A, too")
+    split = add_command(sub, "split", "say that what has this name is another thing", change)
+    split.add_argument("thing", metavar="A")
+    split.add_argument("name", metavar="NAME")
+    undo = add_command(sub, "undo", "take back the last of these, or of those about people", change)
+    for action, one in (("merge", merge), ("split", split), ("undo", undo)):
+        one.set_defaults(action=action)
         one.add_argument(
             "--memory", metavar="DIR", default=argparse.SUPPRESS, help="the memory, as for the list"
         )

@@ -1,0 +1,162 @@
+"""Things by name: what is said of them counts, two may be one, and a question finds them by any of their names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from memory import People, Thing
+from memory.consolidation.rules import assertions
+from memory.forgetting import Selection, forget
+from memory.things import find_thing, merge_things, split_thing
+from runtime.compute import Compute
+from runtime.errors import InputError
+from tests.memory.test_consolidation import Line, day, opened, remember, talk
+from tests.memory.test_forgetting import holding
+from tests.memory.world import SETTINGS
+
+BOATS: list[Line] = [
+    ("Ana", "Our boat is called Selma."),
+    ("Ben", "The prototype is called Bluebird."),
+    ("Ana", "Lunch was good today, nothing else to tell."),
+    ("Ben", "The boat leaks near the bow."),
+    ("Ana", "Selma needs a new sail."),
+    ("Ben", "We call the boat Selma."),
+]
+
+
+def things(folder: Path, as_of_s: float | None = None) -> list[Thing]:
+    async def main() -> list[Thing]:
+        async with await opened(folder) as memory:
+            return await memory.things(as_of_s)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("The prototype's named Bluebird now.", [("prototype", "Bluebird", False)]),
+        ("We call the boat Selma.", [("boat", "Selma", False)]),
+        ("The boat is no longer called Selma.", [("boat", "Selma", True)]),
+        ("My sister is called Mia.", []),
+        ("The meeting is called off.", []),
+        ("We called the police Monday.", []),
+        ("Is the boat called Selma?", []),
+    ],
+)
+def test_what_a_sentence_calls_a_thing(text: str, wanted: list[tuple[str, str, bool]]) -> None:
+    found = [a for a in assertions(text) if a.relation == "called"]
+    assert [(a.subject, a.object, a.ended) for a in found] == wanted
+
+
+def test_a_thing_has_its_name_from_those_who_say_so(tmp_path: Path) -> None:
+    asyncio.run(remember(tmp_path / "m", BOATS))
+    boat, prototype = things(tmp_path / "m")
+    assert (boat.label, boat.named, boat.names, boat.descriptions) == ("Selma", True, {"Selma": 2}, ("boat",))
+    assert len(boat.evidence) == 2
+    assert prototype.label == "Bluebird"
+    assert [t.names for t in things(tmp_path / "m", as_of_s=day(1.5))] == [{"Selma": 1}]
+
+
+def test_a_name_that_does_not_lead_is_not_believed(tmp_path: Path) -> None:
+    other: list[Line] = [("Ben", "The boat is called Aurora."), ("Ana", "Our boat is called Selma.")]
+    asyncio.run(remember(tmp_path / "m", other))
+    (boat,) = things(tmp_path / "m")
+    assert (boat.label, boat.named) == ("boat", False)
+    asyncio.run(remember(tmp_path / "n", [*other, ("Ben", "The boat is no longer called Aurora.")]))
+    (boat,) = things(tmp_path / "n")
+    assert (boat.label, boat.names) == ("Selma", {"Aurora": -1, "Selma": 1})
+
+
+def test_two_are_one_and_one_is_two_and_both_are_undone(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await opened(tmp_path / "m") as memory:
+            await memory.add(talk(BOATS), source="chat")
+            await memory.add(talk([("Mia", "The yacht is called Aurora.")]), source="letters")
+            await memory.consolidate()
+            compute = Compute()
+            people = await People.open(memory.store, compute)
+            before = await memory.things()
+            with pytest.raises(InputError, match="one thing already"):
+                await merge_things(people, before, "Selma", "boat", 1.0)
+            with pytest.raises(InputError, match="nothing is known"):
+                await merge_things(people, before, "Selma", "submarine", 1.0)
+            await merge_things(people, before, "Selma", "yacht", 1.0)
+            boat = find_thing(await memory.things(), "aurora")
+            assert (boat.label, boat.descriptions) == ("Selma", ("boat", "yacht"))
+            await split_thing(people, await memory.things(), "boat", "Selma", 2.0)
+            assert find_thing(await memory.things(), "Selma").id != find_thing(before, "Selma").id
+            await people.undo(None, 3.0)
+            await people.undo(None, 4.0)
+            assert await memory.things() == before
+            await people.reload()
+            assert (await memory.cast()).names() == {}
+            await compute.close(5.0)
+
+    asyncio.run(main())
+
+
+def found(hits: Sequence[object]) -> list[str]:
+    return [hit.text for hit in hits]  # type: ignore[attr-defined]
+
+
+def test_a_question_finds_a_thing_by_any_of_its_names(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await opened(tmp_path / "m") as memory:
+            await memory.add(talk(BOATS), source="chat")
+            await memory.consolidate()
+            leak, sail = BOATS[3][1], BOATS[4][1]
+            assert found(await memory.search("Where does Selma leak?", k=3)).count(leak) == 1
+            boat = {h.text: h.scores.total for h in await memory.search("Does the boat need a sail?", k=6)}
+            selma = {h.text: h.scores.total for h in await memory.search("Does Selma need a sail?", k=6)}
+            assert boat[sail] == selma[sail]
+            await forget(memory.store, Selection(words="called Selma"), SETTINGS)
+            await forget(memory.store, Selection(words="call Selma"), SETTINGS)
+            assert [t.label for t in await memory.things()] == ["Bluebird"]
+            alone = {h.text: h.scores.total for h in await memory.search("Does the boat need a sail?", k=6)}
+            assert alone[sail] < boat[sail]
+
+    asyncio.run(main())
+
+
+def test_what_was_called_so_later_moves_no_score_of_before(tmp_path: Path) -> None:
+    """Known then: who calls it Selma first on the last day does not help a question of the day before."""
+    lines: list[Line] = [*BOATS[2:5], ("Ana", "Our boat is called Selma.")]
+
+    async def scores(folder: Path, said: list[Line], as_of_s: float) -> dict[str, float]:
+        async with await opened(folder) as memory:
+            await memory.add(talk(said), source="chat")
+            await memory.consolidate()
+            hits = await memory.as_of(as_of_s).search("Does the boat need a sail?", k=6)
+            return {hit.text: hit.scores.total for hit in hits}
+
+    async def main() -> None:
+        then = await scores(tmp_path / "all", lines, day(3.5))
+        assert then == await scores(tmp_path / "before", lines[:3], day(3.5))
+        assert (await scores(tmp_path / "all", lines, day(9)))[lines[2][1]] > then[lines[2][1]]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("what", [Selection(words="Aurora"), Selection(sources=("letters",))])
+def test_what_was_said_of_a_thing_is_forgotten_with_it(tmp_path: Path, what: Selection) -> None:
+    async def main() -> None:
+        async with await opened(tmp_path / "m") as memory:
+            await memory.add(talk(BOATS), source="chat")
+            await memory.add(talk([("Mia", "The zeppelin is called Aurora.")]), source="letters")
+            await memory.consolidate()
+            compute = Compute()
+            people = await People.open(memory.store, compute)
+            await merge_things(people, await memory.things(), "boat", "zeppelin", 1.0)
+            await people.undo(None, 2.0)
+            await merge_things(people, await memory.things(), "Bluebird", "boat", 3.0)
+            await forget(memory.store, what, SETTINGS)
+            assert [t.descriptions for t in await memory.things()] == [("boat", "prototype")]
+            await compute.close(5.0)
+
+    asyncio.run(main())
+    assert holding(tmp_path / "m", b"zeppelin") == []
