@@ -24,6 +24,7 @@ NO_WINDOWS = (
     "this platform does not tell which windows are on the screen, so excluded ones cannot be blacked out: "
     "--set screen.without_windows=true records all the same"
 )
+_MONITORS_EVERY_S = 10.0
 
 
 class Windows(Protocol):
@@ -46,13 +47,12 @@ class Display:
             self._windows = X11Windows()
         elif not without_windows:
             raise MediaError(NO_WINDOWS)
-        import mss
-
         try:
-            self._screen: Any = mss.MSS()
-        except Exception as error:
+            self._screen = _capture()
+        except MediaError:
             self._close_windows()
-            raise MediaError(f"the screen cannot be captured: {' '.join(str(error).split())}") from None
+            raise
+        self._listed_s = 0.0
         self._marks: list[int] = []
         self._last: dict[int, tuple[int, tuple[ScreenWindow, ...]]] = {}
 
@@ -61,7 +61,11 @@ class Display:
         self._close_windows()
 
     def look(self, t_s: float) -> list[ScreenFrame]:
-        """A frame of each monitor that is not the same as at the last look, pixel by pixel. Raises MediaError."""
+        """A frame of each monitor that is not the same as at the last look, pixel by pixel.
+
+        Raises MediaError, also when a monitor has come, gone or changed: then the display is to be opened again.
+        """
+        self._same_monitors(t_s)
         try:
             monitors = self._screen.monitors[1:]
             # A screen that stands still costs one picture: nobody is asked about windows.
@@ -84,6 +88,18 @@ class Display:
                 frames.append(frame)
         return frames
 
+    def _same_monitors(self, t_s: float) -> None:
+        """mss lists them once; whether they are the same is seen in another list now and then."""
+        if abs(t_s - self._listed_s) < _MONITORS_EVERY_S:
+            return
+        self._listed_s = t_s
+        fresh = _capture()
+        before, self._screen = self._screen, fresh
+        same = before.monitors == fresh.monitors
+        before.close()
+        if not same:
+            raise MediaError("the monitors have changed")
+
     def _frame(
         self, t_s: float, number: int, shot: Any, before: list[ScreenWindow], after: list[ScreenWindow]
     ) -> ScreenFrame | None:
@@ -101,6 +117,22 @@ class Display:
     def _close_windows(self) -> None:
         if self._windows is not None:
             self._windows.close()
+
+
+def _capture() -> Any:
+    """An mss.MSS that has listed the monitors. Raises MediaError."""
+    import mss
+
+    try:
+        screen = mss.MSS()
+        if len(screen.monitors) < 2:
+            screen.close()
+            raise MediaError("the display has no monitor")
+    except MediaError:
+        raise
+    except Exception as error:
+        raise MediaError(f"the screen cannot be captured: {' '.join(str(error).split())}") from None
+    return screen
 
 
 def _moved(windows: Sequence[ScreenWindow], place: tuple[int, int]) -> list[ScreenWindow]:
