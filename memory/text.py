@@ -17,7 +17,7 @@ STOP_WORDS = frozenset(
     these those there here it its itself i me my mine we us our ours you your yours he him his she her hers
     they them their theirs who whom whose which what when where why how is am are was were be been being do
     does did doing done has have had having will would shall should can could may might must not no nor just
-    also very too please s t d ll m re ve don doesn didn isn aren wasn weren won""")
+    also very too please s t d ll m re ve don doesn didn isn aren wasn weren""")
 )
 
 _UNITS = {
@@ -141,7 +141,8 @@ _TOKEN = re.compile(r"[^\W_]+(?:[._:/@'&+\-]+[^\W_]+)*", re.UNICODE)
 _PART = re.compile(r"[^\W_]+", re.UNICODE)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _HUNDREDS_AND = re.compile(
-    r"(?<!between )(?<!from )(?<![\d.,:$€£])\b([1-9]\d?00) and ([1-9]\d?)\b(?![.,:]\d|%)", re.IGNORECASE
+    r"(?<!between )(?<!from )(?<![\d.,:$€£])\b([1-9]\d?00)(?: and|, and(?= \d+ (?:an?|per|each)\b)) ([1-9]\d?)\b(?![.,:]\d|%)",
+    re.IGNORECASE,
 )
 _ABBREVIATIONS = "".join(
     rf"(?<!\b{word}\.)" for word in ("[Dd]r", "[Mm]r", "[Mm]rs", "[Mm]s", "[Pp]rof", "[Ss]t", "[Nn]o")
@@ -227,7 +228,7 @@ def _pieces(word: str) -> list[str]:
     if len(parts) == 1:
         return parts
     if "'" in word:
-        return parts
+        return [part for part in parts if part != "won"]  # "won't" says nothing, "won" does
     spoken = all(part in _UNITS or part in _TENS or part in _ORDINALS for part in parts)
     return parts if spoken else [word, *parts]
 

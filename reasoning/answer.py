@@ -12,9 +12,10 @@ from reasoning.deliberate import Verdict, deliberate, supported
 from reasoning.engine import Reasoner
 from reasoning.engine_client import EngineClient
 from reasoning.judge import Candidate
+from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.prompts import Memo
-from reasoning.question import Kind, Question, parse_question
+from reasoning.question import Question, parse_question
 from reasoning.recall import THREAD, Recall
 from reasoning.settings import AnswerSettings
 from reasoning.speakers import AskedSpeaker, asked_speaker

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from memory.text import joined_numbers, tokens
+from reasoning.kinds import Kind
 from reasoning.language import Language
-from reasoning.question import Kind, Question
+from reasoning.question import Question
+from reasoning.sounds import sounds_like
 from runtime.messages import Modality
 
 _COLOURS = frozenset(
@@ -48,6 +50,7 @@ _SPECIFIC = re.compile(r"[\dA-Z]|\w[._/-]\w")
 _KIND_WEIGHT, _UNLIKE = 0.8, 0.3
 _GONE = frozenset("leave resign retire quit step depart die".split())
 _OWN_VERB = 0.2
+_OWN_PREPOSITION = 0.2
 _KEY_VALUE = re.compile(r"\s*(?:(?<!\d):|:(?!\d)|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
 
 
@@ -82,6 +85,8 @@ def answer_span(
             return value
     doc = language(joined_numbers(unit) if modality == "said" else unit)
     anchors = [t.i for t in doc if asked_stems & set(tokens(t.text))]
+    if modality == "said":
+        anchors += [t.i for t in doc if any(sounds_like(term.text, (t.lower_,)) for term in question.terms)]
     best: tuple[float, Span] | None = None
     candidates = list(_candidates(question, doc))
     kinds = _kind_likeness(question, [doc[start:end].text for start, end, _ in candidates], alike)
@@ -94,7 +99,10 @@ def answer_span(
             (0 if start <= a < end else min(abs(a - start), abs(a - end + 1)) for a in anchors), default=6
         )
         score = fit - 0.03 * gap - 0.25 * (len(stems) - len(fresh)) / max(1, len(stems))
-        score += _correction(doc, start) + _role(doc[start:end].root, asked_stems) + kind
+        root = doc[start:end].root
+        score += _correction(doc, start) + _role(root, asked_stems) + kind
+        if _hangs_on(root, question.preposition):
+            score += _OWN_PREPOSITION
         if best is None or score > best[0] + 1e-9:
             text = doc[start:end].text.strip(" ,.;:!?-")
             best = (score, Span(text, fit))
@@ -175,7 +183,10 @@ def _value_fit(kind: Kind, text: str) -> float:
     has_digit = any(c.isdigit() for c in text)
     if kind in {Kind.COUNT, Kind.AMOUNT, Kind.TIME, Kind.DURATION}:
         return 1.0 if has_digit else 0.0
-    if kind is Kind.WHO or kind is Kind.WHERE:
+    if kind is Kind.WHO:
+        words = re.findall(r"[^\W_]+", text.lower())
+        return 1.0 if any(w.isalpha() and w not in _TIME_WORDS for w in words) and not has_digit else 0.0
+    if kind is Kind.WHERE:
         # "Room 12" is a place, "copper-88" is not.
         return 1.0 if any(w.isalpha() for w in text.split()) else 0.3
     return 1.0 if kind is Kind.NAME and not has_digit else 0.5
@@ -185,12 +196,15 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
     kind = question.kind
     entities = {(e.start, e.end): e.label_ for e in doc.ents}
     for (start, end), label in entities.items():
-        yield start, end, _entity_fit(kind, label, doc[start:end])
+        fit = _entity_fit(kind, label, doc[start:end])
+        yield start, end, min(fit, _number_fit(question, doc, start, end)) if kind is Kind.COUNT else fit
     for token in doc:
         low = token.lower_
         if token.like_num or any(c.isdigit() for c in token.text):
             start, end = _number_phrase(doc, token.i)
             yield start, end, _number_fit(question, doc, start, end)
+        if question.choices & set(tokens(token.text)):
+            yield token.i, token.i + 1, 1.2
         if low in _COLOURS:
             yield token.i, token.i + 1, 1.2 if kind is Kind.COLOUR else 0.1
         if low.strip(".'") in _TIME_WORDS and token.pos_ != "AUX":
@@ -198,8 +212,10 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             yield start, end, 1.0 if kind is Kind.TIME else 0.15
         if token.pos_ == "ADP" and low in _PLACE_PREPOSITIONS and kind is Kind.WHERE:
             yield token.i, _phrase_end(doc, token), 0.95
-        if low in {"because", "since", "due", "so"} and kind is Kind.REASON:
+        if kind is Kind.REASON and _gives_reason(token):
             yield token.i, _clause_end(doc, token.i), 1.2
+        if kind is Kind.REASON and low == "so" and token.i > token.sent.start + 2:
+            yield token.sent.start, token.i, 1.2
         if low == "to" and kind is Kind.REASON and token.i + 1 < len(doc) and doc[token.i + 1].pos_ == "VERB":
             yield token.i, _clause_end(doc, token.i), 0.8
         if low == question.asked and token.i + 1 < len(doc) and _IDENTIFIER.fullmatch(doc[token.i + 1].text):
@@ -210,10 +226,12 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             continue
         fit = 0.45
         if kind in {Kind.WHO, Kind.NAME} and root.pos_ == "PROPN" and root.text[:1].isupper():
-            fit = 0.9
-        elif kind is Kind.WHO and root.dep_ in {"nsubj", "nsubjpass", "agent", "pobj"}:
-            fit = 0.5
-        elif kind in {Kind.WHAT, Kind.NAME} and root.dep_ in {"dobj", "attr", "obj", "oprd"}:
+            fit = 0.3 if in_place(root) or root.lower_ in _TIME_WORDS else 0.9
+        elif kind is Kind.WHO:
+            fit = 0.5 if _may_be_somebody(chunk, question.of_object) else 0.1
+        elif kind in {Kind.WHAT, Kind.NAME} and (
+            root.dep_ in {"dobj", "attr", "obj", "oprd"} or _hangs_on(root, question.preposition)
+        ):
             fit = 0.65
         elif kind in {Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.TIME, Kind.COLOUR, Kind.REASON}:
             fit = 0.1
@@ -222,6 +240,31 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
         for token in doc:
             if token.pos_ == "VERB" and token.dep_ in {"xcomp", "ccomp", "advcl"}:
                 yield token.left_edge.i, token.right_edge.i + 1, 0.4
+
+
+def _hangs_on(root: Any, preposition: str) -> bool:
+    return bool(root.dep_ == "pobj" and root.head.lower_ == preposition)
+
+
+def _may_be_somebody(chunk: Any, of_object: bool) -> bool:
+    """By its place in the sentence: one "arrived by taxi" is no person, one rescued "by a fireman" is."""
+    root = chunk.root
+    if any(t.like_num for t in chunk):
+        return False
+    if root.dep_ == "dobj":
+        return of_object
+    if root.dep_ == "pobj":
+        return root.head.dep_ == "agent" or root.head.lower_ in {"with", "to", "for"}
+    return root.dep_ in {"nsubj", "nsubjpass", "attr", "conj"}
+
+
+def _gives_reason(token: Any) -> bool:
+    low, head = token.lower_, token.head.lemma_.lower()
+    return (
+        low in {"because", "since", "due", "thanks", "owing"}
+        or (low == "on" and head == "blame")
+        or (low == "by" and head == "cause")
+    )
 
 
 def _entity_fit(kind: Kind, label: str, entity: Any) -> float:
@@ -235,6 +278,8 @@ def _entity_fit(kind: Kind, label: str, entity: Any) -> float:
         return 0.05
     if kind in {Kind.WHO, Kind.NAME} and label == "PERSON" and digits:
         return 0.3
+    if kind is Kind.NAME and in_place(entity.root):
+        return 0.3
     wanted = {
         Kind.WHO: {"PERSON": 1.2, "ORG": 0.8, "NORP": 0.7, "GPE": 0.5},
         Kind.NAME: {
@@ -246,7 +291,8 @@ def _entity_fit(kind: Kind, label: str, entity: Any) -> float:
             "FAC": 0.9,
             "EVENT": 0.9,
         },
-        Kind.WHERE: {"GPE": 1.0, "LOC": 1.0, "FAC": 1.0, "ORG": 0.5},
+        Kind.WHERE: {"GPE": 1.0, "LOC": 1.0, "FAC": 1.0},
+        Kind.COLOUR: {},
         Kind.TIME: {"TIME": 1.2, "DATE": 1.1},
         Kind.COUNT: {"CARDINAL": 0.8, "QUANTITY": 0.8},
         Kind.AMOUNT: {"MONEY": 1.2, "QUANTITY": 1.1, "PERCENT": 1.1, "CARDINAL": 0.7},
@@ -257,6 +303,11 @@ def _entity_fit(kind: Kind, label: str, entity: Any) -> float:
     return wanted.get(label, 0.05)
 
 
+def in_place(word: Any) -> bool:
+    """ "Iceland" in "comes from Iceland" is where, not what something is called."""
+    return bool(word.dep_ == "pobj" and word.head.lower_ in {"from", "in", "at", "near"})
+
+
 def _numeric(words: Any) -> bool:
     return any(t.like_num or t.text.isdigit() or t.text[:-2].isdigit() for t in words)
 
@@ -264,7 +315,10 @@ def _numeric(words: Any) -> bool:
 def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
     following = [t.lemma_.lower() for t in doc[start : end + 2]]
     if question.kind is Kind.COUNT:
-        return 1.2 if question.asked and question.asked in following else 0.7
+        of_all = [t.lemma_.lower() for t in doc[end + 1 : end + 5]] if doc[end : end + 1].text == "of" else []
+        if question.asked and question.asked in (*following, *of_all):
+            return 1.4 if of_all else 1.2
+        return 0.3 if start and doc[start - 1].lower_ in {"at", "until", "since"} else 0.7
     if question.kind in {Kind.AMOUNT, Kind.DURATION}:
         year = end - start == 1 and _YEAR.fullmatch(doc[start].text)
         if _TIME_UNITS & {t.lemma_.lower() for t in doc[start:end]} and _asks_price(question):

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from reasoning.question import Kind, Question, TermKind
+from reasoning.kinds import Kind
+from reasoning.question import Question, TermKind
 from reasoning.support import Support, Verifier
 from runtime.messages import Evidence
 

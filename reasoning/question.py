@@ -8,25 +8,9 @@ from enum import StrEnum
 from typing import Any
 
 from memory.text import tokens
+from reasoning.kinds import Kind, kind_of, modalities_of, time_range_of
 from reasoning.language import Language
 from runtime.messages import Modality
-
-
-class Kind(StrEnum):
-    """The kind of answer. MOMENT is a time in the media ("when was it shown"); TIME is a time in the content."""
-
-    MOMENT = "moment"
-    TIME = "time"
-    WHO = "who"
-    WHERE = "where"
-    COUNT = "count"
-    AMOUNT = "amount"
-    DURATION = "duration"
-    COLOUR = "colour"
-    NAME = "name"
-    REASON = "reason"
-    YES_NO = "yes_no"
-    WHAT = "what"
 
 
 class TermKind(StrEnum):
@@ -60,6 +44,8 @@ class Question:
     terms: tuple[Term, ...]
     asked: str | None
     """The noun that names what is asked for ("city" in "which city ..."), lower case, or None."""
+    of_kind: bool = False
+    """The answer is one of those ("which city"), rather than something in that part ("what is the venue")."""
     wants_first: bool = False
     """Asks for how it was at first, before a later change."""
     modalities: tuple[Modality, ...] | None = None
@@ -72,45 +58,31 @@ class Question:
     """The question without its asking words, for retrieval."""
     negated: frozenset[str] = frozenset()
     """Stems of the verbs under a "not"."""
+    preposition: str = ""
+    """What the asking word hangs on: "to" in "what does it belong to", "by" in "by whom was it found"."""
+    choices: frozenset[str] = frozenset()
+    """Stems of the words between which the question lets choose: "green, yellow or white"."""
+    of_object: bool = False
+    """Asks to whom or what something was done: "whom did she meet"."""
 
 
-_SAID = re.compile(
-    r"\b(say|says|said|saying|mention|mentions|mentioned|told|tell|tells|announce[ds]?|spoken|speech|speaker|heard?|"
-    r"talk(?:s|ed|ing)? about|according to|explain(?:s|ed)?|discuss(?:ed)?|stated?)\b",
-    re.I,
-)
-_READ = re.compile(
-    r"\b(on[- ](?:the )?(?:screen|slide|sign|board|page|display)|on[- ]screen|slides?|written|writing|text|notice|sign|"
-    r"(?:error|chat) message|caption|screenshot|read(?:s|ing)? out|listed|displayed?|dashboard|spreadsheet|table)\b",
-    re.I,
-)
-_SEEN = re.compile(
-    r"\b(seen?|shown?|shows|visible|appear(?:s|ed)?|footage|scene|picture|image|look(?:s|ed)? like|camera|"
-    r"clip|shot|watch(?:ed)?|view)\b",
-    re.I,
-)
-_MOMENT = re.compile(
-    r"\b(?:at (?:what|which) (?:point|moment|time ?stamp|minute|time)\b.*\b(?:video|recording|clip|film|footage|stream)|"
-    r"at (?:what|which) (?:point|moment|time ?stamp)\b|(?:what|which) (?:time ?stamp|moment)\b|"
-    r"(?:where|when|how (?:far|long)) (?:in|into) the (?:video|recording|clip|film|stream)|"
-    r"what (?:part|point) of the (?:video|recording)|"
-    r"what time (?:in|of) the (?:video|recording))",
-    re.I,
-)
-_PERCEIVED = re.compile(
-    r"\b(mention(?:ed)?|said|say|shown?|seen?|see|appear(?:ed)?|visible|on (?:the )?screen|displayed?|heard?|come up|came up|"
-    r"talk(?:ed)? about|announced?|brought up|bring up|discuss(?:ed)?|watch|spoken|described?|pop(?:ped)? up|"
-    r"in view|on view|on camera|in (?:the )?(?:picture|frame|shot))\b",
-    re.I,
-)
 _FIRST = re.compile(
     r"\b(originally|original|initially|initial|at first|first (?:said|announced|planned|given)|before (?:the|it|that|this) "
     r"(?:change|was|got|move|update|correction)|used to|previously|previous|earlier|formerly|former|old)\b",
     re.I,
 )
 _ACCORDING = re.compile(r"^according to [^,]+,\s*|,?\s*according to [^,?]+(?=\?|$)", re.I)
-_CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{2})"
-_COLOURS = {"colour", "color", "shade"}
+_PREAMBLE = re.compile(
+    r"^(?:(?:please|so|and|well|ok(?:ay)?|hey|sorry|excuse me),? )*"
+    r"(?:(?:do|does|would|did) (?:you|anyone|anybody) (?:happen to |still )?(?:know|remember|recall)|"
+    r"(?:can|could|would|will) (?:you|anyone|anybody) (?:please )?(?:tell|remind|show) (?:me|us)(?: again)?|"
+    r"(?:any|(?:have|got|has) (?:you |anyone |anybody )?(?:got )?any) (?:idea|clue|chance you know)|tell (?:me|us)|remind me|"
+    r"i(?:'d| would) (?:like|love|want) to know|"
+    r"i(?:'m| am)? ?(?:just )?(?:wonder(?:ing)?|curious)|i(?:'ve| have)? forg[eo]t(?:ten)?|"
+    r"i need to know|i (?:can't|cannot|don't) (?:remember|recall|know)|let me know|what was it again,?)"
+    r"(?: please)?,? (?=(?:about )?(?:who|what|which|whose|whom|where|when|why|how|at|in|on|by|for|from|to|with|if|whether)\b)",
+    re.I,
+)
 _ASKING = {
     "what", "which", "who", "whom", "whose", "where", "when", "why", "how", "much", "many", "long", "far", "do", "be",
     "have", "will", "can", "could", "should", "would", "may", "might", "shall", "must", "please", "tell", "exactly",
@@ -127,6 +99,8 @@ _PERCEPTION_VERBS = {
     "speak", "describe", "read", "write", "list", "state", "explain", "give", "accord", "call", "watch", "pop", "look",
 }  # fmt: skip
 _ORDINALS = {"second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"}
+_DENYING = frozenset("refuse decline avoid fail stop quit forget forbid deny".split())
+"""What follows one of these is not done: "refuses to eat"."""
 _LIGHT_VERBS = {"be", "do", "have", "get", "go", "make", "take", "will", "can", "use", "want", "need", "let"}
 
 
@@ -134,99 +108,40 @@ def parse_question(text: str, language: Language) -> Question:
     """Parse one question. The question's own words decide; nothing of the memory is looked at."""
     text = " ".join(text.split())
     # "According to the speech, ..." says where the answer stands, not what it says.
-    doc = language(_ACCORDING.sub("", text))
+    plain = _PREAMBLE.sub("", _ACCORDING.sub("", text))
+    doc = language(plain[:1].upper() + plain[1:])
     low = text.lower()
-    t_min, t_max = _time_range(low)
+    t_min, t_max = time_range_of(low)
     asked_token = _asked_token(doc)
-    kind = _kind(low, doc, asked_token)
-    terms = tuple(_terms(doc, asked_token, kind))
+    kind = kind_of(low, doc, asked_token)
+    choices = _choices(doc)
+    terms = tuple(t for t in _terms(doc, asked_token, kind) if not choices & set(t.stems))
     return Question(
         text=text,
         kind=kind,
         terms=terms,
         asked=asked_token.lemma_.lower() if asked_token is not None else None,
         wants_first=bool(_FIRST.search(low)),
-        modalities=_modalities(low, kind),
+        modalities=modalities_of(low, kind),
         t_min_s=t_min,
         t_max_s=t_max,
         phrases=tuple(_phrases(doc)),
         subject=_subject(doc),
         negated=negated_stems(doc),
+        preposition=_preposition(doc),
+        choices=choices,
+        of_kind=asked_token is not None and any(c.lower_ in {"which", "what"} for c in asked_token.children),
+        of_object=bool(re.search(r"\bwhom\b|\bwho (?:do|does|did)\b", low)),
     )
 
 
 def negated_stems(doc: Any) -> frozenset[str]:
     """Stems of the words under a "not", "never" or "no longer" of a parsed text."""
     heads = [t.head for t in doc if t.dep_ == "neg" or t.lower_ in {"never", "nobody", "none"}]
+    heads += [
+        c for t in doc if t.lemma_ in _DENYING for c in t.children if c.dep_ in {"xcomp", "ccomp", "pcomp"}
+    ]
     return frozenset(s for head in heads for s in tokens(head.text))
-
-
-def _kind(low: str, doc: Any, asked: Any | None) -> Kind:
-    words = [t.lower_ for t in doc]
-    asked_lemma = asked.lemma_.lower() if asked is not None else ""
-    if _MOMENT.search(low):
-        return Kind.MOMENT
-    asking = next(
-        (w for w in words if w in {"what", "which", "who", "whom", "whose", "where", "when", "why", "how"}),
-        "",
-    )
-    if asking == "when":
-        return Kind.MOMENT if _when_is_moment(low, doc) else Kind.TIME
-    if re.search(r"\bat (?:what|which) time (?:did|was|were)\b", low):
-        return Kind.MOMENT
-    if asked_lemma in {"time", "day", "date", "month", "year", "weekday", "hour", "deadline"}:
-        return Kind.TIME
-    if re.search(r"\bhow many\b", low) or (asked_lemma == "number" and re.search(r"\bnumber of\b", low)):
-        return Kind.COUNT
-    if re.search(r"\bhow (?:long|old)\b", low):
-        return Kind.DURATION
-    if re.search(r"\bhow (?:much|far|tall|big|large|heavy|deep|wide|high|fast|hot|cold)\b", low) or asked_lemma in {
-        "price", "cost", "amount", "total", "sum", "fee", "temperature", "percentage", "distance", "weight", "score",
-    }:  # fmt: skip
-        return Kind.AMOUNT
-    if asked_lemma in _COLOURS:
-        return Kind.COLOUR
-    if asking in {"who", "whom", "whose"}:
-        return Kind.WHO
-    if asking == "where":
-        return Kind.WHERE
-    if asking == "why" or re.search(r"\b(?:what|which) (?:is |was )?(?:the )?reason\b", low):
-        return Kind.REASON
-    if asked_lemma == "name" or re.search(r"\bcalled\b|\bnamed\b", low):
-        return Kind.NAME
-    if words and words[0] in {
-        "is",
-        "are",
-        "was",
-        "were",
-        "do",
-        "does",
-        "did",
-        "has",
-        "have",
-        "can",
-        "will",
-        "should",
-    }:
-        return Kind.YES_NO
-    return Kind.WHAT
-
-
-def _when_is_moment(low: str, doc: Any) -> bool:
-    """A "when" about the past or about something perceived means a moment of the media, not of the content."""
-    if re.search(r"\b(?:until|till|by|since|from) when\b", low):
-        return False
-    if _PERCEIVED.search(low):
-        return True
-    for i, token in enumerate(doc):
-        if token.lower_ != "when":
-            continue
-        following = [t.lower_ for t in doc[i + 1 : i + 3]]
-        if following and following[0] in {"did", "was", "were", "could", "can", "had"}:
-            return not any(
-                t.lower_ in {"due", "born", "founded", "built", "supposed", "scheduled"} for t in doc
-            )
-    return False
 
 
 def _asked_token(doc: Any) -> Any | None:
@@ -238,6 +153,8 @@ def _asked_token(doc: Any) -> Any | None:
             continue
         rest = doc[token.i + 1 :]
         for i, nxt in enumerate(rest):
+            if nxt.dep_ == "poss" and nxt.head.pos_ == "NOUN":
+                continue
             if nxt.pos_ in {"NOUN", "PROPN"}:
                 while i + 1 < len(rest) and rest[i + 1].pos_ == "NOUN" and rest[i + 1].i == nxt.i + 1:
                     nxt, i = rest[i + 1], i + 1
@@ -260,8 +177,8 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
         lemma = token.lemma_.lower()
         if token.is_punct or token.is_space or lemma in _ASKING or token.lower_ in _ASKING:
             continue
-        term_kind = _term_kind(token)
-        if term_kind is None:
+        term_kind = _termkind_of(token)
+        if term_kind is None or _counts_choices(token):
             continue
         if term_kind not in {TermKind.NUMBER, TermKind.NAME}:
             if (lemma in _EMPTY_NOUNS or token.lower_ in _EMPTY_NOUNS) and token.head.lemma_ != "take":
@@ -289,7 +206,40 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
     return out
 
 
-def _term_kind(token: Any) -> TermKind | None:
+def _preposition(doc: Any) -> str:
+    words = [t for t in doc if not t.is_punct and not t.is_space]
+    for at, word in enumerate(words[:2]):
+        if word.lower_ in {"what", "which", "who", "whom", "whose"}:
+            return str(words[at - 1].lower_ if at and words[at - 1].pos_ == "ADP" else _stranded(words[-1]))
+    return ""
+
+
+def _stranded(last: Any) -> str:
+    return str(last.lower_) if last.pos_ == "ADP" and last.dep_ != "prt" else ""
+
+
+def _choices(doc: Any) -> frozenset[str]:
+    """What stands on both sides of an "or", with what is listed before it."""
+    found: set[str] = set()
+    for word in doc:
+        if word.lower_ != "or" or not 0 < word.i < len(doc) - 1:
+            continue
+        first = doc[word.i - 1]
+        while first.dep_ == "conj" and first.head.i < first.i:
+            first = first.head
+        listed = [first, *(t for t in doc if t.dep_ == "conj" and t.i > first.i and t.pos_ == first.pos_)]
+        found.update(s for t in listed for s in tokens(t.text))
+    return frozenset(found)
+
+
+def _counts_choices(token: Any) -> bool:
+    """ "two" in "which of the two sisters": whoever answers need not say how many there are."""
+    return bool(
+        token.pos_ == "NUM" and token.head.dep_ == "pobj" and token.head.head.lower_ in {"of", "between"}
+    )
+
+
+def _termkind_of(token: Any) -> TermKind | None:
     if any(c.isdigit() for c in token.text) or (token.pos_ == "NUM" and token.lower_ != "one"):
         return TermKind.NUMBER
     if token.lower_ in _ORDINALS and token.dep_ == "amod":
@@ -318,44 +268,6 @@ def _is_verb(token: Any) -> bool:
         return True
     around = token.doc[max(0, token.i - 1) : token.i + 2]
     return len(around) == 3 and around[0].pos_ == "ADP" and around[2].lower_ == "of"
-
-
-def _modalities(low: str, kind: Kind) -> tuple[Modality, ...] | None:
-    if kind is not Kind.MOMENT:
-        return None
-    if re.search(r"\bon (?:the )?screen\b|\bdisplayed?\b", low) or _READ.search(low):
-        return ("read", "seen")
-    if _SEEN.search(low):
-        return ("read", "seen")
-    if _SAID.search(low) or re.search(r"\b(?:come|came|bring|brought) up\b", low):
-        return ("said", "read")
-    return None
-
-
-def _time_range(low: str) -> tuple[float | None, float | None]:
-    """An explicit range of media time, in seconds: "after 3:20", "before 0:10:00", "between 1:00 and 2:00",
-    "in the first five minutes", "in the last ..." is left alone because the end is not known here."""
-
-    def clock(match: re.Match[str], group: int) -> float:
-        h, m, s = match[group], match[group + 1], match[group + 2]
-        return int(h or 0) * 3600 + int(m) * 60 + int(s)
-
-    if not re.search(
-        r"\b(?:in|of|into|at) the (?:video|recording|clip|film|stream|first)\b|\bmark\b|\bfirst .{0,12}minutes?\b",
-        low,
-    ):
-        return None, None
-    if m := re.search(rf"\bbetween {_CLOCK} and {_CLOCK}", low):
-        return clock(m, 1), clock(m, 4)
-    if m := re.search(rf"\bafter {_CLOCK}", low):
-        return clock(m, 1), None
-    if m := re.search(rf"\b(?:before|until|by) {_CLOCK}", low):
-        return None, clock(m, 1)
-    if m := re.search(r"\b(?:in|during|within) the first (\w+) (minute|hour|second)s?\b", low):
-        amount = "".join(tokens(m[1])[:1])
-        if amount.isdigit():
-            return 0.0, int(amount) * {"second": 1.0, "minute": 60.0, "hour": 3600.0}[m[2]]
-    return None, None
 
 
 def _phrases(doc: Any) -> list[str]:

@@ -17,9 +17,10 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from memory.text import ordinal, tokens
-from reasoning.extract import Span, answer_span
+from reasoning.extract import Span, answer_span, in_place
+from reasoning.kinds import Kind
 from reasoning.language import Language
-from reasoning.question import Kind, Question, Term, TermKind, negated_stems
+from reasoning.question import Question, Term, TermKind, negated_stems
 from reasoning.sounds import sounds_in, sounds_like
 from reasoning.speakers import speaks_of_self
 from runtime.messages import Modality
@@ -53,7 +54,7 @@ _SAME_NAME = 0.78
 _SAME_SOUND = 0.75
 """What a word counts for that sounds like the one of the question: heard wrongly, or another word."""
 _NO_SUCH_THING = 1.0
-_UNNAMED, _OTHER_KIND = 0.5, 0.25
+_UNNAMED, _OTHER_KIND, _OTHER_PART = 0.5, 0.38, 0.25
 _FITS = 0.3
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
@@ -88,7 +89,7 @@ class Verifier:
         if speaker is not None and speaks_of_self(statement):
             words |= _words(speaker)
         sounds = sounds_in(statement) if modality == "said" else ()
-        matches = {term: self._match(term, words, sounds) for term in question.terms}
+        matches = {term: self._match(term, words, sounds, question) for term in question.terms}
         # A heading speaks for every line below it.
         heading = units[0] if modality == "read" and len(units) > 1 else ""
         ranked = sorted(units, key=lambda unit: -self._unit_score(question, unit, heading, matches))
@@ -99,7 +100,7 @@ class Verifier:
         # A number or a name has to stand in the answering line itself: the next row of a table is about something else.
         for term in question.terms:
             if term.kind in {TermKind.NUMBER, TermKind.NAME} and modality == "read":
-                matches[term] = self._match(term, in_unit)
+                matches[term] = self._match(term, in_unit, (), question)
         coverage = sum(weights[t] * matches[t] for t in question.terms) / total
 
         def missing(*kinds: TermKind) -> float:
@@ -160,10 +161,13 @@ class Verifier:
     def _weight(self, term: Term) -> float:
         return _TERM_WEIGHT[term.kind] * (0.4 if term.asked else 1.0)
 
-    def _match(self, term: Term, words: set[str], sounds: Sequence[str] = ()) -> float:
+    def _match(
+        self, term: Term, words: set[str], sounds: Sequence[str] = (), question: Question | None = None
+    ) -> float:
         """How well the statement's words account for one word of the question, 0 to 1.
 
-        sounds: what they sound like, where they were heard rather than read.
+        sounds: what they sound like, where they were heard rather than read. question: a word that accounts for another
+        word of it says nothing more ("election" of "turnout").
         """
         stems = {s for w in words for s in _stems(w)}
         if set(term.stems) & stems:
@@ -174,7 +178,10 @@ class Verifier:
             low = term.text.lower()
             alike = max((SequenceMatcher(None, low, w).ratio() for w in words if len(w) > 2), default=0.0)
             return 0.9 if alike >= _SAME_NAME else 0.0
-        candidates = [w for w in words if len(w) > 2 and not w[0].isdigit()]
+        others = (
+            {s for t in question.terms if t is not term for s in t.stems} if question is not None else set()
+        )
+        candidates = [w for w in words if len(w) > 2 and not w[0].isdigit() and not others & set(_stems(w))]
         if not candidates:
             return 0.0
         vector = self._word_vectors([term.lemma])[0]
@@ -206,20 +213,29 @@ class Verifier:
         if asked is None:
             return 0.0
         there = self._match(asked, _words(statement))
-        if modality == "said" and there < _UNNAMED and span is not None and self._another_thing(asked, span):
+        if (
+            modality == "said"
+            and there < _UNNAMED
+            and span is not None
+            and self._another_thing(question, asked, span)
+        ):
             return -1.0
         return there - 0.5
 
-    def _another_thing(self, asked: Term, span: Span) -> bool:
+    def _another_thing(self, question: Question, asked: Term, span: Span) -> bool:
         """The answering words are a thing of another kind: "his left knee" is no team, though "Rovers" may be one."""
         doc = self.language(span.text)
-        named = any(t.pos_ in {"PROPN", "NUM"} or any(c.isdigit() for c in t.text) for t in doc)
-        return not named and self._alike(asked.lemma, [span.text])[0] < _OTHER_KIND
+        named = any(t.text[:1].isupper() or t.pos_ == "NUM" or any(c.isdigit() for c in t.text) for t in doc)
+        least = _OTHER_KIND if question.of_kind else _OTHER_PART
+        return not named and self._alike(asked.lemma, [span.text])[0] < least
 
     def _has_name(self, question: Question, statement: str) -> bool:
         own = {s for t in question.terms for s in t.stems}
         return any(
-            (t.pos_ == "PROPN" or any(c.isdigit() for c in t.text)) and not set(tokens(t.text)) <= own
+            (t.pos_ == "PROPN" or any(c.isdigit() for c in t.text))
+            and not set(tokens(t.text)) <= own
+            and not in_place(t)
+            and t.ent_type_ not in {"DATE", "TIME"}
             for t in self.language(statement)
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import zip_longest
 
 import numpy as np
 
@@ -59,14 +60,28 @@ class Grouper:
 
 
 def transcribe_group(
-    transcriber: Transcriber, group: Group, settings: GroupSettings
+    transcriber: Transcriber, group: Group, settings: GroupSettings, second: Transcriber | None = None
 ) -> tuple[Utterance | None, ...]:
     """What was said in each stretch, None where nothing was. Blocking.
+
+    second: what it hears in a stretch of which the first one is not sure is kept as alternatives.
 
     A stretch that shared a call is transcribed again by itself when that gave no words for it, or words of
     low probability: the others' language or loudness may have hurt it. The surer of the two counts, the other one
     becomes an alternative.
     """
+    heard = _heard(transcriber, group, settings)
+    if second is None:
+        return heard
+    return tuple(
+        _with_readings(utterance, _alone(second, stretch))
+        if utterance is not None and _least_probable(utterance.words) < settings.second_below
+        else utterance
+        for stretch, utterance in zip(group, heard, strict=True)
+    )
+
+
+def _heard(transcriber: Transcriber, group: Group, settings: GroupSettings) -> tuple[Utterance | None, ...]:
     alone = cache(lambda i: _alone(transcriber, group[i]))
     if len(group) == 1:
         return (alone(0),)
@@ -125,6 +140,19 @@ def _surer(together: Utterance | None, alone: Utterance | None) -> Utterance | N
         return together or alone
     best, other = (alone, together) if alone.confidence > together.confidence else (together, alone)
     return replace(best, alternatives=other_readings(best.text, (other.text, *alone.alternatives)))
+
+
+def _least_probable(words: Sequence[Word]) -> float:
+    return min((w.probability for w in words), default=0.0)
+
+
+def _with_readings(utterance: Utterance, other: Utterance | None) -> Utterance:
+    """The other's readings among the alternatives, best ones of both first. In another language it heard something else."""
+    if other is None or other.language != utterance.language:
+        return utterance
+    own, new = utterance.alternatives, (other.text, *other.alternatives)
+    by_turns = (text for pair in zip_longest(new, own) for text in pair if text is not None)
+    return replace(utterance, alternatives=other_readings(utterance.text, by_turns))
 
 
 def _alone(transcriber: Transcriber, stretch: SpeechEnd) -> Utterance | None:

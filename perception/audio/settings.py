@@ -84,12 +84,14 @@ class GroupSettings(Settings):
     gap_s: silence between two stretches of a group.
     retry_below: a stretch with words less probable than that on average is transcribed again, alone; the surer
         text counts, the other one and what else the beam search has found are kept as alternatives.
+    second_below: a stretch with a word less probable than that is heard by the second transcriber too, where there is one.
     """
 
     max_s: float = Field(default=28.0, gt=0.0, le=30.0)
     span_s: float = Field(default=180.0, ge=0.0, le=3_600.0)
     gap_s: float = Field(default=0.5, ge=0.0, le=5.0)
     retry_below: Probability = 0.85
+    second_below: Probability = 0.7
 
 
 class VoiceSettings(Settings):
@@ -158,6 +160,8 @@ class AudioSettings(Settings):
     vad_batch_ms: sound gathered before the voice activity model is run; more is cheaper, less is sooner.
     mark_every_s: media seconds between two marks of how far hearing has come.
     sentence_split_s: a stretch of speech longer than that becomes one observation per sentence.
+    second: another transcriber, which adds its readings of what the first one is not sure of (group.second_below), where
+        nobody waits for it; None does without.
     voices: who speaks.
     live: hearing as it happens, which has bounds and pauses of its own.
     """
@@ -165,6 +169,7 @@ class AudioSettings(Settings):
     segmenter: SegmenterSettings = SegmenterSettings()
     transcriber: TranscriberSettings = TranscriberSettings()
     group: GroupSettings = GroupSettings()
+    second: TranscriberSettings | None = TranscriberSettings(model="whisper-tiny.en")
     vad_batch_ms: int = Field(default=512, ge=32, le=60_000)
     mark_every_s: float = Field(default=1.0, gt=0.0, le=60.0)
     sentence_split_s: float = Field(default=12.0, gt=0.0)

@@ -131,16 +131,19 @@ class TranscribeStage:
         settings: AudioSettings,
         source: str,
         *,
+        second: Transcriber | None = None,
         voices: VoiceEncoder | None = None,
         skip_before_s: float = -math.inf,
     ) -> None:
-        """source: id of the media, for the observations. voices: without it nobody's voice is known.
+        """source: id of the media, for the observations. second: reads again what the first one is not sure of.
+        voices: without it nobody's voice is known.
 
         skip_before_s: speech that ends there or earlier is already known; a group of which all is known is not
         transcribed again.
         """
         self._compute = compute
         self._transcriber = transcriber
+        self._second = second
         self._settings = settings
         self._source = source
         self._voices = voices
@@ -174,7 +177,12 @@ class TranscribeStage:
 
     async def _observe(self, group: Group) -> list[Observation]:
         heard = await self._compute.run(
-            "transcribe", transcribe_group, self._transcriber, group, self._settings.group
+            "transcribe",
+            transcribe_group,
+            self._transcriber,
+            group,
+            self._settings.group,
+            self._second,
         )
         if self._voices is None:
             spoken = [Spoken(utterance, None) for utterance in heard if utterance is not None]

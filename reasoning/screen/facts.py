@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from memory.text import tokens
-from reasoning.question import Kind, Question, TermKind
+from reasoning.kinds import Kind
+from reasoning.question import Question, TermKind
 from reasoning.screen.find import Moment, content, covered, kind_words
 
 _LABEL = re.compile(

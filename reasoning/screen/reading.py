@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from memory.text import tokens
 from reasoning.extract import Span
 from reasoning.judge import Candidate, weigh
-from reasoning.question import Kind, Question, parse_question
+from reasoning.kinds import Kind
+from reasoning.question import Question, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.facts import labelled
 from reasoning.screen.find import Finder, Moment, content, covered, kind_words, named_in, says_all, spaced

@@ -140,6 +140,7 @@ async def ingest(
                 await models.transcriber(),
                 settings.audio,
                 info.source_id,
+                second=await models.second_transcriber(),
                 voices=voices,
                 skip_before_s=point.said_done_s,
             )

@@ -45,6 +45,19 @@ class Models:
             "transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings)
         )
 
+    async def second_transcriber(self) -> WhisperTranscriber | None:
+        """None where it is not wanted, or cannot be had: then it is said that one has to do."""
+        settings = self._settings.audio.second
+        if settings is None:
+            return None
+        try:
+            return await self._once(
+                "transcribe again", settings.model, lambda folder: WhisperTranscriber(folder, settings)
+            )
+        except ModelError as error:
+            self._report(f"hearsight: {error}: what is heard unsurely is not heard twice")
+            return None
+
     async def voice_encoder(self) -> Ge2eEncoder | None:
         """None where it is not wanted, or cannot be had: then it is said that nobody is known by voice."""
         settings = self._settings.audio.voices

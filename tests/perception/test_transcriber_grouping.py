@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from runtime.compute import Compute
 from runtime.messages import SAMPLE_RATE_HZ, Samples, SpeechEnd, Utterance, Word
 from tests.conftest import Run
 
-SETTINGS = GroupSettings(max_s=28, span_s=120, gap_s=0.5, retry_below=0.5)
+SETTINGS = GroupSettings(max_s=28, span_s=120, gap_s=0.5, retry_below=0.5, second_below=0.5)
 
 
 def stretch(start_s: float, length_s: float, value: float = 0.1) -> SpeechEnd:
@@ -78,6 +80,26 @@ def test_what_is_heard_alone_keeps_its_other_readings() -> None:
     alone = reading("the treasurer", 0.9, "the treasure")
     (utterance,) = transcribe_group(Unsure(alone, alone), (stretch(0, 1),), SETTINGS)
     assert utterance is not None and utterance.alternatives == ("the treasure",)
+
+
+@pytest.mark.parametrize(
+    ("sure", "language", "kept"),
+    [
+        (0.4, "en", ("the tenants", "the treasure", "the tenant")),
+        (0.4, "fr", ("the treasure",)),
+        (0.95, "en", ("the treasure",)),
+    ],
+    ids=["unsure", "another language", "sure"],
+)
+def test_what_a_second_one_hears_is_kept_where_the_first_is_not_sure(
+    sure: float, language: str, kept: tuple[str, ...]
+) -> None:
+    first = reading("the treasurer", sure, "the treasure")
+    other = replace(reading("the tenants", 0.9, "The treasurer!", "the tenant"), language=language)
+    (utterance,) = transcribe_group(
+        Unsure(first, first), (stretch(0, 1),), SETTINGS, second=Unsure(other, other)
+    )
+    assert utterance is not None and (utterance.text, utterance.alternatives) == ("the treasurer", kept)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 
 from reasoning.judge import current, weigh
 from reasoning.question import parse_question
+from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
-from runtime.messages import Evidence
+from runtime.messages import Evidence, Modality
 
 NETWORK = "Guest network\nname: Heron-Guest\nkey: copper-lantern-88"
 BOARD = "Shipping board\nOrder 58213 : Rotterdam\nOrder 58214 : Gdansk"
@@ -49,6 +50,16 @@ def test_the_value_of_a_line(verifier: Verifier, question: str, screen: str, ans
         ),
         ("How much did the drone cost?", "The drone cost 300 and flies for 25 minutes.", "300"),
         ("How far is the cabin?", "The cabin is five hours away.", "five hours"),
+        ("How many eggs were broken?", "Only two of the eight eggs were broken.", "two"),
+        ("Was the hall painted green or yellow?", "The hall is yellow, the stairs are green.", "yellow"),
+        (
+            "On which floor is the dentist?",
+            "The dentist is on the sixth floor, by the lift.",
+            "the sixth floor",
+        ),
+        ("How come there was a flood?", "The mayor blamed the flood on a drain.", "on a drain"),
+        ("What forced them to stop?", "A string broke, so they had to stop.", "A string broke"),
+        ("How high is the rent?", "The rent goes up to 900, and 10 a month.", "910"),
         (
             "Why did the safe stay shut?",
             "The safe stayed shut because the key was lost.",
@@ -86,3 +97,25 @@ def test_what_was_hardly_said_overturns_nothing(verifier: Verifier) -> None:
     # It does not lack the announcement, only the likelihood.
     said = replace(heard, text=heard.readings[0], readings=())
     assert current(question, weigh(question, [shown, said], verifier), 0.2)[0].evidence.id == "b"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "statement", "modality"),
+    [
+        ("Whom did the witness identify?", "The witness arrived by taxi.", "said"),
+        ("Who stole the laptop?", "My laptop was stolen from the train on Friday evening.", "said"),
+        ("Who won the cooking contest?", "11 people want to take part in the cooking contest.", "said"),
+        ("How many singers are in the choir?", "The choir will sing in the hall on Sunday at five.", "said"),
+        ("What colour is the suitcase?", "The suitcase belongs to a tourist from Spain.", "said"),
+        ("What is the dentist's name?", "The dentist appointment is on the ninth of June.", "said"),
+        ("What is the manager called?", "The manager comes from Iceland.", "said"),
+        ("What breed is the hamster?", "The vet said the hamster has to lose some weight.", "said"),
+        ("Who trains the boxing class?", "Gym timetable\nYoga: Tuesday\nBoxing: Wednesday 20:00", "read"),
+    ],
+)
+def test_something_else_about_the_same_thing_is_no_answer(
+    verifier: Verifier, question: str, statement: str, modality: Modality
+) -> None:
+    support = verifier.judge(parse_question(question, verifier.language), statement, modality)
+    assert support.probability < AnswerSettings().support_threshold

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from reasoning.kinds import Kind
 from reasoning.language import Language
-from reasoning.question import Kind, parse_question
+from reasoning.question import parse_question
 from reasoning.times import clock_text
 from runtime.weights import Registry
 from tests.conftest import require
@@ -35,14 +36,48 @@ def language() -> Language:
         ("Where are the spare batteries?", Kind.WHERE),
         ("How many chairs are needed?", Kind.COUNT),
         ("How much does the lamp cost?", Kind.AMOUNT),
+        ("What does the lamp cost?", Kind.AMOUNT),
         ("How long does the tour take?", Kind.DURATION),
         ("What colour is the gate?", Kind.COLOUR),
         ("Why was the match stopped?", Kind.REASON),
+        ("How come the match was stopped?", Kind.REASON),
+        ("What caused the delay?", Kind.REASON),
+        ("Could you tell me who repairs the lift?", Kind.WHO),
+        ("I was wondering how many chairs are needed.", Kind.COUNT),
+        ("During which part are bottles in view?", Kind.MOMENT),
         ("Which bus goes to the airport?", Kind.WHAT),
     ],
 )
 def test_the_kind_of_answer(language: Language, text: str, kind: Kind) -> None:
     assert parse_question(text, language).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Any idea where the accordion is?", {"accordion"}),
+        ("Which of the two sisters sings?", {"sisters", "sings"}),
+        ("Was the gate painted green, blue or white?", {"gate", "painted"}),
+        ("Who won the race?", {"won", "race"}),
+    ],
+)
+def test_words_that_say_nothing_of_the_answer_are_not_demanded(
+    language: Language, text: str, words: set[str]
+) -> None:
+    assert {t.text for t in parse_question(text, language).terms} == words
+
+
+@pytest.mark.parametrize(
+    ("text", "preposition"),
+    [
+        ("Which hotel are they staying at?", "at"),
+        ("By whom was the boat found?", "by"),
+        ("What was she told to give up?", ""),
+        ("Who rang?", ""),
+    ],
+)
+def test_what_the_asking_word_hangs_on(language: Language, text: str, preposition: str) -> None:
+    assert parse_question(text, language).preposition == preposition
 
 
 def test_the_words_that_have_to_be_accounted_for(language: Language) -> None:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from memory import Memory, StoredClip
 from memory.records import SourceInfo
-from reasoning.question import Kind, Question
+from reasoning.kinds import Kind
+from reasoning.question import Question
 from reasoning.visual import Scenes, Sighting
 from runtime.compute import Compute
 from runtime.messages import Query

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reasoning.question import Kind, Question
+from reasoning.kinds import Kind
+from reasoning.question import Question
 from reasoning.screen.facts import labelled
 from reasoning.screen.find import Moment
 from runtime.messages import Evidence
