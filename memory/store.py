@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +26,8 @@ from runtime.models import TextEncoder
 
 _ANY_AGE = timedelta(milliseconds=1)
 _TIDYINGS = 3
+
+T = TypeVar("T")
 
 
 class Store:
@@ -137,42 +139,29 @@ class Store:
         self, name: str, where: str | None = None, columns: Sequence[str] | None = None
     ) -> pa.Table | None:
         """All rows that match, unordered; None where the table has not been made yet."""
-        with told(self.uri):
-            for attempt in (0, 1):
-                try:
-                    table = await self.table(name)
-                    if table is None:
-                        return None
-                    query = table.query()
-                    if where:
-                        query = query.where(where)
-                    if columns:
-                        query = query.select(list(columns))
-                    return await query.to_arrow()
-                except (RuntimeError, OSError):
-                    # The writer may have compacted away the version that this reader had open.
-                    if attempt or not self.read_only:
-                        raise
-        return None
+
+        async def read(table: Any) -> pa.Table:
+            query = table.query()
+            if where:
+                query = query.where(where)
+            if columns:
+                query = query.select(list(columns))
+            return await query.to_arrow()
+
+        return await self._read(name, read)
 
     async def nearest(
         self, name: str, vector: NDArray[np.float32], where: str, limit: int, columns: Sequence[str]
     ) -> list[dict[str, Any]]:
         """The rows of least cosine distance of their vector column, filtered first, scanned exhaustively."""
-        with told(self.uri):
-            for attempt in (0, 1):
-                table = await self.table(name)
-                if table is None:
-                    return []
-                query = table.query().where(where).nearest_to(vector.astype(np.float16)).column("vector")
-                query = query.distance_type("cosine").bypass_vector_index().select(list(columns)).limit(limit)
-                try:
-                    found: list[dict[str, Any]] = (await query.to_arrow()).to_pylist()
-                    return found
-                except (RuntimeError, OSError):
-                    if attempt or not self.read_only:
-                        raise
-        return []
+
+        async def read(table: Any) -> list[dict[str, Any]]:
+            query = table.query().where(where).nearest_to(vector.astype(np.float16)).column("vector")
+            query = query.distance_type("cosine").bypass_vector_index().select(list(columns)).limit(limit)
+            found: list[dict[str, Any]] = (await query.to_arrow()).to_pylist()
+            return found
+
+        return await self._read(name, read) or []
 
     async def version(self, name: str) -> int:
         """Grows with every change of a table; -1 where it has not been made yet."""
@@ -186,19 +175,25 @@ class Store:
         """The rows that match, and how many rows the table had in that version; None for how many where this process
         changed it in between. None where the table has not been made yet.
         """
+
+        async def read(table: Any) -> tuple[pa.Table, int | None]:
+            version = await table.version()  # a reader's handle stays at it
+            query = table.query().select(list(columns))
+            rows = await (query.where(where) if where else query).to_arrow()
+            count = int(await table.count_rows())
+            return rows, count if await table.version() == version else None
+
+        return await self._read(name, read)
+
+    async def _read(self, name: str, read: Callable[[Any], Awaitable[T]]) -> T | None:
+        """read(the table at its newest version); None where it has not been made yet."""
         with told(self.uri):
             for attempt in (0, 1):
                 try:
                     table = await self.table(name)
-                    if table is None:
-                        return None
-                    # A reader's handle stays at the version that `table` has taken it to.
-                    version = await table.version()
-                    query = table.query().select(list(columns))
-                    rows = await (query.where(where) if where else query).to_arrow()
-                    count = int(await table.count_rows())
-                    return rows, count if await table.version() == version else None
+                    return None if table is None else await read(table)
                 except (RuntimeError, OSError):
+                    # The writer may have compacted away the version that this reader had open.
                     if attempt or not self.read_only:
                         raise
         return None
