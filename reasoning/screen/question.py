@@ -94,7 +94,7 @@ _DO_END = re.compile(
 )
 _PLACES = re.compile(
     rf"^(?:(?:what|which|list|name|show)\b(?: me)?(?: the| all| of the| my)*\s+)(?:different |other )?{_THING}\s+(?:that )?"
-    rf"(?:(?:did|have|had|were|was) )?(?:i |we )?(?:mostly |ever )?{_OPENED}?(?:\s+(?:in|on|at|with))?\s*\??$",
+    rf"(?:(?:did|have|had|were|was) )?(?:(?:i|we)\b\s*)?(?:mostly |ever )?{_OPENED}?(?:\s*\b(?:in|on|at|with))?\s*\??$",
     re.I,
 )
 _WHERE = re.compile(
@@ -138,6 +138,12 @@ _LEAD = re.compile(
     rf"(?:(?:first|last|ever|already)\s+)?(?:{_OPENED}\s+)?(?:that |the |a |an |my |to |into |for |in |at )*",
     re.I,
 )
+_SHOWED_UP = re.compile(
+    r"\s+(?:(?:show|c[ao]me|turn|pop)\w* up|appear\w*)"
+    r"(?: (?:in|on|among) (?:the |my )?(?:(?:search )?(?:results?|list)|screen))?$",
+    re.I,
+)
+_HOME_PAGE = re.compile(r"\b(?:home|main|front|start) ?page of (?:the )?(?P<site>\S.*)$", re.I)
 _QUOTED = re.compile(r"[\"“”]([^\"“”]{3,})[\"“”]|(?<!\w)['‘]([^'’]{3,})['’](?!\w)")
 _SITES = re.compile(r"\b(?:web|site|page|tab)", re.I)
 _FILES = re.compile(r"\b(?:file|document)", re.I)
@@ -218,4 +224,6 @@ def _bare(text: str) -> str:
     )
     if quoted := _QUOTED.search(text):
         return quoted[1] or quoted[2]
-    return _LEAD.sub("", text.strip(" ?.,"), count=1).strip()
+    bare = _SHOWED_UP.sub("", _LEAD.sub("", text.strip(" ?.,"), count=1).strip())
+    # No page says of itself that it is one; it has the site's name.
+    return _HOME_PAGE.sub(lambda found: found["site"], bare)

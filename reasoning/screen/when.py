@@ -58,6 +58,8 @@ _PARTS = {
     "night": (20.0, 24.0),
     "tonight": (17.0, 24.0),
 }
+_NEAR_DAY = re.compile(r"\b(?:(?:the day before )?yesterday|(?-i:today|TODAY|(?<!\w )Today))\b", re.I)
+"""Not the last word of a name: "History Today"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
                 return (same[-1] if same else date(now.year, month, int(found["d"]))), _without(text, found)
             except ValueError:
                 continue
-    if found := re.search(r"\b(?:today|yesterday|the day before yesterday)\b", text, re.I):
+    if found := _NEAR_DAY.search(text):
         back = {"today": 0, "yesterday": 1}.get(found.group().lower(), 2)
         return (now - timedelta(days=back)).date(), _without(text, found, keep_part=True)
     if found := re.search(rf"\b(?:on |last )?({'|'.join(_WEEKDAYS)})\b", text, re.I):

@@ -24,6 +24,8 @@ DAYS = [date(2024, 5, 15), date(2024, 5, 16), date(2024, 5, 17)]
         ("What did I open after the terminal?", Ask.NEXT),
         ("What was the first website I visited?", Ask.END),
         ("Which programs did I use?", Ask.PLACES),
+        ("Which website was I on?", Ask.PLACES),
+        ("Which website was I?", Ask.PLACES),
         ("Where did I see the invoice from Hansen?", Ask.WHERE),
         ("Which window showed the stack trace?", Ask.WHERE),
         ("When did the build fail?", Ask.WHEN),
@@ -110,6 +112,20 @@ def test_times_are_told_with_their_day_unless_it_is_today() -> None:
         == "09:05 on 20 December 2023"
     )
     assert [span_text(s) for s in (20, 600, 3900)] == ["20 seconds", "10 minutes", "1 hour 5 minutes"]
+
+
+def test_today_in_a_name_is_no_day() -> None:
+    at = datetime(2024, 5, 17, 15, 0).timestamp()
+    question = "When did Harbour Today show up in the results?"
+    assert parse_when(question, at, [date(2024, 5, 17)]).rest == question
+    assert parse_when("Today, what did I read?", at, [date(2024, 5, 17)]).named
+    assert parse_when("What did I read today?", at, [date(2024, 5, 17)]).named
+
+
+def test_that_it_showed_up_is_not_a_part_of_the_thing() -> None:
+    assert ask_of("When did Harbour Today show up in the results?").phrase == "Harbour Today"
+    assert ask_of("When did the error appear on my screen?").phrase == "error"
+    assert ask_of("When did I open the home page of the Harbour Gazette?").phrase == "Harbour Gazette"
 
 
 def test_what_is_quoted_is_the_thing() -> None:
