@@ -6,7 +6,8 @@
 1. From the end of a spoken question to the first word of the answer, and what each part takes. `heard to said` is
    measured at both ends: from the last loud sample that came in to the first frame of speech that went out.
 2. From the first sample of an interruption that came in to the first frame without the agent's speech. `without
-   waiting`: less the time for which other programs kept the event loop and the voice activity from a core.
+   waiting`: less the time for which other programs kept the event loop and the voice activity from a core, and no more
+   than the sound that came meanwhile.
 3. Minutes of camera, speech and questions with a language model that takes 20 s for an answer, questions coming faster
    than that: memory, ages of the queues and of what is seen must not grow.
 

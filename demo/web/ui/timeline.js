@@ -181,8 +181,13 @@ export class Timeline {
     if (!this.#hits) byId('strip-note').textContent = items.length ? '' : 'Moments appear here as they are remembered.';
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
-      for (const tile of this.#drawn.values()) this.#pictures.show(tile.image, tile.shows.picture);
+      for (const tile of this.#drawn.values()) this.#pictures.show(tile.image, this.#picture(tile.shows));
     }, SETTLED_MS);
+  }
+
+  /** What was found before its clip was kept has no picture of its own. */
+  #picture({ picture, t_start }) {
+    return picture ?? this.#remembered.between(t_start, t_start).clips.at(-1)?.picture;
   }
 
   #tile(id) {

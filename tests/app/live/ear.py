@@ -23,7 +23,8 @@ _PAUSE_S = 0.25
 class Ear:
     """Put on a session's microphone and loudspeaker.
 
-    onsets_s: when the first sample of speech after a pause reached the server. sent: when each frame of 20 ms was
+    onsets_s: when the first sample of speech after a pause reached the server. came: at what time how many seconds of sound
+    had come in all. sent: when each frame of 20 ms was
     sent, and the turn it belongs to. heard_s: up to where sound has come, in the session's
     time. loud_s: when the last loud sample came.
     waited: at what time the event loop and the thread that hears speech had waited how many seconds for a core.
@@ -35,6 +36,7 @@ class Ear:
     heard_s: float = 0.0
     loud_s: float = -math.inf
     waited: list[tuple[float, float]] = field(default_factory=list)
+    came: list[tuple[float, float]] = field(default_factory=lambda: [(0.0, 0.0)])
 
     def __post_init__(self) -> None:
         speaker, audio, clock = self.session.speaker, self.session.audio, self.session._parts.clock
@@ -51,6 +53,7 @@ class Ear:
                 last = len(chunk.samples) - 1 - int(loud[-1])
                 self.loud_s = now_s - last / SAMPLE_RATE_HZ
             self.waited.append((now_s, _waited_s()))
+            self.came.append((now_s, self.came[-1][1] + chunk.duration_s))
             self.heard_s = chunk.t_s + chunk.duration_s
             await put(chunk)
 
@@ -70,7 +73,8 @@ class Ear:
     def silences_s(self, turns: Sequence[str], *, waits: bool = True) -> list[float]:
         """For each turn that somebody interrupted: seconds from that onset until nothing of it was sent any more.
 
-        Without waits: less the time for which other programs kept the session from a core.
+        Without waits: less the time for which other programs kept the session from a core; and no more than the sound
+        that came meanwhile, since nobody can hear what a busy browser has not sent yet.
         """
         found = []
         for turn in turns:
@@ -82,12 +86,17 @@ class Ear:
                 before[-1] if before else min((s for s in self.onsets_s if s > times[-1]), default=math.inf)
             )
             silent_s = next(at_s for at_s, of in self.sent if at_s > times[-1] and of != turn)
-            waited_s = 0.0 if waits else self._waited_until(silent_s) - self._waited_until(onset_s)
-            found.append(max(0.0, silent_s + _FADE_S - onset_s - waited_s))
+            took_s = silent_s - onset_s
+            if not waits:
+                waited_s = _until(self.waited, silent_s) - _until(self.waited, onset_s)
+                took_s = min(took_s - waited_s, _until(self.came, silent_s) - _until(self.came, onset_s))
+            found.append(max(0.0, took_s + _FADE_S))
         return found
 
-    def _waited_until(self, at_s: float) -> float:
-        return self.waited[max(0, bisect_right(self.waited, (at_s, math.inf)) - 1)][1]
+
+def _until(sums: Sequence[tuple[float, float]], at_s: float) -> float:
+    """Of a sum that grows, with the times at which it did: what it was at a time."""
+    return sums[max(0, bisect_right(sums, (at_s, math.inf)) - 1)][1]
 
 
 def _waited_s() -> float:
