@@ -6,6 +6,7 @@ import os
 import sys
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -57,8 +58,11 @@ class Display:
         self._last: dict[int, tuple[int, tuple[ScreenWindow, ...]]] = {}
 
     def close(self) -> None:
-        self._screen.close()
-        self._close_windows()
+        """A second time does nothing."""
+        screen, self._screen = self._screen, None
+        if screen is not None:
+            _release(screen)
+            self._close_windows()
 
     def look(self, t_s: float) -> list[ScreenFrame]:
         """A frame of each monitor that is not the same as at the last look, pixel by pixel.
@@ -78,7 +82,8 @@ class Display:
         except MediaError:
             raise
         except Exception as error:
-            raise MediaError(f"the screen cannot be captured: {' '.join(str(error).split())}") from None
+            reason = " ".join(str(error).split()) or "the display does not answer"
+            raise MediaError(f"the screen cannot be captured: {reason}") from None
         self._marks = [zlib.crc32(shot.raw) for shot in shots]
         frames = []
         for number, (monitor, shot) in enumerate(zip(monitors, shots, strict=True)):
@@ -96,7 +101,7 @@ class Display:
         fresh = _capture()
         before, self._screen = self._screen, fresh
         same = before.monitors == fresh.monitors
-        before.close()
+        _release(before)
         if not same:
             raise MediaError("the monitors have changed")
 
@@ -119,6 +124,12 @@ class Display:
             self._windows.close()
 
 
+def _release(screen: Any) -> None:
+    """Of a connection that was lost mss raises after it has freed it: closed once more, it would be freed twice."""
+    with suppress(Exception):
+        screen.close()
+
+
 def _capture() -> Any:
     """An mss.MSS that has listed the monitors. Raises MediaError."""
     import mss
@@ -126,7 +137,7 @@ def _capture() -> Any:
     try:
         screen = mss.MSS()
         if len(screen.monitors) < 2:
-            screen.close()
+            _release(screen)
             raise MediaError("the display has no monitor")
     except MediaError:
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from runtime.errors import InputError, MediaError
@@ -35,7 +36,9 @@ class Hotkey:
         try:
             self._display: Any = xdisplay.Display(display)
         except Exception as problem:
-            raise MediaError(f"no X11 display {display or ''}: {' '.join(str(problem).split())}") from None
+            raise MediaError(
+                f"no X11 display{f' {display}' if display else ''}: {' '.join(str(problem).split())}"
+            ) from None
         code = self._display.keysym_to_keycode(symbol) if symbol else 0
         if not code:
             self._display.close()
@@ -55,18 +58,17 @@ class Hotkey:
         if refused.get_error() is not None:
             self._display.close()
             raise MediaError(f"another program has taken the keys {keys}")
-        asyncio.get_running_loop().add_reader(self._display.fileno(), self._read)
+        self._fd = self._display.fileno()  # a display that went away does not tell it any more
+        asyncio.get_running_loop().add_reader(self._fd, self._read)
 
     async def lost(self) -> None:
         """Returns when the display is gone."""
         await asyncio.shield(self._gone)
 
     def close(self) -> None:
-        try:
-            asyncio.get_running_loop().remove_reader(self._display.fileno())
+        asyncio.get_running_loop().remove_reader(self._fd)
+        with suppress(Exception):  # whatever python-xlib raises of a display that went away
             self._display.close()
-        except (OSError, ValueError):
-            return
 
     def _read(self) -> None:
         try:
@@ -74,6 +76,6 @@ class Hotkey:
                 if self._display.next_event().type == self._press:
                     self._pressed()
         except Exception:  # whatever python-xlib raises of a display that went away
-            asyncio.get_running_loop().remove_reader(self._display.fileno())
+            asyncio.get_running_loop().remove_reader(self._fd)
             if not self._gone.done():
                 self._gone.set_result(None)

@@ -31,7 +31,9 @@ class X11Windows:
         try:
             self._display: Any = xdisplay.Display(display)
         except Exception as problem:
-            raise MediaError(f"no X11 display {display or ''}: {' '.join(str(problem).split())}") from None
+            raise MediaError(
+                f"no X11 display{f' {display}' if display else ''}: {' '.join(str(problem).split())}"
+            ) from None
         self._root = self._display.screen().root
         names = (
             "_NET_CLIENT_LIST_STACKING", "_NET_ACTIVE_WINDOW", "_NET_WM_NAME", "_NET_WM_PID", "_NET_WM_STATE",
