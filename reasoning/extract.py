@@ -236,10 +236,6 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
         elif kind in {Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.TIME, Kind.COLOUR, Kind.REASON}:
             fit = 0.1
         yield chunk.start, chunk.end, fit
-    if kind is Kind.WHAT:
-        for token in doc:
-            if token.pos_ == "VERB" and token.dep_ in {"xcomp", "ccomp", "advcl"}:
-                yield token.left_edge.i, token.right_edge.i + 1, 0.4
 
 
 def _hangs_on(root: Any, preposition: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,21 @@ class Lengths:
         return (Utterance("", t_start_s, t_start_s + length_s, words, language="en"),)
 
 
+class Doubtful(Lengths):
+    """The same words, none of them sure; or only one other word."""
+
+    def __init__(self, instead: str | None = None) -> None:
+        super().__init__()
+        self.instead = instead
+
+    def transcribe(self, samples: Samples, t_start_s: float) -> tuple[Utterance, ...]:
+        (heard,) = super().transcribe(samples, t_start_s)
+        words = tuple(replace(w, probability=0.5) for w in heard.words)
+        return (
+            replace(heard, words=words if self.instead is None else (replace(words[0], text=self.instead),)),
+        )
+
+
 def sound(*loud: tuple[float, float], length_s: float) -> Samples:
     samples = np.zeros(round(length_s * SAMPLE_RATE_HZ), np.float32)
     for start_s, end_s in loud:
@@ -83,6 +99,7 @@ async def hear(
     *,
     skip_before_s: float = -math.inf,
     whisper: Lengths | None = None,
+    second: Lengths | None = None,
     ended: bool = True,
     vad: Loudness | None = None,
 ) -> tuple[list[SpeechEvent], list[Observation | Watermark]]:
@@ -92,7 +109,9 @@ async def hear(
     tee = Channel[SpeechEvent]("tee", 10_000, Policy.BLOCK)
     out = Channel[Observation | Watermark]("out", 10_000, Policy.BLOCK)
     ear = VadStage(compute, vad or Loudness(), SETTINGS, ended=lambda: ended)
-    scribe = TranscribeStage(compute, whisper or Lengths(), SETTINGS, "film", skip_before_s=skip_before_s)
+    scribe = TranscribeStage(
+        compute, whisper or Lengths(), SETTINGS, "film", second=second, skip_before_s=skip_before_s
+    )
     for chunk in media:
         await audio.put(chunk)
     audio.close()
@@ -142,6 +161,13 @@ def test_speech_becomes_observations(run_virtual: Run) -> None:
     assert first.details["language"] == "en"
     assert [w[0] for w in first.details["words"]] == first.text.split()
     assert first.id == observation_id("film", first.t_start_s, first.text)
+
+
+@pytest.mark.parametrize("whisper", [Lengths(), Doubtful()], ids=["sure", "unsure"])
+def test_what_a_second_transcriber_hears_is_another_reading(run_virtual: Run, whisper: Lengths) -> None:
+    _, items = run_virtual(hear(chunks(TALK, 8000), whisper=whisper, second=Doubtful(" mango")))
+    first = ["mango"] if isinstance(whisper, Doubtful) else []
+    assert [o.details.get("alternatives", [])[:1] for o in said(items)] == [first] * 5
 
 
 @pytest.mark.parametrize("size", [160, 511, 4096, 1_000_000])
