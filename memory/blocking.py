@@ -113,6 +113,7 @@ class BlockingMemory:
     sources = _blocking(Memory.sources)
     observations = _blocking(Memory.observations)
     neighbours = _blocking(Memory.neighbours)
+    neighbours_of = _blocking(Memory.neighbours_of)
     visible_clips = _blocking(Memory.visible_clips)
     keyframe = _blocking(Memory.keyframe)
     keyframe_at = _blocking(Memory.keyframe_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,26 +30,33 @@ class Reader:
         clips = clips_of(rows, as_of_s) if rows is not None else []
         return sorted(clips, key=lambda c: (c.t_start_s, c.id))
 
-    async def neighbours(self, record_id: str, n: int = 2, as_of_s: float | None = None) -> list[Observation]:
-        """Up to n records of the same modality and source before and after a record, with it, in order of
-        time.
+    async def neighbours_of(
+        self, record_ids: Sequence[str], n: int = 2, as_of_s: float | None = None
+    ) -> dict[str, list[Observation]]:
+        """Of each record that is there: up to n records of its modality and source before and after it, with it, in
+        order of time. One look for all of them, a wider one for those that have few nearby.
         """
-        found = await self.records(f"id = {quoted(record_id)}")
-        if not found:
-            return []
-        one = found[0]
-        where = f"{visible(as_of_s, frozenset((one.source,)))} AND modality = {quoted(one.modality)}"
-        span = 60.0 * (n + 1)
-        while True:
-            near = f"t_start_s >= {one.t_start_s - span!r} AND t_start_s <= {one.t_start_s + span!r}"
-            records = await self.records(f"{where} AND {near}")
+        if not record_ids:
+            return {}
+        waiting = await self.records(f"id IN ({', '.join(map(quoted, record_ids))})")
+        found: dict[str, list[Observation]] = {}
+        span_s = 60.0 * (n + 1)
+        while waiting:
+            near = " OR ".join(f"({_alike(one, span_s)})" for one in waiting)
+            records = await self.records(f"{visible(as_of_s, None)} AND ({near})")
             records.sort(key=lambda o: (o.t_start_s, o.known_at_s, o.id))
-            at = next((i for i, o in enumerate(records) if o.id == record_id), None)
-            if at is None:
-                return []
-            if (at >= n and len(records) - at > n) or span > 1e7:
-                return records[max(0, at - n) : at + n + 1]
-            span *= 8
+            few = []
+            for one in waiting:
+                alike = [o for o in records if _is_alike(o, one, span_s)]
+                at = next((i for i, o in enumerate(alike) if o.id == one.id), None)
+                if at is None:
+                    continue
+                if (at >= n and len(alike) - at > n) or span_s > 1e7:
+                    found[one.id] = alike[max(0, at - n) : at + n + 1]
+                else:
+                    few.append(one)
+            waiting, span_s = few, span_s * 8
+        return found
 
     async def observations(
         self,
@@ -109,6 +117,19 @@ def visible(as_of_s: float | None, sources: frozenset[str] | None) -> str:
     if sources is not None:
         parts.append(f"source IN ({', '.join(map(quoted, sorted(sources)))})" if sources else "false")
     return " AND ".join(parts) or "true"
+
+
+def _alike(one: Observation, span_s: float) -> str:
+    return (
+        f"source = {quoted(one.source)} AND modality = {quoted(one.modality)} "
+        f"AND t_start_s >= {one.t_start_s - span_s!r} AND t_start_s <= {one.t_start_s + span_s!r}"
+    )
+
+
+def _is_alike(other: Observation, one: Observation, span_s: float) -> bool:
+    return (other.source, other.modality) == (one.source, one.modality) and (
+        one.t_start_s - span_s <= other.t_start_s <= one.t_start_s + span_s
+    )
 
 
 def _touching(span: tuple[float, float] | None) -> str:

@@ -377,8 +377,14 @@ class Memory:
         return await self._reader.clips(source, as_of_s, span)
 
     async def neighbours(self, record_id: str, n: int = 2, as_of_s: float | None = None) -> list[Observation]:
-        """As `Reader.neighbours`."""
-        return await self._reader.neighbours(record_id, n, as_of_s)
+        """Up to n records of its modality and source before and after a record, with it, in order of time."""
+        return (await self.neighbours_of([record_id], n, as_of_s)).get(record_id, [])
+
+    async def neighbours_of(
+        self, record_ids: Sequence[str], n: int = 2, as_of_s: float | None = None
+    ) -> dict[str, list[Observation]]:
+        """As `Reader.neighbours_of`."""
+        return await self._reader.neighbours_of(record_ids, n, as_of_s)
 
     async def observations(
         self,

@@ -97,14 +97,12 @@ class Recall:
         """
         out: list[Evidence] = []
         covered: set[str] = set()
-        for rank, evidence in enumerate(found):
+        said = [e.id for e in found[: self.settings.passages] if e.modality == "said"]
+        around = await self.memory.neighbours_of(said, _REACH, as_of_s)
+        for evidence in found:
             if evidence.id in covered:
                 continue
-            if evidence.modality != "said" or rank >= self.settings.passages:
-                out.append(evidence)
-                continue
-            around = await self.memory.neighbours(evidence.id, _REACH, as_of_s)
-            run = _unbroken(around, evidence.id, cast)
+            run = _unbroken(around.get(evidence.id, ()), evidence.id, cast)
             covered.update(o.id for o in run)
             if len(run) < 2:
                 out.append(evidence)

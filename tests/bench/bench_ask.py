@@ -36,7 +36,7 @@ from runtime.weights import Registry
 
 P = ParamSpec("P")
 T = TypeVar("T")
-RETRIEVAL = ("search", "search_clips", "visible_clips", "neighbours", "keyframe_at")
+RETRIEVAL = ("search", "search_clips", "visible_clips", "neighbours_of", "keyframe_at")
 
 
 class Stopwatch:

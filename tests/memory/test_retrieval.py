@@ -300,6 +300,10 @@ def test_neighbours_stay_in_source_modality_and_time(tmp_path: Path) -> None:
         known = await memory.neighbours(TALK[1].id, 2, as_of_s=31.0)  # type: ignore[union-attr]
         assert [o.t_start_s for o in known] == [1, 10]
         assert await memory.neighbours("nothing") == []
+        ids = [o.id for o in TALK if isinstance(o, Observation)]
+        together = await memory.neighbours_of([*ids, "nothing"], 1)
+        assert together == {one: await memory.neighbours(one, 1) for one in ids}
+        assert await memory.neighbours_of([]) == {}
 
     ask(tmp_path / "m", TALK, use)
 
