@@ -1,0 +1,269 @@
+"""What the evidence of a screen says to each kind of question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from memory.screen import Activity
+from memory.text import tokens
+from reasoning.screen.find import Finder, Moment, content, covered, kind_words, moment_of
+from reasoning.screen.phrasing import inside, named, short
+from reasoning.screen.promises import promised
+from reasoning.screen.question import Ask, Asked
+from reasoning.screen.steps import as_moment, headings, procedure
+from reasoning.screen.when import When, span_text
+
+_MOST_LISTED = 6
+_LEAST = 0.6
+_SHORT_S = 20.0
+
+Reply = tuple[str, Sequence[Moment]]
+"""The text, "" for none, and the moments that prove it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """To one question. when: the time it names; at: Unix time as it is told."""
+
+    finder: Finder
+    question: str
+    asked: Asked
+    when: When
+    at: Callable[[float], str]
+
+    async def reply(self) -> Reply:
+        match self.asked.ask:
+            case Ask.DOING:
+                return await self._doing()
+            case Ask.LONG:
+                return await self._long()
+            case Ask.BEFORE:
+                return await self._before()
+            case Ask.NEXT:
+                return await self._next()
+            case Ask.END:
+                return await self._end()
+            case Ask.PLACES:
+                return await self._places()
+            case Ask.WHEN:
+                return await self._when()
+            case Ask.WHERE:
+                return await self._where()
+            case Ask.SEEN:
+                return await self._seen()
+            case Ask.PROMISE:
+                return await self._promise()
+            case Ask.STEPS:
+                return await self._steps()
+        return "", ()
+
+    async def _doing(self) -> Reply:
+        done = await self.finder.activities(self.when)
+        if not done and self.when.point:
+            return "", ()
+        if self.when.point and done:
+            now = done[-1]
+            near = await self.finder.latest(self.when.to_wall or now.end_wall_s)
+            lines = "; ".join(m.line for m in near[:2])
+            text = f"At {self.at(self.when.from_wall or now.wall_s)}: {named(now)}" + (
+                f". On the screen: “{lines}”" if lines else ""
+            )
+            return f"{text}.", [moment_of(now), *near]
+        return _listed(_joined(done), self.at), [moment_of(a) for a in _joined(done)]
+
+    async def _long(self) -> Reply:
+        wanted = content(self.asked.phrase)
+        found = [m for m in await self.finder.in_front(self.asked.phrase, self.when) if m.coverage >= _LEAST]
+        if not found or not wanted:
+            return "", ()
+        seconds = sum(m.end_wall_s - m.wall_s for m in found)
+        first, last = found[0], found[-1]
+        places = list(dict.fromkeys(m.place for m in found))
+        return (
+            f"{span_text(seconds)}: {'; '.join(places[:3])}, between {self.at(first.wall_s)} and {self.at(last.end_wall_s)}.",
+            found,
+        )
+
+    async def _before(self) -> Reply:
+        one, other = (
+            await self.finder.seen(self.asked.phrase, self.when, visit=self.asked.visit),
+            await self.finder.seen(self.asked.other, self.when, visit=self.asked.visit),
+        )
+        if not one or not other:
+            return "", [*one[:2], *other[:2]]
+        a, b = one[0], other[0]
+        first, second = (a, b) if a.wall_s <= b.wall_s else (b, a)
+        order = f"{short(first)} at {self.at(first.wall_s)}, {short(second)} at {self.at(second.wall_s)}"
+        if self.asked.kind == "which":
+            meant = second if self.asked.later else first
+            phrase = self.asked.phrase if meant is a else self.asked.other
+            return f"{phrase[:1].upper()}{phrase[1:]}: {order}.", [first, second]
+        yes = a.wall_s > b.wall_s if self.asked.later else a.wall_s < b.wall_s
+        return f"{'Yes' if yes else 'No'}: {order}.", [first, second]
+
+    async def _next(self) -> Reply:
+        found = await self.finder.seen(self.asked.phrase, self.when)
+        if not found:
+            return "", ()
+        done = _of_kind(await self.finder.activities(self.when), self.asked.kind)
+        if self.asked.kind == "part" and (part := await self._next_part(found)):
+            return part
+        fronts = [m for m in found if m.evidence.modality == "seen"]
+        base = fronts[0] if fronts else found[0]
+        wanted = content(self.asked.phrase)
+        # The same place again is not the next one; one that only shares a word with it is.
+        others = [
+            a for a in done if not fronts or covered(wanted, set(content(_parts(a)))) < base.coverage - 0.05
+        ]
+        if self.asked.later:
+            after = [a for a in others if a.wall_s > base.wall_s + 0.5]
+            chosen = after[:1]
+        else:
+            chosen = [a for a in others if a.wall_s < base.wall_s - 0.5][-1:]
+        if not chosen:
+            return "", [base]
+        one = chosen[0]
+        word = "After" if self.asked.later else "Before"
+        return (
+            f"{named(one)}, at {self.at(one.wall_s)}. {word} {short(base)} ({self.at(base.wall_s)}).",
+            [moment_of(one), base],
+        )
+
+    async def _next_part(self, found: Sequence[Moment]) -> Reply | None:
+        """What came in the same window: the next dialog page, the heading before."""
+        wanted = tokens(self.asked.phrase)
+        same = [m for m in found if any(tokens(line) == wanted for line in m.evidence.text.splitlines())]
+        if not same:
+            return None
+        base = same[-1]
+        near = [
+            m
+            for m in await self.finder.texts(self.when)
+            if (m.program, m.document) == (base.program, base.document)
+        ]
+        if self.asked.later:
+            others = [m for m in near if m.wall_s > base.wall_s + 0.5]
+        else:
+            others = [m for m in near if m.wall_s < base.wall_s - 0.5][::-1]
+        chosen = next(((m, head) for m in others if (head := headings(m))), None)
+        if chosen is None:
+            return None
+        moment, head = chosen
+        word = "After" if self.asked.later else "Before"
+        text = (
+            f"{': '.join(head)}, at {self.at(moment.wall_s)}. {word} {short(base)} ({self.at(base.wall_s)})."
+        )
+        return text, [replace(moment, line=head[0]), base]
+
+    async def _end(self) -> Reply:
+        done = _of_kind(await self.finder.activities(self.when), self.asked.kind)
+        if not done:
+            return "", ()
+        one = done[-1] if self.asked.later else done[0]
+        return f"{named(one)}, at {self.at(one.wall_s)}.", [moment_of(one)]
+
+    async def _places(self) -> Reply:
+        done = _of_kind(await self.finder.activities(self.when), self.asked.kind)
+        if not done:
+            return "", ()
+        names: dict[str, Activity] = {}
+        for a in done:
+            name = {"site": a.site, "program": a.program, "file": a.document}.get(self.asked.kind) or named(a)
+            names.setdefault(name, a)
+        text = "; ".join(f"{name} (from {self.at(a.wall_s)})" for name, a in names.items())
+        return f"{text}.", [moment_of(a) for a in names.values()]
+
+    async def _when(self) -> Reply:
+        found = await self.finder.seen(self.asked.phrase, self.when, visit=self.asked.visit)
+        if not found:
+            return "", ()
+        ordered = found[::-1] if self.asked.later else found
+        one = ordered[0]
+        times = list(dict.fromkeys(self.at(m.wall_s) for m in ordered))
+        also = f" Also at {' and '.join(times[1:3])}." if len(times) > 1 else ""
+        return f"At {times[0]}: “{one.line}”{inside(one)}.{also}", ordered
+
+    async def _where(self) -> Reply:
+        phrase = self.asked.phrase or self.question
+        found = [
+            m for m in await self.finder.seen(phrase, self.when) if m.evidence.modality == "read"
+        ] or await self.finder.seen(phrase, self.when)
+        if not found:
+            return "", ()
+        # "In which browser": not in the editor, where it stood too.
+        of_kind = [m for m in found if set(tokens(self.asked.noun)) & kind_words(m.program, m.site)]
+        found = of_kind or found
+        best = max(m.coverage for m in found)
+        one = next(m for m in found if m.coverage == best)
+        proof = f": “{one.line}”" if one.evidence.modality == "read" else ""
+        return f"{one.place}, at {self.at(one.wall_s)}{proof}.", [
+            one,
+            *(m for m in found if m is not one),
+        ]
+
+    async def _seen(self) -> Reply:
+        found = await self.finder.seen(self.asked.phrase, self.when, least=0.75, visit=self.asked.visit)
+        if not found:
+            return "", ()
+        one = found[0]
+        return f"Yes, at {self.at(one.wall_s)}: “{one.line}”{inside(one)}.", found
+
+    async def _promise(self) -> Reply:
+        found = await promised(self.finder, self.asked.phrase, self.when)
+        shown = found[-_MOST_LISTED:]
+        parts = [f"“{m.line}”{inside(m)} at {self.at(m.wall_s)}" for m in shown]
+        return f"{'; '.join(parts)}." if parts else "", shown
+
+    async def _steps(self) -> Reply:
+        found = await procedure(self.finder, self.asked.phrase, self.when)
+        if found is None or not found.steps:
+            return "", ()
+        moments = [as_moment(step) for step in found.steps]
+        parts = [f"{n}. {m.line} ({self.at(m.wall_s)})" for n, m in enumerate(moments, 1)]
+        places = list(dict.fromkeys(m.program for m in moments if m.program))
+        before = (
+            f" The same was done at {' and '.join(self.at(t) for t in found.before[-2:])}."
+            if found.before
+            else ""
+        )
+        return f"In {', '.join(places) or 'the desktop'}: {'; '.join(parts)}.{before}", moments
+
+
+def _listed(done: Sequence[Activity], at: Callable[[float], str]) -> str:
+    """The longest ones, in order of time."""
+    longest = sorted(done, key=lambda a: -a.duration_s)[:_MOST_LISTED]
+    parts = [
+        f"{named(a)} ({at(a.wall_s)}{f', {span_text(a.duration_s)}' if a.duration_s else ''})"
+        for a in sorted(longest, key=lambda a: a.wall_s)
+    ]
+    return "; ".join(parts) + "." if parts else ""
+
+
+def _joined(done: Sequence[Activity]) -> list[Activity]:
+    """Those that were the same again are one, with the time of all; glances are left out where there is more."""
+    out: dict[str, Activity] = {}
+    for a in done:
+        known = out.get(a.text)
+        out[a.text] = a if known is None else replace(known, t_end_s=known.t_end_s + a.duration_s)
+    # One that was looked at only once lasted nobody knows how long.
+    long = [
+        a
+        for a in out.values()
+        if (a.duration_s >= _SHORT_S or not a.duration_s) and (a.program or a.document)
+    ]
+    return long or list(out.values())
+
+
+def _of_kind(done: Sequence[Activity], kind: str) -> list[Activity]:
+    if kind == "site":
+        return [a for a in done if a.site] or [a for a in done if a.document]
+    if kind == "program":
+        return [a for a in done if a.program]
+    if kind == "file":
+        return [a for a in done if a.document and not a.site]
+    return [a for a in done if a.program or a.document or a.site]
+
+
+def _parts(a: Activity) -> str:
+    return f"{a.text} {a.text.replace('.', ' ').replace('_', ' ').replace('-', ' ')}"
