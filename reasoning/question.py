@@ -177,7 +177,7 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
         lemma = token.lemma_.lower()
         if token.is_punct or token.is_space or lemma in _ASKING or token.lower_ in _ASKING:
             continue
-        term_kind = _termkind_of(token)
+        term_kind = _term_kind(token)
         if term_kind is None or _counts_choices(token):
             continue
         if term_kind not in {TermKind.NUMBER, TermKind.NAME}:
@@ -239,7 +239,7 @@ def _counts_choices(token: Any) -> bool:
     )
 
 
-def _termkind_of(token: Any) -> TermKind | None:
+def _term_kind(token: Any) -> TermKind | None:
     if any(c.isdigit() for c in token.text) or (token.pos_ == "NUM" and token.lower_ != "one"):
         return TermKind.NUMBER
     if token.lower_ in _ORDINALS and token.dep_ == "amod":

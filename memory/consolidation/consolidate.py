@@ -70,7 +70,6 @@ class Consolidator:
             schema.CONSOLIDATED, f"{_IS_SPENT} AND at_wall_s <= {self._wall() - _HOUR_S!r}"
         )
         records = assertions = calls = tokens = 0
-        done = True
         for source in await self._store.sources():
             before = await self._done_s(source.id)
             todo = [o for o in await self._waiting(source, before) if worth_reading(o)]
@@ -81,7 +80,7 @@ class Consolidator:
                 new, used = await self._take(source, batch, known)
                 records, assertions = records + len(batch), assertions + new
                 calls, tokens = calls + used.calls, tokens + used.tokens
-        return Consolidated(records, assertions, calls, tokens, done)
+        return Consolidated(records, assertions, calls, tokens, True)
 
     async def _take(
         self, source: SourceInfo, batch: Sequence[Observation], known: set[str]
