@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
+from perception.sources.x11 import open_display
 from runtime.errors import InputError, MediaError
 
 _MODIFIERS = {
@@ -24,7 +24,6 @@ class Hotkey:
         """
         try:
             from Xlib import XK, X, error
-            from Xlib import display as xdisplay
         except ImportError as problem:
             raise MediaError(f"python-xlib is not installed: {problem}") from None
         *modifiers, name = keys.lower().replace(" ", "").split("+")
@@ -33,12 +32,7 @@ class Hotkey:
                 f"screen.hotkey {keys}: like ctrl+alt+p, with ctrl, alt, shift or super before a key"
             )
         symbol = XK.string_to_keysym(name) or XK.string_to_keysym(name.capitalize())
-        try:
-            self._display: Any = xdisplay.Display(display)
-        except Exception as problem:
-            raise MediaError(
-                f"no X11 display{f' {display}' if display else ''}: {' '.join(str(problem).split())}"
-            ) from None
+        self._display = open_display(display)
         code = self._display.keysym_to_keycode(symbol) if symbol else 0
         if not code:
             self._display.close()

@@ -16,24 +16,30 @@ _PRIVATE_FLAGS = re.compile(r"^-{1,2}(?:incognito|private|private-window|private
 _LEAST = 8
 
 
+def open_display(name: str | None) -> Any:
+    """An Xlib Display. name: ":0"; None is $DISPLAY. Raises MediaError: none there, or no python-xlib."""
+    try:
+        from Xlib import display
+    except ImportError as problem:
+        raise MediaError(f"python-xlib is not installed: {problem}") from None
+    try:
+        return display.Display(name)
+    except Exception as problem:
+        raise MediaError(
+            f"no X11 display{f' {name}' if name else ''}: {' '.join(str(problem).split())}"
+        ) from None
+
+
 class X11Windows:
     """Blocking, for one thread. Raises MediaError when the display cannot be reached, or is gone."""
 
     def __init__(self, display: str | None = None) -> None:
         """display: ":0"; None is $DISPLAY."""
-        try:
-            from Xlib import X, error
-            from Xlib import display as xdisplay
-        except ImportError as problem:
-            raise MediaError(f"python-xlib is not installed: {problem}") from None
+        self._display = open_display(display)
+        from Xlib import X, error
+
         self._x = X
         self._errors = (error.XError, error.ConnectionClosedError, OSError, AssertionError, ValueError)
-        try:
-            self._display: Any = xdisplay.Display(display)
-        except Exception as problem:
-            raise MediaError(
-                f"no X11 display{f' {display}' if display else ''}: {' '.join(str(problem).split())}"
-            ) from None
         self._root = self._display.screen().root
         names = (
             "_NET_CLIENT_LIST_STACKING", "_NET_ACTIVE_WINDOW", "_NET_WM_NAME", "_NET_WM_PID", "_NET_WM_STATE",

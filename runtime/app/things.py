@@ -40,7 +40,7 @@ async def run_things_change(args: argparse.Namespace) -> int:
     async with open_app(args) as app:
         encoder = await app.models.text_encoder()
         async with (
-            await Store.open(args.memory or default_memory(), encoder) as store,
+            await Store.open(args.memory or default_memory()) as store,  # makes none
             await Memory.open(store, encoder, compute=app.compute, settings=app.settings.memory) as memory,
         ):
             people = await People.open(store, app.compute, app.settings.memory.voices)

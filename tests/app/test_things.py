@@ -28,3 +28,9 @@ def test_things_are_listed_and_said_to_be_one(weights: None, tmp_path: Path) -> 
     assert (thing["descriptions"], thing["names"]) == (["boat", "yacht"], {"Selma": 1, "Aurora": 1})
     failed = hearsight("memory", "things", "merge", "boat", "ship", "--memory", memory)
     fails_with_one_line(failed, "nothing is known that is called ship")
+
+
+def test_where_there_is_no_memory_none_is_made(weights: None, tmp_path: Path) -> None:
+    failed = hearsight("memory", "things", "merge", "boat", "ship", "--memory", tmp_path / "none")
+    fails_with_one_line(failed, "there is no memory")
+    assert not list((tmp_path / "none").glob("*.lance"))
