@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -10,6 +11,8 @@ import pyarrow as pa
 from runtime.malloc import give_back_memory
 
 _INDEX_FROM_ROWS = 10_000
+_ANY_AGE = timedelta(milliseconds=1)
+_TIDYINGS = 3
 _INDEX_CACHE_BYTES = 128 << 20
 _METADATA_CACHE_BYTES = 8 << 20
 """Lance's own bounds are 6 GB and 1 GB, and what it holds is the manifest of every version that was ever written: whoever
@@ -51,3 +54,12 @@ async def index_ids(table: Any) -> None:
 
     if await table.count_rows() >= _INDEX_FROM_ROWS and not await table.list_indices():
         await table.create_index("id", config=BTree())
+
+
+async def compact(table: Any) -> None:
+    """Few fragments, and one version."""
+    # Zero would warn that readers fail; ours look again (`Store.rows`, `Store.nearest`).
+    for _ in range(_TIDYINGS):
+        await table.optimize(cleanup_older_than=_ANY_AGE)
+        if len(await table.list_versions()) == 1:
+            break  # else a version within that age is left, and every file that it names

@@ -4,7 +4,6 @@ known later moves a score or breaks a tie."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memory import schema
 from memory.adding import Adding, When, unix_s
-from memory.cast import Cast, Casts
+from memory.cast import Cast
 from memory.citations import Learner
 from memory.consolidation.assertion import Kind
 from memory.consolidation.consolidate import Consolidated, Consolidator, drop
@@ -24,27 +22,21 @@ from memory.consolidation.ledger import Ledger
 from memory.consolidation.notes import Note, notes_about, read_notes, take_notes
 from memory.consolidation.view import Facts, chosen, matching, profile
 from memory.conversation import Added, Message
-from memory.cues import asks_when, role_meant, subject
 from memory.days import Day, read_days
-from memory.hits import ClipHit, Hit, SearchRequest, hit_of, marked, said_first
+from memory.hits import ClipHit, Hit, SearchRequest
 from memory.levels import synopsis
 from memory.packing import Packed, pack, session_of
 from memory.past import Past
-from memory.ranking import Ranked, best_of, rank
-from memory.reading import Reader, visible
-from memory.records import Keyframe, SourceInfo, StoredClip, clips_of
-from memory.resident import THREAD, Resident
-from memory.segment import Question
+from memory.reading import Reader
+from memory.records import Keyframe, SourceInfo, StoredClip
+from memory.searching import Searcher
 from memory.settings import MemorySettings
 from memory.stats import MemoryStats, memory_stats
 from memory.store import Store, quoted
-from memory.text import tokens
 from memory.text_encoder import packaged_encoder
-from memory.things import Thing, other_wordings, things_of
-from memory.time_range import anchor, time_range
+from memory.things import Thing, things_of
 from runtime.clock import SystemClock
 from runtime.compute import Compute
-from runtime.errors import InputError
 from runtime.messages import Modality, Observation
 from runtime.models import TextEncoder
 
@@ -52,11 +44,6 @@ if TYPE_CHECKING:
     from memory.history import Version
 
 _CLOCK = SystemClock()
-_POOL = 100
-"""Hits of which those of a named speaker, or what was learned, put others first."""
-_FOUND = 0.32
-"""From this lexical score on, what a question tells a time by is taken as found: all its words once have .3 to .6."""
-_SOON_S = 300.0
 
 
 class Memory:
@@ -78,12 +65,13 @@ class Memory:
         self._compute = compute
         self._settings = settings
         self._own_store, self._own_compute = own
-        self._resident = Resident(store, compute, settings.search)
         self._reader = Reader(store)
         self._adding = Adding(store, text_encoder, compute, settings)
-        self._casts = Casts(store)
         self._learner = Learner(store.folder if settings.search.learn else None)
         self._facts = Facts(store, compute, settings.user)
+        self._searcher = Searcher(
+            store, text_encoder, compute, settings.search, self._reader, self._facts, self._learner
+        )
 
     @property
     def settings(self) -> MemorySettings:
@@ -176,8 +164,8 @@ class Memory:
     async def ledger(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Ledger:
         """All facts there were by then, with what became of each. Raises InputError as `search` does."""
         await self.refresh()
-        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
-        cast = await self._cast_of(as_of_s, asked)
+        asked = self._searcher.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        cast = await self._searcher.cast_of(as_of_s, asked)
         return await self._facts.ledger(cast, inf if as_of_s is None else as_of_s, asked)
 
     async def facts(
@@ -213,8 +201,8 @@ class Memory:
     ) -> list[Thing]:
         """Things that have a name, with the evidence for it, as it was known then."""
         await self.refresh()
-        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
-        cast = await self._cast_of(as_of_s, asked)
+        asked = self._searcher.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        cast = await self._searcher.cast_of(as_of_s, asked)
         return things_of(await self._facts.ledger(cast, inf if as_of_s is None else as_of_s, asked), cast)
 
     async def notes(
@@ -227,8 +215,8 @@ class Memory:
     ) -> list[Note]:
         """A note for each episode, with its links, as of a time: all of them, or the k that share most words with a text."""
         await self.refresh()
-        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
-        cast = await self._cast_of(as_of_s, asked)
+        asked = self._searcher.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        cast = await self._searcher.cast_of(as_of_s, asked)
         found = await read_notes(self.store, cast, inf if as_of_s is None else as_of_s, asked)
         return found if text is None else notes_about(found, text, k)
 
@@ -237,7 +225,7 @@ class Memory:
     ) -> list[Day]:
         """The days of which something is known, or one of them ("2024-05-07"), each source by itself, in order of time."""
         await self.refresh()
-        asked = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        asked = self._searcher.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
         return await read_days(self.store, date, inf if as_of_s is None else as_of_s, asked)
 
     async def pack(self, hits: Sequence[Hit], tokens: int) -> list[Packed]:
@@ -261,88 +249,7 @@ class Memory:
             request = SearchRequest(
                 request, **({"now_s": None if "as_of_s" in more else _CLOCK.wall()} | more)
             )
-        await self.refresh()
-        sources = self._asked_sources(request)
-        question = Question(
-            tokens=tokens(request.text),
-            vector=request.vector,
-            near_s=await self._near(request),
-            asks_when=asks_when(request.text),
-            role=role_meant(request.text),
-            as_of_s=inf if request.as_of_s is None else request.as_of_s,
-            sources=sources,
-            t_min_s=-inf if request.t_min_s is None else request.t_min_s,
-            t_max_s=inf if request.t_max_s is None else request.t_max_s,
-            modalities=None if request.modalities is None else frozenset(request.modalities),
-        )
-        question = await self._with_vectors(question, request)
-        widely = request.speaker is not None or self._settings.search.learn
-        k = max(_POOL, request.k) if widely else request.k
-        cast = await self._cast_of(request.as_of_s, sources)
-        ranked = await self._ranked(question, k)
-        for text in await self._other_wordings(request, cast, sources):
-            worded = replace(request, text=text, vector=None)
-            other = await self._with_vectors(replace(question, tokens=tokens(text), vector=None), worded)
-            ranked = best_of(ranked, await self._ranked(other, k), k)
-        return await self._hits(ranked, question.as_of_s, cast, request)
-
-    async def _ranked(self, question: Question, k: int) -> list[Ranked]:
-        index, priors = self._resident.index, self._resident.priors
-        return await self._compute.run(THREAD, rank, index, priors, question, self._settings.search, k)
-
-    async def _other_wordings(
-        self, request: SearchRequest, cast: Cast, sources: frozenset[str] | None
-    ) -> list[str]:
-        if not self._settings.search.things:
-            return []
-        as_of_s = inf if request.as_of_s is None else request.as_of_s
-        return other_wordings(request.text, things_of(await self._facts.ledger(cast, as_of_s, sources), cast))
-
-    def cited(self, ids: Collection[str]) -> None:
-        """An answer cited these records: the ranking learns of it, where the settings say so (SearchSettings.learn)."""
-        self._learner.cited(ids)
-
-    async def cast(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Cast:
-        """Who is who, as it was known at as_of_s. Raises InputError as `search` does."""
-        await self.refresh()
-        return await self._cast_of(
-            as_of_s, self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
-        )
-
-    async def _with_vectors(self, question: Question, request: SearchRequest) -> Question:
-        if not request.text.strip():
-            return question
-        texts = [request.text] if question.vector is None else []
-        if self._resident.index.has_messages:
-            names = await self._compute.run(THREAD, self._resident.index.speakers_in, question)
-            texts.append(subject(request.text, names))
-        if not texts:
-            return question
-        encoded = await self._compute.run("text encoder", self._encoder.encode, texts)
-        return replace(
-            question,
-            vector=encoded[0] if question.vector is None else question.vector,
-            subject=encoded[-1] if self._resident.index.has_messages else None,
-        )
-
-    async def _near(self, request: SearchRequest) -> tuple[float, float] | None:
-        """The time a question names, with some days around it (what happened then is often told later); or the time
-        after or before something that it names, if that is found.
-        """
-        now_s = request.as_of_s if request.now_s is None else request.now_s
-        found = time_range(request.text, now_s)
-        if found is not None:
-            before_s, after_s = (86400.0 * days for days in self._settings.search.date_slack_days)
-            return found.start_s - before_s, found.end_s + after_s
-        told = anchor(request.text, now_s)
-        if told is None:
-            return None
-        there = await self.search(replace(request, text=told.text, vector=None, modalities=None, k=1))
-        if not there or there[0].scores.lexical < _FOUND:
-            return None
-        if not told.after:
-            return -inf, there[0].t_start_s
-        return there[0].t_end_s, there[0].t_end_s + _SOON_S if told.soon else inf
+        return await self._searcher.search(request)
 
     async def search_clips(
         self,
@@ -356,19 +263,20 @@ class Memory:
         """Clips by cosine with the nearest of vectors ((n, d) or (d,), unit, of the vision encoder's text
         space).
         """
+        return await self._searcher.search_clips(
+            vectors, as_of_s=as_of_s, sources=sources, k=k, threshold=threshold
+        )
+
+    def cited(self, ids: Collection[str]) -> None:
+        """An answer cited these records: the ranking learns of it, where the settings say so (SearchSettings.learn)."""
+        self._learner.cited(ids)
+
+    async def cast(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Cast:
+        """Who is who, as it was known at as_of_s. Raises InputError as `search` does."""
         await self.refresh()
-        wanted = self._asked_sources(SearchRequest("", as_of_s=as_of_s, sources=sources))
-        where = visible(as_of_s, wanted)
-        best: dict[str, float] = {}
-        for vector in np.atleast_2d(vectors):
-            for clip, score in (await self._reader.nearest_clips(vector, where, k)).items():
-                best[clip] = max(score, best.get(clip, -1.0))
-        if not best:
-            return []
-        rows = await self.store.rows(schema.CLIPS, f"id IN ({', '.join(map(quoted, best))})")
-        hits = [ClipHit(c, best[c.id]) for c in clips_of(rows, as_of_s)] if rows is not None else []
-        hits.sort(key=lambda h: (-h.score, h.clip.known_at_s, h.clip.id))
-        return [hit for hit in hits if hit.score >= threshold][:k]
+        return await self._searcher.cast_of(
+            as_of_s, self._searcher.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        )
 
     async def visible_clips(
         self, source: str, as_of_s: float | None = None, span: tuple[float, float] | None = None
@@ -415,40 +323,4 @@ class Memory:
 
     async def refresh(self) -> None:
         """Takes in what was committed since; `search` does so itself. Cheap when there is nothing new."""
-        await self._resident.refresh()
-
-    async def _cast_of(self, as_of_s: float | None, sources: frozenset[str] | None) -> Cast:
-        asked = sorted(sources if sources is not None else (s.id for s in self._resident.sources))
-        if as_of_s is None or not asked:
-            return await self._casts.now()
-        return await self._casts.as_of(asked, as_of_s)
-
-    def _asked_sources(self, request: SearchRequest) -> frozenset[str] | None:
-        known = {s.id for s in self._resident.sources}
-        if request.k < 1:
-            raise InputError(f"k must be at least 1, not {request.k}")
-        if request.sources is not None:
-            unknown = sorted(set(request.sources) - known)
-            if unknown:
-                raise InputError(f"there is no source {unknown[0]} in memory {self.store.uri}")
-        wanted = known if request.sources is None else set(request.sources)
-        dated = {s.id for s in self._resident.sources if s.wall_zero_s == 0.0}
-        if request.as_of_s is not None and len(wanted) > 1 and not wanted <= dated:
-            raise InputError(
-                "as-of is a time of one source, and the question looks at several: name one of "
-                + ", ".join(sorted(wanted)[:4])
-            )
-        return None if request.sources is None else frozenset(wanted)
-
-    async def _hits(
-        self, ranked: list[Ranked], as_of_s: float, cast: Cast, request: SearchRequest
-    ) -> list[Hit]:
-        if not ranked:
-            return []
-        ids = ", ".join(quoted(one.record) for one in ranked)
-        records = {o.id: o for o in await self._reader.records(f"id IN ({ids})")}
-        hits = [hit_of(records[one.record], one, as_of_s, cast) for one in ranked if one.record in records]
-        if request.speaker is not None:
-            hits = said_first(hits, request.speaker, self._settings.search.speaker_prior)
-        now = request.as_of_s is None
-        return marked(self._learner.ranked(hits, request.k) if now else hits[: request.k])
+        await self._searcher.resident.refresh()

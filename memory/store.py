@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,16 +15,15 @@ from numpy.typing import NDArray
 from memory import schema
 from memory.generations import tables_folder, tidy
 from memory.integrity import seal
-from memory.lance import connect, index_ids, table_names
+from memory.lance import compact, connect, index_ids, table_names
 from memory.lock import WriterLock
+from memory.meta import check, first_meta, meta_table
 from memory.migration import migrate
 from memory.place import is_to_be_made, local_folder, told
 from memory.records import ResumePoint, SourceInfo
+from memory.write_lock import Writing
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
-
-_ANY_AGE = timedelta(milliseconds=1)
-_TIDYINGS = 3
 
 T = TypeVar("T")
 
@@ -285,11 +283,7 @@ class Store:
                 if table is not None:
                     if name == schema.OBSERVATIONS:
                         await index_ids(table)
-                    # Zero would warn that readers fail; ours look again (`rows`, `nearest`).
-                    for _ in range(_TIDYINGS):
-                        await table.optimize(cleanup_older_than=_ANY_AGE)
-                        if len(await table.list_versions()) == 1:
-                            break  # else a version within that age is left, and every file that it names
+                    await compact(table)
         await self.seal()
 
     async def _connect(self) -> None:
@@ -340,22 +334,12 @@ class Store:
         if rows is None:  # never made, or its maker died (or found the disk full) over it
             if self.read_only or text_encoder is None:
                 raise MemoryStoreError(f"there is no memory at {self.uri}")
-            await self._create(text_encoder)
+            # Written whole in one version, and first: a folder with a meta table is a memory.
+            data = meta_table(first_meta(text_encoder))
+            self._tables[schema.META] = await self._db.create_table(schema.META, data=data)
             rows = await self.rows(schema.META)
         self._meta = {row["key"]: row["value"] for row in rows.to_pylist()} if rows is not None else {}
-        version = int(self._meta.get("schema_version", "0"))
-        if version > schema.SCHEMA_VERSION:
-            raise MemoryStoreError(
-                f"memory {self.uri} was written by a newer Hearsight (schema {version}, this one reads "
-                f"{schema.SCHEMA_VERSION}): upgrade Hearsight"
-            )
-        if not version:
-            raise MemoryStoreError(f"{self.uri} is not a memory: its meta table says no schema version")
-        if text_encoder is not None and text_encoder.name != self._meta["text_model"]:
-            raise MemoryStoreError(
-                f"memory {self.uri} was written with the text encoder {self._meta['text_model']}, "
-                f"not {text_encoder.name}: use that one, or another memory"
-            )
+        check(self.uri, self._meta, text_encoder)
         if not self.read_only:
             await self._create_missing()
             # Numbers of rows that were taken back are not given again, or a reader that holds them could not
@@ -372,17 +356,6 @@ class Store:
         rows = await self.rows(name, columns=["seq"])
         return -1 if rows is None or not rows.num_rows else int(np.asarray(rows["seq"]).max())
 
-    async def _create(self, text_encoder: TextEncoder) -> None:
-        values = {
-            "schema_version": str(schema.SCHEMA_VERSION),
-            "text_model": text_encoder.name,
-            "text_dim": str(text_encoder.dim),
-        }
-        # Meta is written whole in one version, and first: a folder with a meta table is a memory.
-        rows = [{"key": key, "value": value} for key, value in values.items()]
-        data = pa.Table.from_pylist(rows, schema=schema.fixed_schema(schema.META))
-        self._tables[schema.META] = await self._db.create_table(schema.META, data=data)
-
     async def _create_missing(self) -> None:
         for name, shape in schema.schemas(self.text_dim).items():
             if await self.table(name) is None:
@@ -390,8 +363,7 @@ class Store:
 
     async def set_meta(self, values: dict[str, str]) -> None:
         """Of keys that are not set yet."""
-        rows = [{"key": key, "value": value} for key, value in values.items()]
-        await self.add(schema.META, pa.Table.from_pylist(rows, schema=schema.fixed_schema(schema.META)))
+        await self.add(schema.META, meta_table(values))
         self._meta |= values
 
     async def names(self) -> set[str]:
@@ -405,31 +377,9 @@ class Store:
         with told(self.uri):
             yield
 
-    def writing(self) -> _Write:
+    def writing(self) -> Writing:
         """Holds what a change of a table must hold; raises MemoryStoreError where reading is all that is allowed."""
-        return _Write(self._writing, self._checked())
-
-
-class _Write:
-    """Holds the store's write lock; what Lance raises inside comes out as MemoryStoreError."""
-
-    def __init__(self, lock: asyncio.Lock, checked: Any) -> None:
-        self._lock = lock
-        self._checked = checked
-
-    async def __aenter__(self) -> None:
-        await self._lock.acquire()
-        try:
-            self._checked.__enter__()
-        except BaseException:
-            self._lock.release()
-            raise
-
-    async def __aexit__(self, *exc: object) -> None:
-        try:
-            self._checked.__exit__(*exc)
-        finally:
-            self._lock.release()
+        return Writing(self._writing, self._checked())
 
 
 def quoted(text: str) -> str:

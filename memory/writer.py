@@ -12,24 +12,19 @@ import pyarrow as pa
 
 from memory import schema
 from memory.compressor import clips_of_chapter, seen_in
-from memory.discretion import clean, cover
 from memory.entities import People
 from memory.forgetting import Selection, forget
-from memory.key_writing import write_keys
-from memory.keys import Key, keys_of
 from memory.lance import give_back
 from memory.levels import rebuild
 from memory.records import (
     ResumePoint,
     SourceInfo,
-    clip_table,
-    observation_table,
     observations_of,
 )
 from memory.retention import thin
+from memory.row_writing import RowWriter
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
-from memory.vault import Sealed, public_key, vault_table
 from runtime.channel import Channel
 from runtime.clock import SystemClock
 from runtime.compute import Compute
@@ -80,7 +75,6 @@ class MemoryWriter:
         other; a replay waits there.
         """
         self._store = store
-        self._encoder = text_encoder
         self._compute = compute
         self._settings = settings
         self._source = source
@@ -101,7 +95,7 @@ class MemoryWriter:
             self._marks["said"] = inf
         self._done = ResumePoint()
         self._begun = ResumePoint()
-        self._previous: Observation | None = None
+        self._rows = RowWriter(store, text_encoder, compute, settings, wall)
         self._at_mark: set[str] = set()
         self._commits = 0
         self._forgotten: list[tuple[float, float]] = []
@@ -184,8 +178,8 @@ class MemoryWriter:
                 n: [o for o in screens if o.t_end_s < from_s] for n, screens in self._screens.items()
             }
             self._said = [entry for entry in self._said if entry[1].t_end_s < from_s]
-            if self._previous is not None and self._previous.t_end_s >= from_s:
-                self._previous = None
+            if self._rows.previous is not None and self._rows.previous.t_end_s >= from_s:
+                self._rows.previous = None
             mine = Selection(sources=(self._source.id,), t_min_s=from_s)
             count = 0
 
@@ -278,7 +272,7 @@ class MemoryWriter:
             nonlocal spoken
             if self._people is not None:
                 spoken = await self._people.hear(spoken)
-            await self._write(records, spoken, clips)
+            await self._rows.write(records, spoken, clips)
             await self._store.set_progress(self._source.id, point)
 
         await self._run_commit(save)
@@ -325,63 +319,6 @@ class MemoryWriter:
         del self._said[:count]
         return due
 
-    async def _write(
-        self, records: Sequence[Observation], spoken: Sequence[Observation], clips: Sequence[Clip]
-    ) -> None:
-        records, spoken, clips, sealed = await self._without_secrets(records, spoken, clips)
-        keys: list[tuple[Observation, Key]] = [(r, key) for r in records for key in keys_of(r, None)]
-        for said in spoken:
-            keys += [(said, key) for key in keys_of(said, self._previous)]
-            self._previous = said
-        everything = [*records, *spoken]
-        await self._store.add(
-            schema.OBSERVATIONS,
-            observation_table(everything, schema.fixed_schema(schema.OBSERVATIONS), self._wall()),
-        )
-        await self._write_keys(keys)
-        await self._store.add(schema.VAULT, vault_table(sealed))
-        if clips:
-            await self._write_clips(list(clips))
-
-    async def _without_secrets(
-        self, records: Sequence[Observation], spoken: Sequence[Observation], clips: Sequence[Clip]
-    ) -> tuple[Sequence[Observation], Sequence[Observation], Sequence[Clip], list[Sealed]]:
-        """As the settings want it; where there is no vault yet, what should go there is redacted."""
-        if self._settings.secrets in ("auto", "keep"):
-            return records, spoken, clips, []
-        key = public_key(self._store) if self._settings.secrets == "vault" else None
-        seen, heard = [clean(r, key) for r in records], [clean(s, key) for s in spoken]
-        covering = [c for c in seen if c.boxes]
-        if covering:
-            clips = [await self._compute.run("redaction", cover, clip, covering) for clip in clips]
-        sealed = [entry for cleaned in (*seen, *heard) for entry in cleaned.sealed]
-        return [c.record for c in seen], [c.record for c in heard], clips, sealed
-
-    async def _write_keys(self, keys: list[tuple[Observation, Key]]) -> None:
-        keys.sort(key=lambda pair: (pair[0].known_at_s, pair[1].id))
-        await write_keys(self._store, self._encoder, self._compute, keys)
-
-    async def _write_clips(self, clips: list[Clip]) -> None:
-        shape = schema.clips_schema(len(clips[0].vector), len(clips[0].appearance))
-        await self._store.add(schema.CLIPS, clip_table(clips, shape, self._settings.tags))
-        spans = [
-            {"clip": c.id, "source": c.source, "t_start_s": c.t_start_s, "t_end_s": c.t_end_s} for c in clips
-        ]
-        frames = [
-            span | {"t_s": c.keyframe_t_s, "jpeg": c.keyframe} for span, c in zip(spans, clips, strict=True)
-        ]
-        await self._store.add(
-            schema.KEYFRAMES, pa.Table.from_pylist(frames, schema=schema.fixed_schema(schema.KEYFRAMES))
-        )
-        short = [
-            span | {"shape": list(c.short_term.shape), "data": c.short_term.tobytes()}
-            for span, c in zip(spans, clips, strict=True)
-            if c.short_term is not None
-        ]
-        await self._store.add(
-            schema.SHORT_TERM, pa.Table.from_pylist(short, schema=schema.fixed_schema(schema.SHORT_TERM))
-        )
-
     async def _take_back(self, point: ResumePoint) -> None:
         """Deletes this source's rows that no progress row covers."""
         mine = f"source = {quoted(self._source.id)}"
@@ -410,7 +347,7 @@ class MemoryWriter:
             f"source = {quoted(self._source.id)} AND modality = 'said' AND known_at_s >= {since!r}",
         )
         said = observations_of(rows) if rows is not None else []
-        self._previous = max(said, key=lambda o: (o.known_at_s, o.t_start_s, o.id), default=None)
+        self._rows.previous = max(said, key=lambda o: (o.known_at_s, o.t_start_s, o.id), default=None)
         self._at_mark = {o.id for o in said if o.known_at_s == point.said_done_s}
 
 

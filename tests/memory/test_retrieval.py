@@ -192,7 +192,7 @@ def test_a_commit_between_two_looks_at_the_table_is_no_loss(
             await Store.open(tmp_path / "m", HashEncoder()) as store,
         ):
             await memory.search(SearchRequest("green umbrella"))
-            index, count = memory._resident.index, AsyncTable.count_rows
+            index, count = memory._searcher.resident.index, AsyncTable.count_rows
             late = iter([said("late", 5, 8, "A green umbrella that came late.")])
 
             async def slow(table: AsyncTable, where: str | None = None) -> int:
@@ -205,7 +205,7 @@ def test_a_commit_between_two_looks_at_the_table_is_no_loss(
             found = [await memory.search(SearchRequest("green umbrella")) for _ in range(2)]
             assert "first" in {h.record.source for h in found[0]}
             assert {"first", "late"} <= {h.record.source for h in found[1]}
-            assert memory._resident.index is index
+            assert memory._searcher.resident.index is index
 
     asyncio.run(main())
 

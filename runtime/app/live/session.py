@@ -15,9 +15,6 @@ from memory.writer import MemoryWriter
 from perception.audio.live import HearingEvent, LiveHearing
 from perception.audio.second_hearing import SecondHearing
 from perception.audio.vad import SileroVad
-from perception.vision.ocr import ReadStage
-from perception.vision.sampling import SampleStage
-from perception.vision.stages import EncodeStage
 from reasoning.proactive import Watches
 from runtime.app.context import note_cited
 from runtime.app.live import protocol
@@ -29,6 +26,7 @@ from runtime.app.live.meters import SessionMeter
 from runtime.app.live.microphone import Microphone
 from runtime.app.live.noticing import Noticing
 from runtime.app.live.parts import Parts
+from runtime.app.live.seeing import see
 from runtime.app.live.speaker import SpeakerTrack
 from runtime.app.live.tape import Tape, TapedCompute
 from runtime.app.live.turns import Conversation, Outcome, Turn
@@ -40,7 +38,6 @@ from runtime.messages import (
     AudioChunk,
     Clip,
     Query,
-    SampledFrame,
     VideoFrame,
     Watermark,
 )
@@ -304,22 +301,7 @@ class LiveSession:
         )
         self._stage("speakers", lambda: self._voices.run(said_again, percepts), (said_again,), (percepts,))
         if parts.vision is not None:
-            to_encode: Channel[SampledFrame] = Channel("frames", 4, Policy.DROP_OLDEST, clock=clock)
-            to_read: Channel[SampledFrame] = Channel("frames to read", 2, Policy.DROP_OLDEST, clock=clock)
-            self._channels += [to_encode, to_read]
-            looks = parts.app.video.model_copy(update={"chapter_s": parts.live.chapter_s})
-            sampler = SampleStage(parts.compute, looks)
-            encoder = EncodeStage(parts.compute, parts.vision, parts.app.vision)
-            self._stage(
-                "sample",
-                lambda: sampler.run(video, (to_encode, to_read)),
-                (video,),
-                (to_encode, to_read),
-            )
-            self._stage("vision", lambda: encoder.run(to_encode, percepts), (to_encode,), (percepts,))
-            assert parts.reader is not None
-            reader = ReadStage(parts.compute, parts.reader, self.id, parts.app.read)
-            self._stage("ocr", lambda: reader.run(to_read, percepts), (to_read,), (percepts,))
+            self._channels += see(parts, self.id, video, percepts, self._stage)
         self._stage("notice", lambda: self._noticing.run(percepts, to_write), (percepts,), (to_write,))
         self._stage("memory", lambda: self._remember(to_write), (to_write,), essential=True)
 
