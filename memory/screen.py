@@ -15,6 +15,8 @@ import pyarrow as pa
 
 from memory import schema
 from memory.erasing import erase
+from memory.forgetting import Selection
+from memory.forgetting import forget as forget_records
 from memory.key_writing import write_keys
 from memory.keys import Key, keys_of
 from memory.records import ResumePoint, SourceInfo, observations_of
@@ -27,6 +29,7 @@ from runtime.models import TextEncoder
 
 PREFIX = "screen-"
 _OPTIMIZE_EVERY = 128
+_AT_ONCE = 500
 
 
 def is_screen(source: str) -> bool:
@@ -47,6 +50,7 @@ class ScreenWriter:
         self._commits = 0
         self._reading: ScreenReading | None = None
         self._steps = 0
+        self._previous: Observation | None = None
 
     async def begin(self, about: SourceInfo) -> ResumePoint:
         """Registers a source, if it is new. Returns how far it has been written."""
@@ -72,14 +76,30 @@ class ScreenWriter:
             await self._store.optimize()
 
     async def forget(self, source: str, from_s: float) -> int:
-        """Takes back what appeared from from_s on, and every picture since, off the disk. What stood there before
-        stays. Returns how many records that were.
+        """Takes back what appeared from from_s on, what was said since, and every picture, off the disk. What stood there
+        before stays. Returns how many records that were.
         """
-        return await self._erase(f"source = {quoted(source)} AND t_start_s >= {from_s!r}")
+        mine = f"source = {quoted(source)}"
+        heard = await self._forget_heard(f"{mine} AND t_end_s >= {from_s!r}")
+        return heard + await self._erase(f"{mine} AND t_start_s >= {from_s!r}")
 
     async def forget_before(self, source: str, before_s: float, pictures_only: bool = False) -> int:
-        """What appeared before that; of the pictures those taken before. Returns how many records and pictures."""
-        return await self._erase(f"source = {quoted(source)} AND t_start_s < {before_s!r}", pictures_only)
+        """What appeared or was said before that; of the pictures those taken before. Returns how many records and
+        pictures.
+        """
+        where = f"source = {quoted(source)} AND t_start_s < {before_s!r}"
+        heard = 0 if pictures_only else await self._forget_heard(where)
+        return heard + await self._erase(where, pictures_only)
+
+    async def _forget_heard(self, where: str) -> int:
+        """What was said, with whose voice that was, and the facts that were made of it."""
+        said = await self._ids(schema.OBSERVATIONS, "id", f"{where} AND modality = 'said'")
+        for at in range(0, len(said), _AT_ONCE):
+            ids = tuple(said[at : at + _AT_ONCE])
+            await forget_records(self._store, Selection(ids=ids), self._settings)
+        if said:
+            self._previous = None
+        return len(said)
 
     async def _erase(self, where: str, pictures_only: bool = False) -> int:
         pictures = await self._ids(schema.KEYFRAMES, "clip", where)
@@ -137,8 +157,12 @@ class ScreenWriter:
         )
 
     async def _write_keys(self, reading: ScreenReading) -> None:
-        records = reading.observations
-        keys: list[tuple[Observation, Key]] = [(r, key) for r in records for key in keys_of(r, None)]
+        keys: list[tuple[Observation, Key]] = []
+        for record in reading.observations:
+            before = self._previous if record.modality == "said" else None
+            keys += [(record, key) for key in keys_of(record, before)]
+            if record.modality == "said":
+                self._previous = record
         await write_keys(self._store, self._encoder, self._compute, keys)
 
     async def _add(self, name: str, rows: list[dict[str, Any]]) -> None:
@@ -224,6 +248,11 @@ class ScreenMemory:
             replace(r, t_end_s=max(end for _, end in stood[r.id]))
             for r in sorted(records, key=lambda r: (r.source, r.t_start_s, r.id))
         ]
+
+    async def heard(self, sources: Sequence[SourceInfo]) -> list[Observation]:
+        """What was said, in order of time within each source. details["ear"]: "microphone" or "system"."""
+        records = await self._records(sources, "modality = 'said'")
+        return sorted(records, key=lambda r: (r.source, r.t_start_s, r.id))
 
     async def stood(self, records: Sequence[Observation]) -> dict[str, list[tuple[float, float]]]:
         """By record: from when to when it stood there, in order of time; what is still there to the last look."""

@@ -51,7 +51,7 @@ async function show() {
   } catch (error) {
     byId('state').dataset.state = 'stopped';
     byId('state-text').textContent = error instanceof TypeError ? 'Not running: nothing is recorded' : error.message;
-    for (const name of ['pause', 'pause30', 'resume']) byId(name).hidden = true;
+    for (const name of ['hears', 'pause', 'pause30', 'resume']) byId(name).hidden = true;
     return;
   }
   const on = status.state === 'recording';
@@ -59,6 +59,8 @@ async function show() {
   const until = status.until ? ` until ${status.until}` : '';
   byId('state-text').textContent = on ? `Recording: ${status.now || 'the desktop'}` : `${status.state[0].toUpperCase()}${status.state.slice(1)}${until}`;
   byId('state').title = byId('state-text').textContent;
+  byId('hears').hidden = !status.hears.length;
+  byId('hears-text').textContent = `Hearing: ${status.hears.join(', ')}`;
   byId('pause').hidden = byId('pause30').hidden = status.state === 'paused';
   byId('resume').hidden = status.state !== 'paused';
   list('tasks', status.tasks, 'No promises or things to do were noticed.');

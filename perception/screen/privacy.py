@@ -21,10 +21,13 @@ class Exclusions:
     titles: tuple[str, ...] = ()
 
     def hides(self, window: ScreenWindow) -> bool:
-        program, title = window.program.casefold(), window.title.casefold()
-        return any(fnmatchcase(program, p.casefold()) for p in self.programs) or any(
+        title = window.title.casefold()
+        return self.hides_program(window.program) or any(
             fnmatchcase(title, t.casefold()) for t in self.titles
         )
+
+    def hides_program(self, name: str) -> bool:
+        return any(fnmatchcase(name.casefold(), p.casefold()) for p in self.programs)
 
     def hidden(self, windows: Sequence[ScreenWindow]) -> list[bool]:
         """Of each window; one without a title (a menu, a tooltip) goes with the others of its process."""

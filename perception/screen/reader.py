@@ -210,7 +210,7 @@ class ScreenReader:
         text = "\n".join([*heading, *("  ".join(texts[t] for t in row) for row in rows)])
         start_s = min(t.shown_s for t in tracks)
         record = _id(self.source, f"{frame.monitor}", start_s, f"{place.key}\0{text}")
-        details: dict[str, Any] = _where(place) | {
+        details: dict[str, Any] = where_of(place) | {
             "monitor": frame.monitor,
             "heading": len(heading),
             "boxes": [_per_mille(row, width, height) for row in rows],
@@ -319,7 +319,7 @@ class ScreenReader:
                 t_start_s=activity.since_s,
                 t_end_s=frame.t_s,
                 known_at_s=frame.t_s,
-                details=_where(activity.place) | {"activity": True, "monitor": frame.monitor},
+                details=where_of(activity.place) | {"activity": True, "monitor": frame.monitor},
             )
         )
 
@@ -352,7 +352,7 @@ class ScreenReader:
         return (ScreenPicture(self.source, frame.t_s, frame.monitor, data.tobytes()),)
 
 
-def _where(place: Place) -> dict[str, Any]:
+def where_of(place: Place) -> dict[str, Any]:
     """details: "screen" marks records of a screen."""
     return {"screen": True, "app": place.program, "document": place.document, "site": place.site}
 

@@ -14,6 +14,7 @@ from reasoning.engine import Reasoner
 from reasoning.recall import THREAD
 from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
 from reasoning.screen.find import Finder, Moment
+from reasoning.screen.heard import asked_heard, heard_reply
 from reasoning.screen.phrasing import capital, once
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.reading import FactReader, Read
@@ -27,13 +28,16 @@ from runtime.compute import Compute
 from runtime.errors import EngineError
 from runtime.messages import Answer, Query
 
+NOT_HEARD = "I have not heard that."
 _READ = {Ask.FACT, Ask.WHERE, Ask.SEEN, Ask.STEPS, Ask.PROMISE}
 """What a model may put into words: the rest is reckoned from times, to which words add nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the evidence alone says. text: "" for nothing. read: how a line was read, where one was."""
+    """What the evidence alone says. text: "" for nothing. read: how a line was read, where one was. missing: what is said
+    where there is nothing.
+    """
 
     finder: Finder
     when: When
@@ -41,6 +45,7 @@ class _Found:
     text: str
     moments: Sequence[Moment]
     read: Read | None = None
+    missing: str = NOT_SEEN
 
 
 class ScreenAnswerer:
@@ -96,6 +101,14 @@ class ScreenAnswerer:
     async def _find(self, finder: Finder, query: Query) -> _Found:
         when = parse_when(query.text, self._wall(), await finder.days(), self._zone)
         asked = ask_of(when.rest or query.text)
+        if asked.ask is not Ask.PROMISE and await finder.heard():
+            heard = asked_heard(when.rest or query.text)
+            if heard is not None:
+                text, moments = await heard_reply(finder, heard, when, self._at)
+                if text or heard.call:
+                    return _Found(
+                        finder, when, Asked(Ask.FACT, heard.phrase), text, moments, missing=NOT_HEARD
+                    )
         text, moments = await Replies(finder, query.text, asked, when, self._at).reply()
         if text or asked.ask not in (Ask.FACT, Ask.STEPS):
             if not text and not moments:
@@ -135,7 +148,7 @@ class ScreenAnswerer:
         """From the evidence alone."""
         answer = Answer(
             query.turn_id,
-            found.text or NOT_SEEN,
+            found.text or found.missing,
             tuple(m.evidence for m in found.moments[: self._settings.evidence]),
             abstained=not found.text,
             note=self._note,

@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from memory import Memory, SearchRequest, SourceInfo
 from memory.screen import Activity, ScreenMemory
 from memory.text import tokens
+from reasoning.recall import evidence_of_record
 from reasoning.screen.when import When
 from runtime.messages import Evidence, Modality, Observation
 
@@ -39,7 +40,8 @@ _STOP = {
 class Moment:
     """evidence: the lines around the one that fits, or the activity. coverage: share of the phrase found there.
 
-    wall_s, end_wall_s: Unix times from when to when it stood there.
+    wall_s, end_wall_s: Unix times from when to when it stood there, or was said. ear: by which it was heard, "microphone" or
+    "system", "" for what was seen; then program, document and site are what was in front.
     """
 
     evidence: Evidence
@@ -50,6 +52,7 @@ class Moment:
     site: str
     line: str
     coverage: float
+    ear: str = ""
 
     @property
     def place(self) -> str:
@@ -83,6 +86,7 @@ class Finder:
         self._zeros = {s.id: s.wall_zero_s or 0.0 for s in sources}
         self.zone = zone
         self._activities: list[Activity] | None = None
+        self._heard: list[Moment] | None = None
 
     async def activities(self, when: When | None = None) -> list[Activity]:
         if self._activities is None:
@@ -95,25 +99,50 @@ class Finder:
             return self._activities
         return [a for a in self._activities if when.overlaps(a.wall_s, max(a.wall_s, a.end_wall_s - 0.001))]
 
+    async def heard(self, when: When | None = None) -> list[Moment]:
+        """What was said, in order of time."""
+        if self._heard is None:
+            cast = await self._memory.cast(self._as_of_s, tuple(self._zeros))
+            limit = math.inf if self._as_of_s is None else self._as_of_s
+            self._heard = [
+                self._of(r, evidence_of_record(r, cast.speaker(r.id, r.speaker), 1.0), r.text, 1.0)
+                for r in await self._screen.heard(self._sources)
+                if r.known_at_s <= limit
+            ]
+            self._heard.sort(key=lambda m: (m.wall_s, m.evidence.id))
+        return [m for m in self._heard if when is None or when.overlaps(m.wall_s, m.end_wall_s)]
+
     async def days(self) -> list[date]:
         """The days on which something was recorded, in order."""
         days = set()
-        for a in await self.activities():
-            days |= {datetime.fromtimestamp(t, self.zone).date() for t in (a.wall_s, a.end_wall_s)}
+        spans = [(a.wall_s, a.end_wall_s) for a in await self.activities()]
+        for span in (*spans, *((m.wall_s, m.end_wall_s) for m in await self.heard())):
+            days |= {datetime.fromtimestamp(t, self.zone).date() for t in span}
         return sorted(days)
 
     async def read(
-        self, text: str, when: When, k: int = 24, windows: int = 1, must: Sequence[str] = ()
+        self,
+        text: str,
+        when: When,
+        k: int = 24,
+        windows: int = 1,
+        must: Sequence[str] = (),
+        heard: bool = False,
     ) -> list[Moment]:
         """What was read that is most like a text, best first; each the lines around one that fits, of one record at
-        most `windows` of them, 0 for the whole record. must: words without which it covers nothing.
+        most `windows` of them, 0 for the whole record. must: words without which it covers nothing. heard: what was said,
+        too.
         """
         wanted = list(dict.fromkeys(tokens(text)))
+        said = {m.evidence.id: m for m in await self.heard()} if heard else {}
         out = []
-        found = await self._records(text, when, ("read",), k)
+        found = await self._records(text, when, ("read", "said") if said else ("read",), k)
         for record, score in found:
-            out += self._moments(record, wanted, score, windows, must)
-        spans = await self._screen.stood([record for record, _ in found])
+            if record.modality == "read":
+                out += self._moments(record, wanted, score, windows, must)
+            elif record.id in said:
+                out.append(_weighed(said[record.id], wanted, score, must))
+        spans = await self._screen.stood([record for record, _ in found if record.modality == "read"])
         return [m for m in (self._stood(m, spans, when) for m in out) if m is not None]
 
     async def texts(self, when: When) -> list[Moment]:
@@ -284,12 +313,15 @@ class Finder:
             about.get("site", ""),
             line,
             coverage,
+            about.get("ear", ""),
         )
 
     def _stood(
         self, moment: Moment, spans: dict[str, list[tuple[float, float]]], when: When
     ) -> Moment | None:
         """With the time in which it stood there, the first that the question's time touches. None: not then."""
+        if moment.ear:
+            return moment if when.overlaps(moment.wall_s, moment.end_wall_s) else None
         zero = self._zeros[moment.evidence.source]
         stood = spans[moment.evidence.id]
         stood = [(a, b) for a, b in stood if when.overlaps(zero + a, zero + b)]
@@ -300,6 +332,14 @@ class Finder:
         e = moment.evidence
         evidence = Evidence(e.id, e.source, e.modality, e.text, start_s, end_s, e.score)
         return replace(moment, evidence=evidence, wall_s=zero + start_s, end_wall_s=zero + end_s)
+
+
+def _weighed(said: Moment, wanted: Sequence[str], score: float, must: Sequence[str]) -> Moment:
+    """score: with which it was found, in [0, 1]. must: as of Finder.read."""
+    matter = [w for w in wanted if w not in _STOP] or wanted
+    there = set(tokens(spaced(said.line)))
+    coverage = covered(matter, there) if not must or covered(must, there) == 1.0 else 0.0
+    return replace(said, evidence=replace(said.evidence, score=score), coverage=coverage)
 
 
 def moment_of(activity: Activity, coverage: float = 1.0) -> Moment:

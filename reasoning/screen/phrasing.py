@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from memory.screen import Activity
 from reasoning.screen.find import Moment, place_text
@@ -26,7 +26,7 @@ def named(a: Activity) -> str:
 def short(moment: Moment) -> str:
     return (
         f"“{moment.line}”"
-        if moment.evidence.modality == "read"
+        if moment.evidence.modality in ("read", "said")
         else place_text("", moment.document, moment.site)
         if (moment.document or moment.site)
         else moment.place
@@ -35,6 +35,15 @@ def short(moment: Moment) -> str:
 
 def inside(moment: Moment) -> str:
     return f", {moment.place}" if moment.evidence.modality == "read" and moment.place else ""
+
+
+def told(said: Moment, at: Callable[[float], str]) -> str:
+    """Something that was said: who, the words, by which ear and when, and what was in front."""
+    how = "into the microphone" if said.ear == "microphone" else "heard through the loudspeakers"
+    where = f", with {said.place} in front" if said.program or said.document or said.site else ""
+    return (
+        f"{capital(said.evidence.speaker or 'somebody')}: “{said.line}” ({how} at {at(said.wall_s)}{where})"
+    )
 
 
 def capital(text: str) -> str:

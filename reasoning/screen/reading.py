@@ -13,7 +13,7 @@ from reasoning.question import Question, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.facts import labelled
 from reasoning.screen.find import Finder, Moment, content, covered, kind_words, named_in, says_all, spaced
-from reasoning.screen.phrasing import inside, once, with_next
+from reasoning.screen.phrasing import inside, once, told, with_next
 from reasoning.screen.when import When
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
@@ -57,14 +57,14 @@ class FactReader:
         parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
         # A line about another Ana is no answer, nor one about another row.
         names, numbers = _needed(asked)
-        whole = [m for m in await finder.read(asked, when, windows=0) if _has(m, names)]
+        whole = [m for m in await finder.read(asked, when, windows=0, heard=True) if _has(m, names)]
         about = {m.evidence.id for m in whole}
         moments = [
             m
-            for m in await finder.read(asked, when, windows=_WINDOWS)
+            for m in await finder.read(asked, when, windows=_WINDOWS, heard=True)
             if m.evidence.id in about and _has(m, numbers)
         ]
-        fact = labelled(parsed, whole)
+        fact = labelled(parsed, [m for m in whole if not m.ear])
         if fact is not None:
             proof = self._proof(fact.line, fact.moment)
             return Read(fact.value.rstrip(" ."), proof, once([fact.moment, *moments]), parsed)
@@ -89,6 +89,8 @@ class FactReader:
         return Read(words, proof, ordered, parsed, None if words else best)
 
     def _proof(self, line: str, moment: Moment) -> str:
+        if moment.ear:
+            return f"{told(replace(moment, line=line), self._at)}."
         return f"“{line}”{inside(moment)} at {self._at(moment.wall_s)}."
 
 
@@ -101,6 +103,6 @@ def _needed(question: str) -> tuple[list[str], list[str]]:
 
 
 def _has(moment: Moment, needed: Sequence[str]) -> bool:
-    text = f"{moment.evidence.text} {moment.document}"
+    text = f"{moment.evidence.speaker or ''} {moment.evidence.text} {moment.document}"
     there = {*tokens(spaced(text)), *kind_words(moment.program, moment.site)}
     return not needed or covered(needed, there) == 1.0

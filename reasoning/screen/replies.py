@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from memory.screen import Activity
 from memory.text import tokens
 from reasoning.screen.find import Finder, Moment, content, covered, kind_words, moment_of
-from reasoning.screen.phrasing import inside, named, short
+from reasoning.screen.phrasing import inside, named, short, told
 from reasoning.screen.promises import promised
 from reasoning.screen.question import Ask, Asked
 from reasoning.screen.steps import as_moment, headings, procedure
@@ -212,7 +212,9 @@ class Replies:
     async def _promise(self) -> Reply:
         found = await promised(self.finder, self.asked.phrase, self.when)
         shown = found[-_MOST_LISTED:]
-        parts = [f"“{m.line}”{inside(m)} at {self.at(m.wall_s)}" for m in shown]
+        parts = [
+            told(m, self.at) if m.ear else f"“{m.line}”{inside(m)} at {self.at(m.wall_s)}" for m in shown
+        ]
         return f"{'; '.join(parts)}." if parts else "", shown
 
     async def _steps(self) -> Reply:

@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Literal
 
-from memory.text import tokens
+from memory.text import sentences, tokens
 from reasoning.screen.find import place_text
 from reasoning.screen.when import at_text
 from reasoning.watches.times import find_times
@@ -83,6 +83,11 @@ def tasks_in(text: str, now_wall: float, zone: tzinfo | None = None) -> list[Fou
     return out
 
 
+def spoken_lines(text: str) -> str:
+    """What was said, a sentence a line."""
+    return "\n".join(sentences(text))
+
+
 class Tasks:
     """Kept in a file that only the user can read. Of one event loop; the file is small."""
 
@@ -103,14 +108,19 @@ class Tasks:
         return sorted(found, key=lambda t: (t.due is None, t.due or 0.0, t.noticed))
 
     def notice(self, record: Observation, wall_s: float) -> list[Task]:
-        """Takes up what a record of the screen promises. What was noticed before, dismissed or not, is not again."""
+        """Takes up what a record of the screen promises, or what the user said. What was noticed before, dismissed or not,
+        is not again.
+        """
         heading = int(record.details.get("heading", 0))
         about = record.details
+        said = record.modality == "said"
+        lines = spoken_lines(record.text) if said else "\n".join(record.text.splitlines()[heading:])
         place = place_text(
             str(about.get("app", "")), str(about.get("document", "")), str(about.get("site", ""))
         )
+        place = f"said with {place} in front" if said else place
         new = []
-        for found in tasks_in("\n".join(record.text.splitlines()[heading:]), wall_s, self._zone):
+        for found in tasks_in(lines, wall_s, self._zone):
             if any(_same(found.text, t.text) for t in self._tasks.values()):
                 continue
             task = Task(f"t{self._next}", found.text, place, record.id, wall_s, found.due)

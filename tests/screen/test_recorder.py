@@ -19,6 +19,8 @@ from memory import Store
 from memory.screen import ScreenMemory, ScreenWriter
 from perception.screen.reader import ScreenReader
 from perception.screen.settings import ScreenReadSettings
+from perception.sources.pulse import EarName
+from runtime.app.screen.ears import Ears
 from runtime.app.screen.recorder import Recorder, retain
 from runtime.app.screen.settings import ScreenSettings
 from runtime.clock import VirtualClock
@@ -123,6 +125,7 @@ class Desk:
         self.reader = ScreenReader(PaintedReader(), "", settings.read)
         self.writer = TimelessWriter(store, HashEncoder(), self.compute)
         self.remembered: list[tuple[Observation, float]] = []
+        self.ears = Ears(self._hear)
         self.recorder = Recorder(
             self.screen.open,
             self.reader,
@@ -133,7 +136,11 @@ class Desk:
             self.clock,
             notice=self.told.append,
             remembered=self._remember,
+            ears=self.ears,
         )
+
+    async def _hear(self, ear: EarName, said: Observation) -> None:
+        await self.recorder.hear(ear, said)
 
     async def _remember(self, record: Observation, wall_s: float) -> None:
         self.remembered.append((record, wall_s))
@@ -151,17 +158,22 @@ class Desk:
 
 
 def recorded(
-    folder: Path, play: Callable[[Desk], Awaitable[None]], settings: ScreenSettings = SETTINGS
+    folder: Path,
+    play: Callable[[Desk], Awaitable[None]],
+    settings: ScreenSettings = SETTINGS,
+    prepare: Callable[[Desk], None] = lambda _: None,
 ) -> Callable[[], Awaitable[None]]:
     async def main() -> None:
         async with await TimelessStore.open(folder, HashEncoder()) as store:
             desk = Desk(folder, store, settings)
-            running = asyncio.create_task(desk.recorder.run())
+            prepare(desk)
+            running = [asyncio.create_task(desk.recorder.run()), asyncio.create_task(desk.ears.run())]
             try:
                 await play(desk)
             finally:
-                running.cancel()
-                await asyncio.gather(running, return_exceptions=True)
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
                 await desk.compute.close(5.0)
 
     return main

@@ -27,7 +27,7 @@ export class Moments {
     byId('moment-next').disabled = this.#at >= all.length - 1;
     if (!byId('moment').open) byId('moment').showModal();
     const [about, picture] = await Promise.all([
-      this.#desk.call('moment', { source: one.source, t: one.t }).catch((error) => ({ at: '', place: error.message, lines: [] })),
+      this.#desk.call('moment', { source: one.source, t: one.t }).catch((error) => ({ at: '', place: error.message, lines: [], said: [] })),
       this.#desk.picture(one),
     ]);
     if (this.#all[this.#at] !== one || !byId('moment').open) {
@@ -36,7 +36,8 @@ export class Moments {
     }
     byId('moment-title').replaceChildren(about.place, make('small', {}, about.at));
     const lines = about.lines.length ? about.lines.map((line) => make('p', {}, line)) : [make('p', { class: 'empty' }, 'Nothing was read here.')];
-    byId('moment-words').replaceChildren(make('h3', {}, 'On the screen'), ...lines);
+    const said = about.said.length ? [make('h3', {}, 'Said then'), ...about.said.map((line) => make('p', {}, line))] : [];
+    byId('moment-words').replaceChildren(...said, make('h3', {}, 'On the screen'), ...lines);
     byId('moment-picture').alt = `The screen: ${about.place}`;
     this.#picture(picture);
   }

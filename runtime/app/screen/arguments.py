@@ -30,6 +30,14 @@ def add_screen(commands: Any) -> None:
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="remember the screenshots in a folder instead"
     )
+    parser.add_argument(
+        "--microphone", action="store_true", help="hear what is said into the microphone, too"
+    )
+    parser.add_argument(
+        "--system-sound",
+        action="store_true",
+        help="hear what the loudspeakers play, too: the others in a call",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress")
     memory_option(parser)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")

@@ -43,7 +43,7 @@ class Assistant:
         self._held: list[tuple[str | None, str]] = []
 
     async def remembered(self, record: Observation, wall_s: float) -> None:
-        if record.modality == "read":
+        if record.modality == "read" or record.details.get("ear") == "microphone":
             self.tasks.notice(record, wall_s)
         self._held += [(a.watch, a.text) for a in await self.watches.observe(record, record.known_at_s)]
         await self.say_held()

@@ -64,6 +64,8 @@ async def run_status(args: argparse.Namespace) -> int:
         console.stdout.print("not running: nothing is being recorded", markup=False)
         return 1
     console.stdout.print(answer["line"], markup=False)
+    if answer["hearing"]:
+        console.stdout.print(answer["hearing"], markup=False)
     console.stdout.print(answer["detail"], markup=False)
     address = control.read(_place(args))
     if address is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from memory import SourceInfo, Store
+from memory.cast import Casts
 from memory.screen import Activity, ScreenMemory
 from perception.sources.sound import decode_sound
 from reasoning.engine import Engine
@@ -21,6 +22,7 @@ from runtime.app.context import App, open_answerer
 from runtime.app.screen.asking import Times, choose_answerer
 from runtime.app.screen.assistant import Assistant
 from runtime.app.screen.control import Command
+from runtime.app.screen.ears import Ears
 from runtime.app.screen.recorder import Recorder, Status
 from runtime.errors import InputError
 from runtime.messages import Query
@@ -29,6 +31,7 @@ _DAY_S = 86400.0
 _EVIDENCE = 3
 _LINES = 40
 _AROUND_S = 3.0
+_SAID_AROUND_S = 20.0
 _RESOURCES = 30
 _TOLD = 20
 _LONGEST_QUESTION_S = 30.0
@@ -38,7 +41,13 @@ class Desk:
     """The commands of a running recorder, by name."""
 
     def __init__(
-        self, app: App, store: Store, recorder: Recorder, assistant: Assistant, engine: Engine | None
+        self,
+        app: App,
+        store: Store,
+        recorder: Recorder,
+        assistant: Assistant,
+        engine: Engine | None,
+        ears: Ears,
     ) -> None:
         self._app = app
         self._store = store
@@ -46,6 +55,7 @@ class Desk:
         self._recorder = recorder
         self._assistant = assistant
         self._engine = engine
+        self._ears = ears
         self._told: deque[dict[str, Any]] = deque(maxlen=_TOLD)
         self._count = 0
 
@@ -86,6 +96,7 @@ class Desk:
         return {
             "state": status.state,
             "line": status_line(status, now),
+            "hearing": "; ".join(f"{title}: {state}" for title, state in self._ears.states),
             "detail": status_detail(status, self._store),
             "since": self._at(status.since),
             "until": self._at(status.until) if status.until is not None else None,
@@ -99,7 +110,11 @@ class Desk:
             "tasks": [{"id": t.id, "line": line_of(t, now)} for t in self._assistant.tasks.all()],
             "watches": [{"id": w.id, "line": w.text} for w in self._assistant.watches.all()],
             "told": list(self._told),
-            "senses": [["Pause with", settings.hotkey]] if settings.hotkey else [],
+            "hears": self._ears.listening,
+            "senses": [
+                *([title.capitalize(), state] for title, state in self._ears.states),
+                *([["Pause with", settings.hotkey]] if settings.hotkey else []),
+            ],
         }
 
     async def _day(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +144,7 @@ class Desk:
         }
 
     async def _moment(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """What stood there at a moment, as it was read; and what was in front."""
+        """What stood there at a moment, as it was read, what was said around it, and what was in front."""
         name, t_s = str(arguments["source"]), float(arguments["t"])
         source = next((s for s in await self._screen.sources() if s.id == name), None)
         if source is None:
@@ -140,10 +155,17 @@ class Desk:
         lines = []
         for record, there in await self._screen.standing(source, t_s + _AROUND_S, current):
             lines += [record.text.splitlines()[i] for i in there]
+        cast = await Casts(self._store).now()
+        said = []
+        for record in await self._screen.heard([source]):
+            if record.t_start_s <= t_s + _SAID_AROUND_S and record.t_end_s >= t_s - _SAID_AROUND_S:
+                who = cast.speaker(record.id, record.speaker)
+                said.append(f"{who.label if who is not None else 'somebody'}: {record.text}")
         return {
             "at": f"{datetime.fromtimestamp(wall):%A %H:%M:%S}",
             "place": _entry(front[-1])["name"] if front else "",
             "lines": lines[:_LINES],
+            "said": said[:_LINES],
         }
 
     async def _pause(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +212,7 @@ class Desk:
             "evidence": [
                 {
                     "at": times.span(e),
-                    "text": e.text,
+                    "text": f"{e.speaker}: {e.text}" if e.speaker else e.text,
                     "source": e.source,
                     "t": e.t_start_s,
                     "end": e.t_end_s,

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Protocol
 
-from memory import SourceInfo, Store
+from memory import People, SourceInfo, Store
+from memory.discretion import clean
 from memory.lance import give_back
 from memory.screen import ScreenMemory, ScreenWriter
+from perception.screen.heard import on_screen
 from perception.screen.reader import ScreenReader
+from perception.screen.titles import Place
+from perception.sources.pulse import EarName
 from runtime.app.screen.settings import ScreenSettings
 from runtime.clock import WallClock
 from runtime.compute import Compute
@@ -26,6 +32,8 @@ _SLOWER = 1.4
 _KEEP_EVERY_S = 3600.0
 _GIVE_BACK_EVERY_S = 10.0
 _HELD = 512
+_FRONTS = 256
+_SOURCES = 8
 
 
 class Looks(Protocol):
@@ -33,6 +41,13 @@ class Looks(Protocol):
 
     def look(self, t_s: float) -> list[ScreenFrame]: ...
     def close(self) -> None: ...
+
+
+class Listens(Protocol):
+    """Ears, which are open while the screen is recorded."""
+
+    def open(self) -> None: ...
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +83,13 @@ class Recorder:
         *,
         notice: Callable[[str], None] = lambda _: None,
         remembered: Callable[[Observation, float], Awaitable[None]] | None = None,
+        ears: Listens | None = None,
+        people: People | None = None,
+        user: str = "you",
     ) -> None:
         """notice: is told in one line when recording stops or goes on. remembered: gets every record that has been
-        written, and its Unix time.
+        written, and its Unix time. people: who says by the voice who speaks. user: what who speaks into the microphone is
+        called.
         """
         self._open_display = open_display
         self._reader = reader
@@ -81,6 +100,12 @@ class Recorder:
         self._clock = clock
         self._notice = notice
         self._remembered = remembered
+        self._ears = ears
+        self._people = people
+        self._user = user
+        self._fronts: deque[tuple[float, Place]] = deque(maxlen=_FRONTS)
+        self._zeros: deque[tuple[float, str]] = deque(maxlen=_SOURCES)
+        self._forgotten: deque[tuple[float, float]] = deque(maxlen=_FRONTS)
         self._display: Looks | None = None
         self._going = asyncio.Event()
         self._going.set()
@@ -136,6 +161,7 @@ class Recorder:
                 except MemoryStoreError as error:
                     if "space" not in str(error):
                         raise
+                    await self._deafen()
                     self._say("stopped: the disk is full")
                     interval_s = _RETRY_S
                 await self._clock.sleep(interval_s)
@@ -164,9 +190,28 @@ class Recorder:
         await self.resume()
         return False
 
+    async def hear(self, ear: EarName, said: Observation) -> None:
+        """Takes up what was said; its times are Unix seconds. Raises MemoryStoreError."""
+        async with self._busy:
+            if self._fresh or any(said.t_end_s >= a and said.t_start_s <= b for a, b in self._forgotten):
+                return
+            zero_wall, source = next(
+                (z for z in reversed(self._zeros) if z[0] <= said.t_start_s), self._zeros[-1]
+            )
+            place = next((p for at, p in reversed(self._fronts) if at <= said.t_start_s), self._reader.place)
+            speaker = self._user if ear == "microphone" else None
+            record = on_screen(clean(said, None).record, ear, source, zero_wall, place, speaker)
+            self._hold(ScreenReading((record,), (), (), -inf))
+            try:
+                await self._commit(force=self._state != "recording")
+            except MemoryStoreError as error:
+                if "space" not in str(error):
+                    raise  # a full disk: it is written when there is room again
+
     async def forget(self, seconds: float) -> int:
         """What appeared in the last so many seconds, off the disk. What still stands there is not taken up again."""
         from_wall = self._clock.wall() - seconds
+        self._forgotten.append((from_wall, self._clock.wall()))
         async with self._busy:
             # What stood there before, and still does, has an end here: nobody looks for it any more.
             self._hold(await self._compute.run("ocr", self._reader.close))
@@ -181,6 +226,8 @@ class Recorder:
             for source in await ScreenMemory(self._store).sources():
                 from_s = from_wall - (source.wall_zero_s or 0.0)
                 count += await self._writer.forget(source.id, from_s)
+            if self._people is not None:
+                await self._people.reload()
         return count
 
     async def _later(self, seconds: float) -> None:
@@ -217,6 +264,10 @@ class Recorder:
             changed = True
         if frames:
             self._known = self._again = False
+        if not self._fronts or self._fronts[-1][1] != self._reader.place:
+            self._fronts.append((self._zero_wall + self._t_s, self._reader.place))
+        if self._ears is not None:
+            self._ears.open()
         self._say("recording")
         await self._commit(force=False)
         await self._keep()
@@ -239,6 +290,7 @@ class Recorder:
                 f"screen-{datetime.fromtimestamp(wall):%Y-%m-%d-%H%M%S}-{round(wall * 1000) % 1000:03}"
             )
             self._zero_wall, t_s, self._fresh = wall, 0.0, False
+            self._zeros.append((wall, self._source))
             self._reader.source = self._source
             await self._writer.begin(
                 SourceInfo(
@@ -270,8 +322,9 @@ class Recorder:
                 tuple(o for r in held for o in r.observations),
                 tuple(s for r in held for s in r.standings),
                 tuple(p for r in held for p in r.pictures),
-                held[-1].until_s,
+                max(r.until_s for r in held),
             )
+            self._writing = await self._with_speakers(self._writing)
         # One that failed (the disk was full) is written first, from where it failed.
         reading = self._writing
         await self._writer.write(self._source, reading)
@@ -282,8 +335,22 @@ class Recorder:
             for observation in reading.observations:
                 await self._remembered(observation, self._zero_wall + observation.known_at_s)
 
+    async def _with_speakers(self, reading: ScreenReading) -> ScreenReading:
+        """What was said gets its speakers by voice, in order of time."""
+        said = [o for o in reading.observations if o.voice is not None]
+        if self._people is None or not said:
+            return reading
+        said.sort(key=lambda o: (o.source, o.t_start_s, o.id))
+        known = {o.id: o for o in await self._people.hear(said)}
+        return replace(reading, observations=tuple(known.get(o.id, o) for o in reading.observations))
+
+    async def _deafen(self) -> None:
+        if self._ears is not None:
+            await self._ears.close()
+
     async def _lost(self, state: str) -> None:
-        """The screen is not seen any more: what stood there has ended, as far as is known."""
+        """The screen is not seen any more: what stood there has ended, as far as is known. Nothing is heard, either."""
+        await self._deafen()
         if self._display is not None:
             await self._compute.run("screen", self._display.close)
             self._display = None

@@ -10,20 +10,24 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from memory import Memory, Store
+from memory import Memory, People, Store
 from memory.screen import ScreenWriter
+from perception.audio.vad import SileroVad
 from perception.screen.privacy import Exclusions
 from perception.screen.reader import ScreenReader
 from perception.sources.display import Display
+from perception.sources.pulse import EarName, Playing, PulseSound
 from reasoning.proactive import Watches
 from reasoning.screen.tasks import Tasks
 from runtime.app import console
 from runtime.app.console import say
-from runtime.app.context import open_app, open_engine
+from runtime.app.context import App, open_app, open_engine
 from runtime.app.idle import IdleConsolidation
 from runtime.app.screen.assistant import Assistant
 from runtime.app.screen.control import Control
 from runtime.app.screen.desk import Desk
+from runtime.app.screen.ear import Ear, HearingParts
+from runtime.app.screen.ears import Ears
 from runtime.app.screen.pausing import PauseKey
 from runtime.app.screen.reading import open_reader
 from runtime.app.screen.recorder import Recorder
@@ -64,6 +68,9 @@ async def record(args: argparse.Namespace) -> int:
                 desk.told(text)
 
             assistant = Assistant(tasks, watches, store, settings, app.clock, tell)
+            ears = Ears(lambda ear, said: recorder.hear(ear, said))
+            await _add_ears(app, args, exclusions, ears)
+            people = await People.open(store, app.compute, app.settings.memory.voices)
             recorder = Recorder(
                 open_display,
                 reader,
@@ -74,8 +81,11 @@ async def record(args: argparse.Namespace) -> int:
                 app.clock,
                 notice=lambda state: say(f"screen   {state}"),
                 remembered=assistant.remembered,
+                ears=ears,
+                people=people,
+                user=app.settings.memory.user or "you",
             )
-            desk = Desk(app, store, recorder, assistant, engine)
+            desk = Desk(app, store, recorder, assistant, engine, ears)
             key = PauseKey(settings.hotkey, recorder, app.clock, say)
             memory = await Memory.open(store, encoder, compute=app.compute, settings=app.settings.memory)
             idle = IdleConsolidation(memory, app.compute, app.clock, lambda: True, None, say)
@@ -86,7 +96,44 @@ async def record(args: argparse.Namespace) -> int:
                 console.stdout.file.flush()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(recorder.run(), name="recorder")
+                    group.create_task(ears.run(), name="ears")
                     group.create_task(assistant.run(), name="assistant")
                     group.create_task(idle.run(), name="consolidation")
                     group.create_task(key.run(), name="pause key")
     return 0
+
+
+async def _add_ears(app: App, args: argparse.Namespace, exclusions: Exclusions, ears: Ears) -> None:
+    """Those that are wanted; without any, no model is loaded. Raises ModelError."""
+    settings = app.settings.screen
+    wanted: list[tuple[EarName, str]] = []
+    if settings.microphone or args.microphone:
+        wanted.append(("microphone", settings.microphone_device))
+    if settings.system_sound or args.system_sound:
+        wanted.append(("system", settings.system_sound_device))
+    if not wanted:
+        return
+    parts = HearingParts(SileroVad, await app.models.transcriber(), await app.models.voice_encoder())
+
+    def hides(playing: Playing) -> bool:
+        return exclusions.hides_program(playing.name) or exclusions.hides_program(playing.binary)
+
+    for name, device in wanted:
+        source = PulseSound(name, app.clock, device, hides).run
+        ears.add(
+            Ear(
+                name,
+                source,
+                parts,
+                app.settings.audio,
+                settings.hear_span_s,
+                app.compute,
+                app.clock,
+                ears.take,
+                report,
+            )
+        )
+
+
+def report(line: str) -> None:
+    say(f"hearing  {line}")

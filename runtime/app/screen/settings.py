@@ -27,6 +27,16 @@ class ScreenSettings(Settings):
     """The same for titles."""
     without_windows: bool = False
     """Record also where the platform does not tell which windows there are, so that none can be blacked out."""
+    microphone: bool = False
+    system_sound: bool = False
+    """Whether what is said into the microphone, and what the loudspeakers play, is heard and remembered as text. Sound itself
+    is never kept.
+    """
+    microphone_device: str = ""
+    system_sound_device: str = ""
+    """PulseAudio's names of sources (pactl list short sources); "" is what the desktop uses."""
+    hear_span_s: float = Field(default=6.0, ge=0, le=60)
+    """What is said within so many seconds is understood together: sooner costs more."""
     keep_days: float = Field(default=90.0, gt=0)
     keep_picture_days: float = Field(default=30.0, gt=0)
     keep_mb: float = Field(default=5000.0, gt=0)
