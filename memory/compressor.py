@@ -62,7 +62,7 @@ def seen_in(clip: Clip, settings: MemorySettings) -> Observation | None:
         text=", ".join(name for name, _ in tags),
         t_start_s=clip.t_start_s,
         t_end_s=clip.t_end_s,
-        known_at_s=clip.t_end_s,
+        known_at_s=clip.known_s,
         confidence=float(tags[0][1]),
         details={"clip": clip.id, "tags": [[name, round(float(p), 4)] for name, p in tags]},
     )

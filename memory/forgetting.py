@@ -1,7 +1,8 @@
 """Forget means forget: what is chosen goes with all that was made of it, off the disk, and out of every snapshot.
 
 What goes with a record: its keys, and those of its neighbours that quote it; of something that was read or seen also the
-clips that show it, with their key frames, patch tokens and tags; the nodes above, which are made anew from what is left.
+clips that show it, with their key frames, patch tokens and tags; of a message the pictures that came with it; the nodes
+above, which are made anew from what is left.
 """
 
 from __future__ import annotations
@@ -133,6 +134,8 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
         records |= {o.id: o for o in await _observations(store, mine)}
         clips |= {row["id"]: row for row in await _clips(store, mine)}
     clips |= await _showing(store, [o for o in records.values() if o.modality != "said"])
+    came_with = [clip for o in records.values() for clip in o.details.get("pictures", ())]
+    clips |= {row["id"]: row for row in await _clips(store, _in("id", came_with), pictures=False)}
     records |= await _seen_in(store, clips)
     ordered = sorted(records.values(), key=lambda o: (o.source, o.t_start_s, o.known_at_s, o.id))
     touched = {o.source for o in ordered} | {row["source"] for row in clips.values()} | set(whole)
@@ -248,12 +251,14 @@ async def _showing(store: Store, records: Iterable[Observation]) -> dict[str, di
 
 
 async def _seen_in(store: Store, clips: Iterable[str]) -> dict[str, Observation]:
-    """The records that say what was seen in these clips."""
+    """The records that say what was seen in these clips, or read in a picture that is one."""
     wanted = set(clips)
     if not wanted:
         return {}
-    seen = await _observations(store, "modality = 'seen'")
-    return {o.id: o for o in seen if o.details.get("clip") in wanted}
+    found = await _observations(
+        store, f"modality = 'seen' OR {_in('id', [f'{clip}/read' for clip in clips])}"
+    )
+    return {o.id: o for o in found if o.details.get("clip") in wanted}
 
 
 async def _quoting(store: Store, records: Sequence[Observation]) -> set[str]:

@@ -216,7 +216,8 @@ async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
         units = _speech_units(source, text_keys, settings)
     observations = observations_of(records) if records is not None else []
     if any(is_message(o) for o in observations):
-        nodes = sessions(source, text_keys, observations, store.text_dim, settings)
+        messages = [o for o in observations if is_message(o)]
+        nodes = sessions(source, text_keys, messages, store.text_dim, settings)
     else:
         nodes = build(source, units, text_keys, observations, store.text_dim, settings)
     about = await store.rows(schema.SOURCES, f"id = {quoted(source)}", ["wall_zero_s"])

@@ -14,6 +14,8 @@ from memory.records import Keyframe, StoredClip, clips_of, observations_of
 from memory.store import Store, quoted
 from runtime.messages import Modality, Observation
 
+_SAME_S = 1e-4
+
 
 class Reader:
     """Reads what is committed; of a store that stays the caller's to close."""
@@ -77,8 +79,11 @@ class Reader:
         return _keyframes(rows)[0] if rows is not None and rows.num_rows else None
 
     async def keyframe_at(self, source: str, t_s: float, as_of_s: float | None = None) -> Keyframe | None:
-        """The key frame taken nearest to t_s, of the clips known by as_of_s."""
+        """The key frame taken nearest to t_s, of the clips known by as_of_s; of a conversation only a picture that came then."""
         limit = "" if as_of_s is None else f" AND t_end_s <= {as_of_s!r}"
+        about = await self._store.rows(schema.SOURCES, f"id = {quoted(source)}", ["wall_zero_s"])
+        if about is not None and 0.0 in about["wall_zero_s"].to_pylist():
+            limit += f" AND t_start_s >= {t_s - _SAME_S!r} AND t_start_s <= {t_s + _SAME_S!r}"
         where = f"source = {quoted(source)}{limit}"
         rows = await self._store.rows(schema.KEYFRAMES, where, ["clip", "t_s"])
         if rows is None or not rows.num_rows:

@@ -139,7 +139,7 @@ def clip_table(clips: list[Clip], schema: pa.Schema, tags: int) -> pa.Table:
         "source": [c.source for c in clips],
         "t_start_s": [c.t_start_s for c in clips],
         "t_end_s": [c.t_end_s for c in clips],
-        "known_at_s": [c.t_end_s for c in clips],
+        "known_at_s": [c.known_s for c in clips],
         "vector": fixed_list(np.stack([c.vector for c in clips])),
         "appearance": fixed_list(np.stack([c.appearance for c in clips])),
         "tag_names": [[name for name, _ in c.tags[:tags]] for c in clips],

@@ -46,7 +46,7 @@ class RowWriter:
         keys: list[tuple[Observation, Key]] = [(r, key) for r in records for key in keys_of(r, None)]
         for said in spoken:
             keys += [(said, key) for key in keys_of(said, self.previous)]
-            self.previous = said
+            self.previous = said if said.modality == "said" else self.previous
         everything = [*records, *spoken]
         await self._store.add(
             schema.OBSERVATIONS,
@@ -65,7 +65,7 @@ class RowWriter:
             return records, spoken, clips, []
         key = public_key(self._store) if self._settings.secrets == "vault" else None
         seen, heard = [clean(r, key) for r in records], [clean(s, key) for s in spoken]
-        covering = [c for c in seen if c.boxes]
+        covering = [c for c in (*seen, *heard) if c.boxes]
         if covering:
             clips = [await self._compute.run("redaction", cover, clip, covering) for clip in clips]
         sealed = [entry for cleaned in (*seen, *heard) for entry in cleaned.sealed]

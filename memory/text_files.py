@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from runtime.errors import InputError
 
 TURN_S = 20.0
 """Between two messages of a session of which only the beginning is told."""
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+"""How the names of pictures that can be read end."""
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.](\d\d)[-_.](\d\d)(?:[T _](\d\d)[:\-.](\d\d))?(?!\d)")
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 _HEADING = re.compile(r"^#{1,6}\s+(.*)$")
@@ -23,7 +26,8 @@ _HEADING = re.compile(r"^#{1,6}\s+(.*)$")
 class ChatLine(BaseModel):
     """One line of a chat file. time: Unix seconds, or ISO 8601 (without a zone: taken as it is written); a line without
     one follows the line before it. session: what belongs together; without it a day is a session.
-    speaker (or role), text (or content). images: captions, or objects with a caption.
+    speaker (or role), text (or content). images: files (from where the chat lies), captions, or objects with a path and a
+    caption.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -36,9 +40,17 @@ class ChatLine(BaseModel):
     id: str | int | None = None
 
 
-def read_chat(path: Path) -> list[Message]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message, and the pictures that came with it, not yet looked at."""
+
+    message: Message
+    pictures: tuple[Path, ...] = ()
+
+
+def read_chat(path: Path) -> list[Told]:
     """A chat in JSON lines (`ChatLine`). Raises InputError with the line at fault."""
-    out: list[Message] = []
+    out: list[Told] = []
     for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
@@ -50,18 +62,18 @@ def read_chat(path: Path) -> list[Message]:
             raise InputError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
         except (ValueError, RecursionError):
             raise InputError(f"{where}: not a JSON object") from None
-        captions = tuple(str(c) for c in map(_caption, one.images) if c)
-        if not one.text.strip() and not captions:
+        captions, pictures = _shown(one.images, path, where)
+        if not one.text.strip() and not captions and not pictures:
             continue
         if one.time is not None:
             time_s = unix_time(one.time, where)
         elif out:
-            time_s = out[-1].time_s + TURN_S
+            time_s = out[-1].message.time_s + TURN_S
         else:
             raise InputError(f"{where}: no time; the first line of a chat has to say when it was")
         session = f"{_at(time_s):%Y-%m-%d}" if one.session is None else str(one.session)
         ref = None if one.id is None else str(one.id)
-        out.append(Message(one.text, time_s, session, one.speaker or None, captions, ref))
+        out.append(Told(Message(one.text, time_s, session, one.speaker or None, captions, ref), pictures))
     if not out:
         raise InputError(f"{path}: no messages in it")
     return out
@@ -135,11 +147,28 @@ def read_text(path: Path) -> str:
 def _put(out: list[Message], lines: list[str], heading: str, path: Path, time_s: float) -> None:
     if lines:
         text = f"{heading}: {' '.join(lines)}" if heading else " ".join(lines)
-        out.append(Message(text, time_s, path.name))
+        out.append(Message(text, time_s, path.name, ref=path.name))
 
 
-def _caption(image: str | dict[str, Any]) -> str | None:
-    return image if isinstance(image, str) else image.get("caption")
+def _shown(
+    images: list[str | dict[str, Any]], chat: Path, where: str
+) -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """Captions, and the files that are there. Raises InputError: a path that names no file."""
+    captions, files = [], []
+    for image in images:
+        one = {"caption": image} if isinstance(image, str) else image
+        named = one.get("path") or one.get("file")
+        caption = str(one.get("caption") or "")
+        if named is None and Path(caption).suffix.lower() in PICTURES:
+            named, caption = caption, ""
+        if named is not None:
+            file = chat.parent / str(named)
+            if not file.is_file():
+                raise InputError(f"{where}: images: {named}: no such file")
+            files.append(file)
+        if caption:
+            captions.append(caption)
+    return tuple(captions), tuple(files)
 
 
 def _at(stamp_s: float) -> datetime:

@@ -25,6 +25,7 @@ from memory.retention import thin
 from memory.row_writing import RowWriter
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
+from memory.taking_back import take_back
 from runtime.channel import Channel
 from runtime.clock import SystemClock
 from runtime.compute import Compute
@@ -32,7 +33,8 @@ from runtime.errors import MemoryStoreError
 from runtime.messages import Clip, FrameFeature, Observation, Watermark
 from runtime.models import TextEncoder
 
-Message = FrameFeature | Observation | Watermark
+Message = FrameFeature | Observation | Clip | Watermark
+"""A clip: a picture that came with a message, of a source that has no video."""
 _Order = tuple[float, float, str]
 _CLOCK = SystemClock()
 
@@ -88,6 +90,7 @@ class MemoryWriter:
         self._frames: dict[int, list[FrameFeature]] = {}
         self._screens: dict[int, list[Observation]] = {}
         self._said: list[tuple[_Order, Observation]] = []
+        self._pictures: list[Clip] = []
         self._marks = {"vision": 0.0, "read": 0.0, "said": 0.0}
         if not source.has_video:
             self._marks["vision"] = self._marks["read"] = inf
@@ -120,7 +123,9 @@ class MemoryWriter:
                 "or ingest it into another memory"
             )
         if not point.complete:
-            await self._take_back(point)
+            await take_back(self._store, self._source, point)
+            if self._people is not None:
+                await self._people.reload()
             await self._remember_last_said(point)
         self._done = self._begun = point
         if not point.complete and min(point.video_done_s, point.said_done_s) == inf:
@@ -225,17 +230,22 @@ class MemoryWriter:
                 self._frames.setdefault(message.chapter, []).append(message)
         elif self.is_forgotten(message.t_start_s, message.t_end_s):
             return
-        elif message.modality == "said":
+        elif isinstance(message, Clip):
+            if self._is_news(message.known_s, message.id):
+                self._pictures.append(message)
+        elif message.modality == "said" or not self._source.has_video:
             # A record that says it was known before it ended would let a question hear words to come.
             said = _known_at_end(message)
             at = (said.known_at_s, said.t_start_s, said.id)
-            if said.known_at_s > self._begun.said_done_s or (
-                said.known_at_s == self._begun.said_done_s and said.id not in self._at_mark
-            ):
+            if self._is_news(said.known_at_s, said.id):
                 insort(self._said, (at, said), key=lambda entry: entry[0])
         elif message.t_start_s >= self._begun.video_done_s:
             chapter = floor(message.t_start_s / self._settings.chapter_s)
             self._screens.setdefault(chapter, []).append(message)
+
+    def _is_news(self, known_at_s: float, name: str) -> bool:
+        done_s = self._begun.said_done_s
+        return known_at_s > done_s or (known_at_s == done_s and name not in self._at_mark)
 
     async def _commit_whole(self, force: bool) -> None:
         """A commit that a cancellation does not cut in two: it ends, then the cancellation goes on."""
@@ -262,6 +272,7 @@ class MemoryWriter:
             return
         records, clips = self._due_video(video_to) if video else ([], [])
         spoken = self._due_said(said_to) if said else []
+        clips += self._due_pictures(said_to) if said else []
         point = ResumePoint(
             video_to if video else self._done.video_done_s,
             said_to if said else self._done.said_done_s,
@@ -319,36 +330,24 @@ class MemoryWriter:
         del self._said[:count]
         return due
 
-    async def _take_back(self, point: ResumePoint) -> None:
-        """Deletes this source's rows that no progress row covers."""
-        mine = f"source = {quoted(self._source.id)}"
-        video = "" if point.video_done_s == inf else f"t_start_s >= {point.video_done_s!r}"
-        said = "" if point.said_done_s == inf else f"known_at_s > {point.said_done_s!r}"
-        either = [f"(modality != 'said' AND {video})"] if video else []
-        either += [f"(modality = 'said' AND {said})"] if said else []
-        if either:
-            for name in (schema.OBSERVATIONS, schema.KEYS, schema.VAULT):
-                await self._store.delete(name, f"{mine} AND ({' OR '.join(either)})")
-        if video:
-            for name in (schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM):
-                await self._store.delete(name, f"{mine} AND {video}")
-        if said:
-            # Both carry the span of an utterance, which is known from its end on.
-            for name in (schema.VOICES, schema.PEOPLE):
-                await self._store.delete(name, f"{mine} AND t_end_s > {point.said_done_s!r}")
-        if self._people is not None:
-            await self._people.reload()
+    def _due_pictures(self, to_s: float) -> list[Clip]:
+        due = [clip for clip in self._pictures if clip.known_s <= to_s]
+        self._pictures = [clip for clip in self._pictures if clip.known_s > to_s]
+        return due
 
     async def _remember_last_said(self, point: ResumePoint) -> None:
-        """The turn before the first one to come, and the ids of those that end exactly at the mark."""
+        """The turn before the first one to come, and the ids of those that become known exactly at the mark."""
+        mine = f"source = {quoted(self._source.id)}"
         since = min(point.said_done_s, 1e12) - 600.0
-        rows = await self._store.rows(
-            schema.OBSERVATIONS,
-            f"source = {quoted(self._source.id)} AND modality = 'said' AND known_at_s >= {since!r}",
-        )
-        said = observations_of(rows) if rows is not None else []
+        rows = await self._store.rows(schema.OBSERVATIONS, f"{mine} AND known_at_s >= {since!r}")
+        found = observations_of(rows) if rows is not None else []
+        said = [o for o in found if o.modality == "said"]
         self._rows.previous = max(said, key=lambda o: (o.known_at_s, o.t_start_s, o.id), default=None)
-        self._at_mark = {o.id for o in said if o.known_at_s == point.said_done_s}
+        self._at_mark = {o.id for o in found if o.known_at_s == point.said_done_s}
+        if not self._source.has_video and point.said_done_s < inf:
+            at_mark = f"{mine} AND known_at_s = {point.said_done_s!r}"
+            pictures = await self._store.rows(schema.CLIPS, at_mark, ["id"])
+            self._at_mark |= set(pictures["id"].to_pylist()) if pictures is not None else set()
 
 
 def _known_at_end(said: Observation) -> Observation:

@@ -18,13 +18,16 @@ def quote(evidence: Evidence) -> str:
 
 
 def how(evidence: Evidence) -> str:
-    """By which sense, and who said it where they have a name."""
+    """By which sense, and who said it where they have a name; of a file or a picture, which one."""
+    if evidence.place is not None:
+        return f"in {evidence.place}"
     by = f" by {evidence.speaker}" if evidence.named else ""
     return f"{_HOW[evidence.modality]}{by}"
 
 
 def place(evidence: Evidence) -> str:
-    return f"{how(evidence)} at {clock_text(evidence.t_start_s)}"
+    at = "at" if evidence.place is None else "of"
+    return f"{how(evidence)} {at} {clock_text(evidence.t_start_s)}"
 
 
 def fact_answer(short: str | None, evidence: Evidence) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reasoning.engine_client import Message, estimate_tokens
-from reasoning.times import clock_text
+from reasoning.times import clock_text, span_text
 from runtime.messages import Evidence, Modality
 
 NOT_IN_MEMORY = "NOT IN MEMORY"
@@ -66,7 +66,7 @@ def _media_now(as_of_s: float | None) -> str:
 
 
 def _media_span(evidence: Evidence) -> str:
-    return f"{clock_text(evidence.t_start_s)}-{clock_text(evidence.t_end_s)}"
+    return span_text(evidence.t_start_s, evidence.t_end_s)
 
 
 VIDEO = Telling(CAPABLE, lambda e: e.t_start_s, _media_span, _media_now)
@@ -77,8 +77,9 @@ def memo_line(number: int, memo: Memo, telling: Telling = VIDEO) -> str:
     text = " / ".join(line.strip() for line in e.text.splitlines() if line.strip())
     span = telling.span(e)
     by = f" by {e.speaker}" if e.speaker is not None else ""
+    how = f"{_VERB[e.modality]}{by}" if e.place is None else f"in {e.place}"
     shown = ", picture" if memo.picture is not None else ""
-    return f"[{number}] ({span}, {_VERB[e.modality]}{by}{shown}) {text}"
+    return f"[{number}] ({span}, {how}{shown}) {text}"
 
 
 def fit_memos(

@@ -168,6 +168,7 @@ def evidence_of_record(record: Observation, speaker: Speaker | None, score: floa
         score=score,
         speaker=speaker.label if speaker is not None else None,
         named=speaker is not None and speaker.named,
+        place=_place(record),
     )
 
 
@@ -180,6 +181,15 @@ def evidence_of(hit: Hit) -> Evidence:
         t_end_s=hit.t_end_s,
         readings=() if hit.partial else readings_of(hit.record),
     )
+
+
+def _place(record: Observation) -> str | None:
+    """Where something stands that nobody said: a picture, a file (with its page), a note."""
+    if "picture" in record.details:
+        return f"the picture {record.details['picture']}"
+    if is_message(record) and record.speaker is None:
+        return str(record.details.get("ref") or "a note")
+    return None
 
 
 def _told(record: Observation, text: str) -> str:

@@ -17,3 +17,9 @@ def clock_text(t_s: float) -> str:
     total = max(0, int(t_s))
     hours, minutes, seconds = total // 3600, total // 60 % 60, total % 60
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def span_text(start_s: float, end_s: float) -> str:
+    """From when to when; of a message or a picture, which lasts no time, when."""
+    start, end = clock_text(start_s), clock_text(end_s)
+    return start if start_s == end_s else f"{start}-{end}"

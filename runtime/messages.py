@@ -176,7 +176,7 @@ class Clip:
     vector: (d,) unit float32, the clip's global memory G.  appearance: (a,) unit float32.
     short_term: (frames, tokens, d) float16, the clip's short-term memory H, or None.
     surprise: 1 - cos(first frame, running mean of the clip before), 0 for the first clip.
-    keyframe: JPEG bytes; keyframe_t_s its time.
+    keyframe: JPEG bytes; keyframe_t_s its time. told_at_s: from when on it is known, where that is later than its end.
     """
 
     id: str
@@ -191,6 +191,12 @@ class Clip:
     frames: int
     keyframe: bytes
     keyframe_t_s: float
+    told_at_s: float | None = None
+
+    @property
+    def known_s(self) -> float:
+        """From when on it is known."""
+        return self.t_end_s if self.told_at_s is None else self.told_at_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +219,7 @@ class Evidence:
     """A moment that supports an answer. id is the record's id in memory; score in [0, 1].
 
     readings: other readings of what was said, likeliest first. speaker: what to call the one who says it, None where that
-    is not known. named: that is a name.
+    is not known. named: that is a name. place: the file or picture that it stands in, None for what was said or on a screen.
     """
 
     id: str
@@ -226,6 +232,7 @@ class Evidence:
     readings: tuple[str, ...] = ()
     speaker: str | None = None
     named: bool = False
+    place: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 
 import cv2
@@ -41,8 +41,9 @@ class EncodeStage:
                     batch.append(inbox.get_nowait())
                 except (ChannelEmpty, ChannelClosed):
                     break
+            images = [s.frame.image for s in batch]
             features, thumbnails = await self._compute.run(
-                "vision", self._look, [s.frame.image for s in batch]
+                "vision", look, self._encoder, self._settings, images
             )
             for i, sampled in enumerate(batch):
                 await outbox.put(
@@ -60,15 +61,18 @@ class EncodeStage:
         if self._ended():
             await outbox.put(Watermark("vision", inf))
 
-    def _look(self, images: list[Image]) -> tuple[ImageFeatures, list[bytes]]:
-        pictures = [without_bars(image) for image in images]
-        return self._encoder.encode_images(pictures), [self._thumbnail(i) for i in images]
 
-    def _thumbnail(self, image: Image) -> bytes:
-        scale = min(1.0, self._settings.thumbnail_side / max(image.shape[:2]))
-        small = (
-            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-        )
-        quality = [cv2.IMWRITE_JPEG_QUALITY, self._settings.thumbnail_quality]
-        done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)
-        return np.asarray(data, np.uint8).tobytes() if done else b""
+def look(
+    encoder: VisionEncoder, settings: VisionSettings, images: Sequence[Image]
+) -> tuple[ImageFeatures, list[bytes]]:
+    """What an encoder makes of pictures, and a small JPEG of each. Blocking."""
+    pictures = [without_bars(image) for image in images]
+    return encoder.encode_images(pictures), [_thumbnail(image, settings) for image in images]
+
+
+def _thumbnail(image: Image, settings: VisionSettings) -> bytes:
+    scale = min(1.0, settings.thumbnail_side / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+    quality = [cv2.IMWRITE_JPEG_QUALITY, settings.thumbnail_quality]
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)
+    return np.asarray(data, np.uint8).tobytes() if done else b""

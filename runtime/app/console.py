@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from reasoning.answer import Streamed
-from reasoning.times import clock_text
+from reasoning.times import clock_text, span_text
 from runtime.clock import WallClock
 from runtime.messages import Answer, AnswerDelta, Evidence
 
@@ -84,7 +84,7 @@ def busy(text: str) -> Iterator[Callable[[], None]]:
 
 
 def media_span(e: Evidence) -> str:
-    return f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
+    return span_text(e.t_start_s, e.t_end_s)
 
 
 async def show_stream(
@@ -124,4 +124,5 @@ def _show_proof(answer: Answer, span: Callable[[Evidence], str]) -> None:
         text = " / ".join(line.strip() for line in e.text.splitlines() if line.strip())
         who = f"{e.speaker}: " if e.speaker is not None else ""
         who = "" if text.startswith(who) else who  # a message has it already
-        stdout.print(f"  {span(e):>15}  {e.modality:4}  {who}{text}", markup=False)
+        how = e.modality if e.place is None else f"in {e.place}:"
+        stdout.print(f"  {span(e):>15}  {how:4}  {who}{text}", markup=False)

@@ -87,7 +87,7 @@ def read_manifest(path: Path) -> tuple[Job, ...]:
 def answer_line(question_id: str, answer: Answer) -> dict[str, Any]:
     """The answer as it stands on disk. choice: zero-based index into the options, or None.
 
-    A moment has a "speaker" where it is known who said it.
+    A moment has a "speaker" where it is known who said it, a "place" where it stands in a file or a picture.
     """
     line: dict[str, Any] = {
         "id": question_id,
@@ -102,6 +102,7 @@ def answer_line(question_id: str, answer: Answer) -> dict[str, Any]:
                 "modality": e.modality,
                 "text": e.text,
                 **({"speaker": e.speaker} if e.speaker is not None else {}),
+                **({"place": e.place} if e.place is not None else {}),
             }
             for e in answer.evidence
         ],

@@ -35,15 +35,17 @@ def _add(commands: Any) -> None:
     parser = add_command(
         commands,
         "add",
-        "remember conversations, notes, documents and pictures with text",
+        "remember conversations, notes, documents and pictures",
         later("runtime.app.adding", "run_add"),
         description="""Remembers files, with the times of what they tell of. Adding one again adds only what is new in it.
 
 A chat:    .jsonl, one message a line:
-           {"session": "monday", "time": "2024-05-06T09:30", "speaker": "Ana", "text": "...", "images": ["a caption"]}
-           (session and time may be left out: a day is a session, a message follows the one before)
+           {"session": "monday", "time": "2024-05-06T09:30", "speaker": "Ana", "text": "...", "images": ["kayak.jpg"]}
+           (session and time may be left out: a day is a session, a message follows the one before; an image is a
+           file, from where the chat lies, or a caption, or both: {"path": "kayak.jpg", "caption": "..."})
 A note:    .md or .txt; its time is a date in its headings, front matter or name, else when it was last changed
-A picture: .png, .jpg, .webp; the text in it is read""",
+Documents: .pdf, .docx, .html; a date in the name, else when it says that it was made, else when it was last changed
+A picture: .png, .jpg, .webp, .bmp; what is seen and written in it; when it was taken, else as above""",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     memory_option(parser)

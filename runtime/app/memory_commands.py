@@ -18,7 +18,7 @@ from memory.integrity import check
 from memory.portable import export_memory, import_memory
 from memory.retention import knows, pin, thin
 from memory.snapshots import drop_snapshot, list_snapshots, snapshot_folders, take_snapshot
-from reasoning.times import clock_text
+from reasoning.times import clock_text, span_text
 from runtime.app import console
 from runtime.app.commands import source_named
 from runtime.app.console import say
@@ -202,7 +202,7 @@ async def _selection(store: Store, args: argparse.Namespace) -> Selection:
 def _show(records: Sequence[Observation]) -> None:
     for record in records[:_SHOWN]:
         text = " / ".join(line.strip() for line in record.text.splitlines() if line.strip())
-        span = f"{clock_text(record.t_start_s)}-{clock_text(record.t_end_s)}"
+        span = span_text(record.t_start_s, record.t_end_s)
         console.stdout.print(f"  {span:>15}  {record.modality:4}  {text}", markup=False)
     if len(records) > _SHOWN:
         console.stdout.print(f"  ... and {len(records) - _SHOWN} more", markup=False)

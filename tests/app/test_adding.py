@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.app.commandline import fails_with_one_line, hearsight
+from tests.memory.test_documents import write_pdf
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +61,31 @@ def test_the_text_in_a_picture_is_remembered(tmp_path: Path) -> None:
     fails_with_one_line(
         hearsight("memory", "add", tmp_path / "broken.png", "--memory", tmp_path / "m"), "picture"
     )
+
+
+def test_a_picture_in_a_chat_and_a_document_prove_answers(tmp_path: Path) -> None:
+    board = np.full((200, 900, 3), 255, np.uint8)
+    cv2.putText(board, "Contact: Ottar Lunde", (30, 100), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
+    cv2.imwrite(str(tmp_path / "board.png"), board)
+    chat = tmp_path / "chat.jsonl"
+    chat.write_text(
+        '{"time": "2024-06-01T12:00", "speaker": "Ana", "text": "See this.", "images": ["board.png"]}'
+    )
+    pdf = write_pdf(tmp_path / "report.pdf", [["Contents."], ["The mast cost 7,450 euros."]])
+    memory, strip = tmp_path / "m", tmp_path / "strip.jpg"
+    for new in (2, 0):
+        done = hearsight("memory", "add", chat, pdf, "--memory", memory)
+        assert done.returncode == 0, done.stderr
+        assert f"chat.jsonl: {new} new" in done.stdout
+    found = answer(memory, "Who is the contact?", "--no-engine", "--strip", str(strip))
+    assert "Ottar Lunde" in found["answer"]
+    assert found["evidence"][0]["place"] == "the picture board.png"
+    assert cv2.imread(str(strip)) is not None
+    assert (
+        "(in report.pdf, page 2 of " in answer(memory, "How much did the mast cost?", "--no-engine")["answer"]
+    )
+    (tmp_path / "torn.pdf").write_text("%PDF-1.4")
+    fails_with_one_line(hearsight("memory", "add", tmp_path / "torn.pdf", "--memory", memory), "torn.pdf")
 
 
 def test_locomo_on_a_made_up_conversation(tmp_path: Path) -> None:

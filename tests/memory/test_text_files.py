@@ -23,7 +23,7 @@ def chat(folder: Path, *lines: str) -> Path:
 
 
 def test_a_chat(tmp_path: Path) -> None:
-    first, second, third, fourth = read_chat(
+    told = read_chat(
         chat(
             tmp_path,
             '{"session": "s1", "time": "2024-05-06T09:30", "speaker": "Ana", "text": "Hi.", "images": ["a dog"], "id": 7}',
@@ -33,6 +33,7 @@ def test_a_chat(tmp_path: Path) -> None:
             '{"time": "2024-05-12T10:00+02:00", "text": "", "images": [{"caption": "a cat", "url": "x"}]}',
         )
     )
+    first, second, third, fourth = (one.message for one in told)
     assert (first.time_s, first.session, first.speaker, first.ref) == (
         at("2024-05-06T09:30"),
         "s1",
@@ -45,6 +46,18 @@ def test_a_chat(tmp_path: Path) -> None:
     assert (fourth.time_s, fourth.content, fourth.speaker) == (at("2024-05-12T08:00"), "[a cat]", None)
 
 
+def test_the_pictures_of_a_chat_are_files_beside_it_or_captions(tmp_path: Path) -> None:
+    (tmp_path / "kayak.jpg").write_bytes(b"x")
+    (told,) = read_chat(
+        chat(
+            tmp_path,
+            '{"time": 1, "images": ["kayak.jpg", "a jetty", {"path": "kayak.jpg", "caption": "mine"}, {"url": "no"}]}',
+        )
+    )
+    assert told.pictures == (tmp_path / "kayak.jpg",) * 2
+    assert told.message.captions == ("a jetty", "mine")
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [
@@ -54,6 +67,7 @@ def test_a_chat(tmp_path: Path) -> None:
         ('{"text": "Hi.", "time": "soon"}', "line 1: 'soon' is no time"),
         ('{"text": "Hi.", "time": 1e300}', "line 1: 1e\\+300 is no time"),
         ('{"text": ["Hi."], "time": 1}', "line 1: text"),
+        ('{"text": "Hi.", "time": 1, "images": ["none.png"]}', "line 1: images: none.png: no such file"),
         ("", "no messages"),
     ],
 )

@@ -13,7 +13,7 @@ from reasoning.answer import Answerer
 from reasoning.engine import Engine
 from reasoning.screen.answer import ScreenAnswerer
 from reasoning.support import Verifier
-from reasoning.times import clock_text
+from reasoning.times import clock_text, span_text
 from runtime.app.context import App
 from runtime.app.live.guard import is_loopback
 from runtime.app.settings import AppSettings
@@ -72,7 +72,7 @@ class Times:
     def span(self, e: Evidence) -> str:
         start, end = self.wall(e.source, e.t_start_s), self.wall(e.source, e.t_end_s)
         if start is None or end is None:
-            return f"{clock_text(e.t_start_s)}-{clock_text(e.t_end_s)}"
+            return span_text(e.t_start_s, e.t_end_s)
         today = datetime.fromtimestamp(self._clock.wall()).date()
         day = "" if start.date() == today else f"{start:%Y-%m-%d} "
         return f"{day}{start:%H:%M:%S}-{end:%H:%M:%S}"
