@@ -24,6 +24,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memory import schema
+from memory.archive_check import check_tables, member, table_batches
 from memory.erasing import JOURNAL
 from memory.generations import copy_tables, new_generation, switch, tables_folder, tidy
 from memory.lance import connect, table_names
@@ -127,6 +128,8 @@ async def import_memory(file: Path, uri: str | Path) -> Imported:
     MemoryStoreError: the memory cannot take it.
     """
     manifest = await asyncio.to_thread(read_manifest, file)
+    rows = {name: table.rows for name, table in manifest.tables.items()}
+    await asyncio.to_thread(check_tables, file, manifest.schema_version, manifest.text_model, rows)
     folder = local_folder(uri)
     if folder is None:
         raise MemoryStoreError(f"a memory is imported into a local folder, and {uri} is none")
@@ -165,7 +168,7 @@ def read_manifest(file: Path) -> Manifest:
         raise InputError(f"{file} is not an exported memory")
     if manifest.format_version > FORMAT_VERSION or manifest.schema_version > schema.SCHEMA_VERSION:
         raise InputError(f"{file} was exported by a newer Hearsight: upgrade Hearsight")
-    if names != {_MANIFEST, *(_member(name) for name in manifest.tables)}:
+    if names != {_MANIFEST, *(member(name) for name in manifest.tables)}:
         raise InputError(f"{file} is damaged: its tables are not those of its manifest")
     return manifest
 
@@ -192,8 +195,8 @@ async def _export_table(store: Store, name: str, archive: zipfile.ZipFile) -> _T
         raw.seek(0)
         digest = await asyncio.to_thread(_sum, raw, size)
         raw.seek(0)
-        with archive.open(_member(name), "w", force_zip64=True) as member:
-            await asyncio.to_thread(shutil.copyfileobj, raw, member, _CHUNK)
+        with archive.open(member(name), "w", force_zip64=True) as written:
+            await asyncio.to_thread(shutil.copyfileobj, raw, written, _CHUNK)
     return _Table(rows=rows, sha256=digest)
 
 
@@ -206,7 +209,7 @@ async def _import_new(file: Path, manifest: Manifest, folder: Path) -> Imported:
         try:
             rows = 0
             for name, about in manifest.tables.items():
-                with _batches(file, name) as (shape, batches):
+                with table_batches(file, name) as (shape, batches):
                     table = await db.create_table(name, schema=shape)
                     if about.rows:
                         await table.add(pa.RecordBatchReader.from_batches(shape, batches))
@@ -297,7 +300,7 @@ async def _append(db: Any, file: Path, name: str, sources: Iterable[str], apart:
     wanted = pa.array(sorted(sources))
     column = "id" if name == schema.SOURCES else "source"
     rows = 0
-    with _batches(file, name) as (shape, batches):
+    with table_batches(file, name) as (shape, batches):
         if name in await table_names(db):
             table = await db.open_table(name)
         else:
@@ -318,21 +321,8 @@ async def _append(db: Any, file: Path, name: str, sources: Iterable[str], apart:
     return rows
 
 
-@contextmanager
-def _batches(file: Path, name: str) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
-    try:
-        with (
-            zipfile.ZipFile(file) as archive,
-            archive.open(_member(name)) as raw,
-            pa.ipc.open_stream(raw) as reader,
-        ):
-            yield reader.schema, iter(reader)
-    except (pa.ArrowInvalid, zipfile.BadZipFile) as error:
-        raise InputError(f"{file} is damaged: {name}: {' '.join(str(error).split())[:100]}") from None
-
-
 def _rows(file: Path, name: str) -> list[dict[str, Any]]:
-    with _batches(file, name) as (shape, batches):
+    with table_batches(file, name) as (shape, batches):
         found: list[dict[str, Any]] = pa.Table.from_batches(list(batches), shape).to_pylist()
         return found
 
@@ -364,7 +354,3 @@ def _sum(raw: BinaryIO, size: int) -> str:
         digest.update(part)
         size -= len(part)
     return digest.hexdigest()
-
-
-def _member(name: str) -> str:
-    return f"tables/{name}.arrows"

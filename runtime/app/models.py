@@ -76,8 +76,11 @@ class Models:
         return await self._once("end of turn", "smart-turn", SmartTurn)
 
     async def verifier(self) -> Verifier:
-        text = MiniLMEncoder(await self._registry.ensure("minilm", self._report))
-        return await self._once("answer", "en-core-web-sm", lambda folder: Verifier(Language(folder), text))
+        text = await self._registry.ensure("minilm", self._report)
+        # A session of its own: an encoder serves one thread at a time.
+        return await self._once(
+            "answer", "en-core-web-sm", lambda folder: Verifier(Language(folder), MiniLMEncoder(text))
+        )
 
     async def _once(self, thread: str, model: str | None, load: Callable[..., T]) -> T:
         async with self._lock:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,14 @@ def test_an_assistant_over_http_and_a_script_beside_it(weights: None, tmp_path: 
             async with session.post("/api/search", json={"query": "project", "k": 1}) as response:
                 assert response.status == 200
                 assert len((await response.json())["results"]) == 1
+            yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+            for planted, when in (("beans", yesterday), ("peas", None)):
+                note = {"text": f"Ana planted {planted}.", "time": when}
+                async with session.post("/api/add", json=note) as response:
+                    assert response.status == 200
+            asked = {"query": "What did Ana plant yesterday?"}
+            async with session.post("/api/search", json=asked) as response:
+                assert (await response.json())["results"][0]["text"] == "Ana planted beans."
             for path, body, status, says in (
                 ("search", {"query": "x", "k": 0}, 400, "k: "),
                 ("search", {"query": "x", "limit": 3}, 400, "limit: unexpected"),

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
+import json
 import os
 import random
 import shutil
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memory import SearchRequest, Store
+from memory import SearchRequest, Store, archive_check
 from memory.forgetting import Selection, forget
 from memory.integrity import check
 from memory.portable import Imported, export_memory, import_memory, read_manifest
@@ -108,6 +114,68 @@ def test_one_bit_or_one_byte_less_and_nothing_is_imported(whole: tuple[Path, Pat
             asyncio.run(import_memory(file, tmp_path / "m"))
         assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path) == ["x.zip"]
+
+
+def rewritten(file: Path, to: Path, table: str, change: Callable[[pa.Table], pa.Table]) -> Path:
+    """An archive with a right sum whose maker put something else into one table."""
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    changed = change(pa.ipc.open_stream(members[f"tables/{table}.arrows"]).read_all())
+    out = io.BytesIO()
+    with pa.ipc.new_stream(out, changed.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(changed)
+    manifest = json.loads(members["manifest.json"])
+    manifest["tables"][table]["rows"] = changed.num_rows
+    members |= {f"tables/{table}.arrows": out.getvalue(), "manifest.json": json.dumps(manifest).encode()}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, raw in members.items():
+            archive.writestr(name, raw)
+        archive.comment = b"0" * 64
+    body = packed.getvalue()[:-64]
+    to.write_bytes(body + hashlib.sha256(body).hexdigest().encode())
+    return to
+
+
+def column(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, values)
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "why"),
+    [
+        ("observations", lambda t: t.drop_columns(["speaker"]), "no column speaker"),
+        ("observations", lambda t: column(t, "t_start_s", pa.array(["x"] * len(t))), "of another kind"),
+        ("observations", lambda t: column(t, "details", pa.array(["{{"] * len(t))), "no JSON object"),
+        ("meta", lambda t: t.slice(0, 0), "its meta table"),
+        (
+            "keys",
+            lambda t: column(t, "vector", pa.array([[0.0]] * len(t), pa.list_(pa.float16(), 1))),
+            "kind",
+        ),
+    ],
+)
+def test_an_archive_of_other_tables_is_refused_before_anything_is_written(
+    whole: tuple[Path, Path], tmp_path: Path, table: str, change: Callable[[pa.Table], pa.Table], why: str
+) -> None:
+    made = rewritten(whole[1], tmp_path / "made.zip", table, change)
+    with pytest.raises(InputError, match=why):
+        asyncio.run(import_memory(made, tmp_path / "m"))
+    assert not (tmp_path / "m").exists()
+
+
+def test_tables_far_larger_than_their_file_are_not_unpacked(
+    whole: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_check, "_ROOM_BYTES", 0)
+
+    def blow_up(table: pa.Table) -> pa.Table:
+        return column(table, "text", pa.array(["a" * 2_000_000] * len(table)))
+
+    made = rewritten(whole[1], tmp_path / "made.zip", "observations", blow_up)
+    asyncio.run(import_memory(whole[1], tmp_path / "whole"))
+    with pytest.raises(InputError, match="larger than such a file can hold"):
+        asyncio.run(import_memory(made, tmp_path / "m"))
 
 
 def test_a_file_that_is_none(tmp_path: Path) -> None:

@@ -22,9 +22,11 @@ from memory.place import is_to_be_made, local_folder
 from memory.store import quoted
 from memory.text_files import unix_time
 from reasoning.answer import Answerer
+from reasoning.engine import Engine
 from runtime.app.commands import source_named
 from runtime.app.context import App, note_cited, open_answerer, open_engine
 from runtime.app.formats import answer_line
+from runtime.app.screen.asking import choose_answerer
 from runtime.errors import InputError
 from runtime.messages import Observation, Query
 
@@ -46,6 +48,7 @@ class _Open:
     store: Store
     memory: Memory
     answerer: Answerer
+    engine: Engine | None
 
 
 class MemoryTools:
@@ -77,7 +80,8 @@ class MemoryTools:
         and notes. Best first, each with its time and the id that history and forget take.
         """
         opened = await self._open()
-        request = SearchRequest(query, sources=await self._named(opened, source), as_of_s=as_of, k=k)
+        named, now_s = await self._named(opened, source), self._now(as_of)
+        request = SearchRequest(query, sources=named, as_of_s=as_of, now_s=now_s, k=k)
         hits = await opened.memory.search(request)
         known = {s.id: s for s in await opened.memory.sources()}
         return {"results": [_result(hit, known.get(hit.record.source)) for hit in hits]}
@@ -96,8 +100,11 @@ class MemoryTools:
         """
         opened = await self._open()
         named = await self._named(opened, source)
-        query = Query("ask", question, as_of, tuple(options or ()), named)
-        answer = await opened.answerer.answer(query)
+        query = Query("ask", question, as_of, tuple(options or ()), named, self._now(as_of))
+        asked = named or tuple(source.id for source in await opened.memory.sources())
+        verifier = await self._app.models.verifier()
+        answerer = choose_answerer(self._app, opened.memory, opened.answerer, verifier, asked, opened.engine)
+        answer = await answerer.answer(query)
         note_cited(opened.memory, answer, self._app.clock)
         line = answer_line("ask", answer)
         return {key: value for key, value in line.items() if key != "id"}
@@ -227,8 +234,12 @@ class MemoryTools:
                 store = await enter(await Store.open(self._uri, encoder, read_only=True))
                 engine = await enter(open_engine(self._app, self._engine, _PATIENCE_S))
                 answerer, memory = await enter(open_answerer(self._app, store, engine))
-                self._opened = _Open(store, memory, answerer)
+                self._opened = _Open(store, memory, answerer, engine)
             return self._opened
+
+    def _now(self, as_of: float | None) -> float | None:
+        """For "yesterday", where the question is one of now."""
+        return self._app.clock.wall() if as_of is None else None
 
     async def _named(self, opened: _Open, source: str | None) -> tuple[str, ...] | None:
         return None if source is None else (source_named(await opened.memory.sources(), source).id,)
