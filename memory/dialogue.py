@@ -238,8 +238,11 @@ def _saturated(count: Floats, length: Floats, span: tuple[int, int]) -> Floats:
 
 
 def _dated(t_s: Floats, span_s: tuple[float, float] | None) -> Floats:
-    """1 within the span; outside it falls off over a month, as people date things loosely."""
+    """1 within the span; outside it falls off over a month, as people date things loosely, or over two days, where the span
+    itself is no longer than one ("yesterday").
+    """
     if span_s is None:
         return np.zeros(len(t_s))
     away = np.maximum(np.maximum(span_s[0] - t_s, t_s - span_s[1]), 0.0)
-    return np.asarray(np.exp(-away / (15 * 86400.0)))
+    days = 15 if span_s[1] - span_s[0] > 86400.0 else 1
+    return np.asarray(np.exp(-away / (days * 86400.0)))

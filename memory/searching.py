@@ -120,6 +120,8 @@ class Searcher:
         now_s = request.as_of_s if request.now_s is None else request.now_s
         found = time_range(request.text, now_s)
         if found is not None:
+            if found.near:
+                return found.start_s, found.end_s
             before_s, after_s = (86400.0 * days for days in self._settings.date_slack_days)
             return found.start_s - before_s, found.end_s + after_s
         told = anchor(request.text, now_s)

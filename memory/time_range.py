@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import inf
 
@@ -63,11 +63,14 @@ _ANCHOR = _re(
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """From start_s to end_s, either of which may be infinite. words: those that name it."""
+    """From start_s to end_s, either of which may be infinite. words: those that name it. near: it is told from now as a day or
+    less ("yesterday", "this morning", "two hours ago"), which people do not mix up with the day beside it.
+    """
 
     start_s: float
     end_s: float
     words: str
+    near: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ def _told_from(text: str, now: datetime) -> TimeRange | None:
         count, unit = _COUNTS.get(m[1].lower()) or int(m[1] if m[1].isdigit() else 1), m[2].lower()
         if unit in ("minute", "hour"):
             about_s = _stamp(now) - count * _UNITS[unit]
-            return TimeRange(about_s - _UNITS[unit] / 2, about_s + _UNITS[unit] / 2, m[0])
+            return TimeRange(about_s - _UNITS[unit] / 2, about_s + _UNITS[unit] / 2, m[0], near=True)
         if unit in ("month", "year"):
             begin = _months_on(today.replace(day=1), -count * (12 if unit == "year" else 1))
             return TimeRange(_stamp(begin), _stamp(_months_on(begin, 1)), m[0])
@@ -192,7 +195,7 @@ def _told_from(text: str, now: datetime) -> TimeRange | None:
         word = m[1].lower()
         begin = today - {"the day before yesterday": 2, "yesterday": 1, "last night": 1}.get(word, 0) * day
         part = m[3] or m[2] or ("night" if word in ("tonight", "last night") else None)
-        return _part_of(begin, part, m[0])
+        return replace(_part_of(begin, part, m[0]), near=True)
     if m := _LAST.search(text):
         return _calendar(today, -1 if m[1].lower() in ("last", "past") else int(m[1].lower() == "next"), m)
     if m := _ON_DAY.search(text):

@@ -9,7 +9,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from runtime.app.cli import main
+from runtime.clock import SystemClock
 from tests.app.commandline import COMMAND
 from tests.memory.test_forgetting import holding
 from tests.memory.test_store import other_process
@@ -123,7 +124,7 @@ def test_an_assistant_over_http_and_a_script_beside_it(weights: None, tmp_path: 
             async with session.post("/api/search", json={"query": "project", "k": 1}) as response:
                 assert response.status == 200
                 assert len((await response.json())["results"]) == 1
-            yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+            yesterday = datetime.fromtimestamp(SystemClock().wall() - 86400.0, UTC).isoformat()
             for planted, when in (("beans", yesterday), ("peas", None)):
                 note = {"text": f"Ana planted {planted}.", "time": when}
                 async with session.post("/api/add", json=note) as response:
