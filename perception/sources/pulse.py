@@ -36,8 +36,6 @@ _SETTLE_S = 0.3
 _ANSWER_S = 5.0
 _END_S = 1.0
 _CHANGED = re.compile(rb"(?:server|sink-input|source-output) #", re.I)
-_ENVIRONMENT = {**os.environ, "LC_ALL": "C"}
-"""Of pactl 16 the JSON is none where numbers have a comma."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ class PulseSound:
 
     async def _read(self, recording: Process, out: Channel[AudioChunk]) -> None:
         assert recording.stdout is not None
-        start_s, count = 0.0, 0
+        stamps = Stamps(self._clock)
         while True:
             try:
                 async with asyncio.timeout(_STALLED_S):
@@ -117,13 +115,9 @@ class PulseSound:
                 raise MediaError(await _complaint(recording)) from None
             except TimeoutError:
                 raise MediaError("no sound comes from it") from None
-            now_s = self._clock.wall() - _CHUNK / SAMPLE_RATE_HZ
-            if not count:
-                start_s = now_s
-            t_s = start_s + count / SAMPLE_RATE_HZ
-            if abs(now_s - t_s) > _OFF_S:
+            t_s = stamps.of(_CHUNK)
+            if t_s is None:
                 return
-            count += _CHUNK
             samples = np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768)
             await out.put(AudioChunk(t_s, samples))
 
@@ -145,6 +139,24 @@ class PulseSound:
                 while not _CHANGED.search(changes := await events.stdout.read(1 << 16)):
                     if not changes:
                         await asyncio.Event().wait()  # the server is gone, which the recording tells
+
+
+class Stamps:
+    """The times of sound that comes now: from the first sample's on they are counted in samples."""
+
+    def __init__(self, clock: WallClock) -> None:
+        self._clock = clock
+        self._start_s: float | None = None
+        self._count = 0
+
+    def of(self, samples: int) -> float | None:
+        """Unix time of the first of so many samples that have just come; None when the count and the clock are apart."""
+        now_s = self._clock.wall() - samples / SAMPLE_RATE_HZ
+        if self._start_s is None:
+            self._start_s = now_s
+        t_s = self._start_s + self._count / SAMPLE_RATE_HZ
+        self._count += samples
+        return t_s if abs(now_s - t_s) <= _OFF_S else None
 
 
 def _is_monitor(source: dict[str, Any]) -> bool:
@@ -176,9 +188,10 @@ async def _told(*question: str) -> Any:
 @asynccontextmanager
 async def _running(program: str, *arguments: str) -> AsyncIterator[Process]:
     """Ends with the block. Raises MediaError: it is not installed."""
+    plain = {**os.environ, "LC_ALL": "C"}  # where numbers have a comma, the JSON of pactl 16 is none
     try:
         process = await asyncio.create_subprocess_exec(
-            program, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=_ENVIRONMENT
+            program, *arguments, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, env=plain
         )
     except OSError:
         raise MediaError(f"{program} is not there (package pulseaudio-utils)") from None

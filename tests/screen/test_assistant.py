@@ -57,6 +57,16 @@ class Person:
         record = Observation(text, "screen-a", "read", text, 9.0, 10.0, 10.0, details=details)
         await self.assistant.remembered(record, self._clock.at)
 
+    async def hears(self, text: str, ear: str) -> None:
+        details = {"screen": True, "app": "zoom", "document": "Call with Ben", "ear": ear}
+        record = Observation(text, "screen-a", "said", text, 9.0, 10.0, 10.0, details=details)
+        await self.assistant.remembered(record, self._clock.at)
+
+    async def sleeps(self, hours: float) -> None:
+        """The machine, which wakes up hours after midnight of the first day."""
+        self._clock.at = MIDNIGHT + hours * HOUR
+        await self.assistant.look_around()
+
     def heard(self) -> list[tuple[float, str]]:
         """Hours after midnight, and the first word."""
         return [(round((at - MIDNIGHT) / HOUR, 1), text.partition(" ")[0]) for at, text in self.told]
@@ -92,6 +102,46 @@ def test_a_task_is_brought_up_when_it_is_due_and_more_and_more_rarely(tmp_path: 
         await person.until(21.5)
         assert person.heard() == [(11.0, "Due:"), (13.0, "Due:"), (17.0, "Due:")]
         assert "hearsight screen dismiss t1" in person.told[0][1]
+
+    lives(tmp_path, play)
+
+
+def test_what_was_due_while_the_machine_slept_is_brought_up_once_when_it_wakes(tmp_path: Path) -> None:
+    async def play(person: Person) -> None:
+        await person.until(9.0)
+        await person.sees("I'll send the list today at 11:00")
+        await person.sees("I'll call the mayor today at 12:00")
+        await person.sleeps(15.0)
+        await person.until(16.5)
+        assert person.heard() == [(15.0, "Due:"), (15.0, "Due:")]
+
+    lives(tmp_path, play)
+
+
+def test_what_the_user_says_is_promised_and_what_others_say_is_not(tmp_path: Path) -> None:
+    async def play(person: Person) -> None:
+        await person.until(9.0)
+        await person.hears("Good morning. I'll send the list today at 11:00.", "microphone")
+        await person.hears("I'll bring the maps today at 11:00.", "system")
+        assert [t.text for t in person.assistant.tasks.all()] == ["I'll send the list today at 11:00."]
+        await person.until(11.5)
+        assert person.heard() == [(11.0, "Due:")]
+
+    lives(tmp_path, play)
+
+
+@pytest.mark.parametrize("ear", ["microphone", "system"])
+def test_a_watch_hears(tmp_path: Path, ear: str) -> None:
+    async def play(person: Person) -> None:
+        await person.until(9.0)
+        await person.assistant.watches.add(
+            Watch("said", "seagull", "tell me when someone says seagull", MIDNIGHT)
+        )
+        await person.sees("there is a seagull on the screen")
+        await person.hears("nothing of that kind", ear)
+        await person.hears("there is a seagull on the roof", ear)
+        assert len(person.told) == 1
+        assert "seagull" in person.told[0][1]
 
     lives(tmp_path, play)
 

@@ -12,10 +12,10 @@ import pytest
 
 from memory.screen import ScreenMemory
 from perception.audio.settings import AudioSettings
-from perception.sources.pulse import EarName
+from perception.sources.pulse import EarName, Stamps
 from runtime.app.screen.ear import CLOSED, LISTENING, Ear, HearingParts
 from runtime.app.screen.ears import is_echo
-from runtime.app.screen.recorder import retain
+from runtime.app.screen.retaining import retain
 from runtime.app.screen.settings import ScreenSettings
 from runtime.channel import Channel
 from runtime.errors import MediaError
@@ -28,7 +28,7 @@ _CHUNK_S = 0.256
 
 
 class Room:
-    """A source of sound in real time: silence, unless somebody speaks. broken: why there is none."""
+    """A source of sound that takes its time, as the real one: silence, unless somebody speaks. broken: why there is none."""
 
     def __init__(self, desk: Desk, language: Language) -> None:
         self._desk = desk
@@ -51,11 +51,14 @@ class Room:
             raise MediaError(self.broken)
         self.opened += 1
         self.is_open = True
+        stamps = Stamps(self._desk.clock)
         try:
             while not self.broken:
                 await self._desk.clock.sleep(_CHUNK_S)
-                chunk = self._said.popleft() if self._said else quiet(_CHUNK_S)
-                await out.put(AudioChunk(self._desk.clock.wall() - _CHUNK_S, chunk))
+                t_s = stamps.of(round(_CHUNK_S * 16_000))
+                if t_s is None:
+                    return
+                await out.put(AudioChunk(t_s, self._said.popleft() if self._said else quiet(_CHUNK_S)))
             raise MediaError(self.broken)
         finally:
             self.is_open = False

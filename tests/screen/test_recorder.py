@@ -21,7 +21,8 @@ from perception.screen.reader import ScreenReader
 from perception.screen.settings import ScreenReadSettings
 from perception.sources.pulse import EarName
 from runtime.app.screen.ears import Ears
-from runtime.app.screen.recorder import Recorder, retain
+from runtime.app.screen.recorder import Recorder
+from runtime.app.screen.retaining import retain
 from runtime.app.screen.settings import ScreenSettings
 from runtime.clock import VirtualClock
 from runtime.compute import Compute

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
-from pathlib import Path
 from typing import Protocol
 
 from memory import People, SourceInfo, Store
@@ -20,6 +19,7 @@ from perception.screen.heard import on_screen
 from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
 from perception.sources.pulse import EarName
+from runtime.app.screen.retaining import retain
 from runtime.app.screen.settings import ScreenSettings
 from runtime.clock import WallClock
 from runtime.compute import Compute
@@ -28,8 +28,10 @@ from runtime.messages import Observation, ScreenFrame, ScreenReading
 
 _BACK_S = 5.0
 _RETRY_S = 5.0
+_PAUSED_S = 10.0
 _SLOWER = 1.4
 _KEEP_EVERY_S = 3600.0
+_STRANGE_S = 86400.0
 _GIVE_BACK_EVERY_S = 10.0
 _HELD = 512
 _FRONTS = 256
@@ -231,7 +233,12 @@ class Recorder:
         return count
 
     async def _later(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
+        """The time of day may pass faster than the clock that one can sleep by: while the machine slept."""
+        began_s = self._clock.now()
+        while (left_s := seconds - (self._clock.now() - began_s)) > 0:
+            if self._until is not None and self._clock.wall() >= self._until:
+                break
+            await self._clock.sleep(min(left_s, _PAUSED_S))
         self._until = None
         self._going.set()
 
@@ -278,9 +285,13 @@ class Recorder:
         return changed
 
     async def _roll(self) -> None:
-        """Each day is a source of its own; so is what comes after the clock was set back."""
+        """Each day is a source of its own; so is what comes after the clock was set back. Nothing is known of the time in
+        which the machine slept.
+        """
         wall = self._clock.wall()
         t_s = wall - self._zero_wall
+        if not self._fresh and abs(t_s - self._t_s) > _STRANGE_S:
+            self._kept_s = self._clock.now()  # it may have been set wrong: nothing is thrown away for that
         day = datetime.fromtimestamp(wall).date()
         if self._fresh or t_s < self._t_s - _BACK_S or day != datetime.fromtimestamp(self._zero_wall).date():
             if not self._fresh:
@@ -303,6 +314,9 @@ class Recorder:
                 )
             )
             self._t_s = 0.0
+            self._again = True
+        elif t_s - self._t_s > self._settings.read.gap_s:
+            self._hold(await self._compute.run("ocr", self._reader.close))
             self._again = True
         self._t_s = max(self._t_s, t_s)
 
@@ -388,32 +402,3 @@ class Recorder:
         self._state, self._since = state, self._clock.wall()
         if state != "over":
             self._notice(state)
-
-
-async def retain(store: Store, writer: ScreenWriter, settings: ScreenSettings, now_wall: float) -> int:
-    """Forgets what is older than keep_days (pictures: keep_picture_days); while the memory is larger than keep_mb, the
-    oldest day's pictures, then the oldest days. Returns how many records and pictures that were.
-    """
-    count = 0
-    sources = await ScreenMemory(store).sources()
-    for source in sources:
-        zero = source.wall_zero_s or 0.0
-        count += await writer.forget_before(source.id, now_wall - settings.keep_days * 86400 - zero)
-        before_s = now_wall - settings.keep_picture_days * 86400 - zero
-        count += await writer.forget_before(source.id, before_s, pictures_only=True)
-    for pictures_only in (True, False):
-        for source in sources[:-1] if not pictures_only else sources:
-            if await asyncio.to_thread(_size, store.folder) <= settings.keep_mb * 1e6:
-                return count
-            count += await writer.forget_before(source.id, 1e12, pictures_only)
-    return count
-
-
-def _size(folder: Path | None) -> int:
-    total = 0
-    for path in folder.rglob("*") if folder is not None else ():
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
-    return total
