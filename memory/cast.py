@@ -176,15 +176,17 @@ class Casts:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._claims: tuple[Claim, ...] = ()
+        self._now = Cast(())
         self._version = -1
 
     async def now(self) -> Cast:
-        """All that is known. Raises MemoryStoreError."""
+        """All that is known; the same object as long as nothing else is. Raises MemoryStoreError."""
         version = await self._store.version(schema.PEOPLE)
         if version != self._version:
             self._claims = await claims_of(self._store)
+            self._now = Cast(self._claims)
             self._version = version
-        return Cast(self._claims)
+        return self._now
 
     async def as_of(self, sources: Sequence[str], as_of_s: float) -> Cast:
         """What was known at a time of these sources: by what had been said in them, and what was known before they began.

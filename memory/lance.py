@@ -48,7 +48,7 @@ async def table_names(db: Any) -> set[str]:
             return found
 
 
-async def index_ids(table: Any) -> None:
+async def _index_ids(table: Any) -> None:
     """Found records are fetched by id: in a large table that takes an index."""
     from lancedb.index import BTree
 
@@ -56,8 +56,10 @@ async def index_ids(table: Any) -> None:
         await table.create_index("id", config=BTree())
 
 
-async def compact(table: Any) -> None:
-    """Few fragments, and one version."""
+async def compact(table: Any, with_ids: bool = False) -> None:
+    """Few fragments, and one version. with_ids: it is asked for rows by id."""
+    if with_ids:
+        await _index_ids(table)
     # Zero would warn that readers fail; ours look again (`Store.rows`, `Store.nearest`).
     for _ in range(_TIDYINGS):
         await table.optimize(cleanup_older_than=_ANY_AGE)

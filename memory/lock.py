@@ -18,6 +18,12 @@ class WriterLock:
         self._path = folder / LOCK_NAME
         self._fd: int | None = None
 
+    @property
+    def fd(self) -> int:
+        """Of the open file that holds the lock; a process that inherits it holds the lock too."""
+        assert self._fd is not None, "not held"
+        return self._fd
+
     def acquire(self) -> None:
         """Raises MemoryStoreError, naming the process that holds it."""
         try:

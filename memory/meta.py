@@ -40,3 +40,16 @@ def check(uri: str, meta: Mapping[str, str], text_encoder: TextEncoder | None) -
             f"memory {uri} was written with the text encoder {meta['text_model']}, "
             f"not {text_encoder.name}: use that one, or another memory"
         )
+
+
+def unclaimed(uri: str, meta: Mapping[str, str], kind: str, name: str, weights: str) -> dict[str, str]:
+    """What is to be noted of this kind of model, {} where it is. Raises MemoryStoreError: it was another one."""
+    known = meta.get(f"{kind}_model")
+    if known is None:
+        return {f"{kind}_model": name} | ({f"{kind}_weights": weights} if weights else {})
+    if known != name:
+        raise MemoryStoreError(
+            f"memory {uri} was written with the {kind} encoder {known}, not {name}: "
+            f"use {known}, or another memory"
+        )
+    return {}

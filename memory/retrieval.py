@@ -34,7 +34,7 @@ from memory.settings import MemorySettings
 from memory.stats import MemoryStats, memory_stats
 from memory.store import Store, quoted
 from memory.text_encoder import packaged_encoder
-from memory.things import Thing, things_of
+from memory.things import Thing
 from runtime.clock import SystemClock
 from runtime.compute import Compute
 from runtime.messages import Modality, Observation
@@ -203,7 +203,7 @@ class Memory:
         await self.refresh()
         asked = self._searcher.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
         cast = await self._searcher.cast_of(as_of_s, asked)
-        return things_of(await self._facts.ledger(cast, inf if as_of_s is None else as_of_s, asked), cast)
+        return list(await self._facts.things(cast, inf if as_of_s is None else as_of_s, asked))
 
     async def notes(
         self,

@@ -22,7 +22,6 @@ from memory.segment import Question
 from memory.settings import SearchSettings
 from memory.store import Store, quoted
 from memory.text import tokens
-from memory.things import other_wordings, things_of
 from memory.time_range import anchor, time_range
 from runtime.compute import Compute
 from runtime.errors import InputError
@@ -95,7 +94,7 @@ class Searcher:
         if not self._settings.things:
             return []
         as_of_s = inf if request.as_of_s is None else request.as_of_s
-        return other_wordings(request.text, things_of(await self._facts.ledger(cast, as_of_s, sources), cast))
+        return await self._facts.other_wordings(request.text, cast, as_of_s, sources)
 
     async def _with_vectors(self, question: Question, request: SearchRequest) -> Question:
         if not request.text.strip():

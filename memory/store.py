@@ -13,11 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from memory import schema
+from memory.compacting import LARGE_ROWS, compact_apart
 from memory.generations import tables_folder, tidy
 from memory.integrity import seal
-from memory.lance import compact, connect, index_ids, table_names
+from memory.lance import compact, connect, table_names
 from memory.lock import WriterLock
-from memory.meta import check, first_meta, meta_table
+from memory.meta import check, first_meta, meta_table, unclaimed
 from memory.migration import migrate
 from memory.place import is_to_be_made, local_folder, told
 from memory.records import ResumePoint, SourceInfo
@@ -191,9 +192,10 @@ class Store:
                     table = await self.table(name)
                     return None if table is None else await read(table)
                 except (RuntimeError, OSError):
-                    # The writer may have compacted away the version that this reader had open.
-                    if attempt or not self.read_only:
+                    # The version that was open may have been compacted away, by the writer or beside this one.
+                    if attempt or name not in self._tables:
                         raise
+                    await self._tables[name].checkout_latest()
         return None
 
     async def count(self, name: str) -> int:
@@ -238,21 +240,13 @@ class Store:
         """Remembers which model made this kind of vectors (meta KIND_model), and where its weights were
         (KIND_weights). Raises MemoryStoreError if it was another one.
         """
-        key = f"{kind}_model"
-        known = self._meta.get(key)
-        if known is None:
-            await self.set_meta({key: name} | ({f"{kind}_weights": weights} if weights else {}))
-        elif known != name:
-            raise MemoryStoreError(
-                f"memory {self.uri} was written with the {kind} encoder {known}, not {name}: "
-                f"use {known}, or another memory"
-            )
+        if new := unclaimed(self.uri, self._meta, kind, name, weights):
+            await self.set_meta(new)
 
     async def sources(self) -> list[SourceInfo]:
         rows = await self.rows(schema.SOURCES)
-        return (
-            sorted((SourceInfo(**row) for row in rows.to_pylist()), key=_by_added) if rows is not None else []
-        )
+        found = [SourceInfo(**row) for row in rows.to_pylist()] if rows is not None else []
+        return sorted(found, key=lambda source: (source.added_at_s, source.id))
 
     async def resume_point(self, source: str) -> ResumePoint:
         rows = await self.rows(schema.PROGRESS, f"source = {quoted(source)}")
@@ -277,14 +271,30 @@ class Store:
 
     async def optimize(self) -> None:
         """Compacts fragments and removes old versions. Readers that had one open look again (`rows`)."""
+        large = []
         for name in await self.names():
             async with self.writing():
                 table = await self.table(name)
-                if table is not None:
-                    if name == schema.OBSERVATIONS:
-                        await index_ids(table)
-                    await compact(table)
-        await self.seal()
+                if table is None:
+                    continue
+                if self._lock is not None and await table.count_rows() >= LARGE_ROWS:
+                    if len(await table.list_versions()) > 1:
+                        large.append(name)
+                else:
+                    await compact(table, with_ids=name == schema.OBSERVATIONS)
+        if large:
+            await self._optimize_apart(large)
+        else:
+            await self.seal()
+
+    async def _optimize_apart(self, names: Sequence[str]) -> None:
+        assert self.folder is not None and self._place is not None and self._lock is not None
+        async with self.writing():
+            try:
+                await compact_apart(self.folder, self._place, names, self._lock.fd)
+            finally:
+                for table in [self._tables[name] for name in names if name in self._tables]:
+                    await table.checkout_latest()
 
     async def _connect(self) -> None:
         place = None if self.folder is None else tables_folder(self.folder)
@@ -385,7 +395,3 @@ class Store:
 def quoted(text: str) -> str:
     """A string literal of LanceDB's filter language."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def _by_added(source: SourceInfo) -> tuple[float, str]:
-    return (source.added_at_s, source.id)

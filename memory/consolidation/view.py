@@ -15,6 +15,7 @@ from memory.consolidation.ledger import Ledger, fold
 from memory.naming import same_name
 from memory.store import Store
 from memory.text import tokens
+from memory.things import Thing, other_wordings, things_of
 from runtime.compute import Compute
 from runtime.messages import Vector
 
@@ -26,10 +27,15 @@ OWNER = "the user"
 
 _Seen = tuple[list[Stored], tuple[Claim, ...], frozenset[str]]
 """What a ledger is made of: facts, claims about people, records whose voice is not known yet."""
+_Asked = tuple[int, Cast, float, frozenset[str] | None]
+"""Version of the table, who is who, as of when, of which sources: of the same, the same ledger."""
 
 
 class Facts:
-    """The facts of a store as readers see it; read again when they have changed, and folded when others may be seen."""
+    """The facts of a store as readers see it; read again when they have changed, and folded when others may be seen.
+
+    What is worked out is worked out in a thread of its own, and kept until something else is asked for.
+    """
 
     def __init__(self, store: Store, compute: Compute, user: str) -> None:
         self._store = store
@@ -38,14 +44,43 @@ class Facts:
         self._stored: list[Stored] = []
         self._version = -1
         self._folded: tuple[_Seen, Ledger] | None = None
+        self._asked: tuple[_Asked, Ledger] | None = None
+        self._things: tuple[Ledger, Cast, list[Thing]] | None = None
 
     async def ledger(self, cast: Cast, as_of_s: float = inf, sources: frozenset[str] | None = None) -> Ledger:
         """What those of the sources that were known by then come to. Raises MemoryStoreError."""
         await self._refresh()
+        asked = (self._version, cast, as_of_s, sources)
+        if self._asked is None or self._asked[0] != asked:
+            ledger = await self._compute.run(THREAD, self._fold, self._stored, cast, as_of_s, sources)
+            self._asked = asked, ledger
+            return ledger
+        return self._asked[1]
+
+    async def things(
+        self, cast: Cast, as_of_s: float = inf, sources: frozenset[str] | None = None
+    ) -> list[Thing]:
+        """Things that have a name, by the facts that were known by then. Raises MemoryStoreError."""
+        ledger = await self.ledger(cast, as_of_s, sources)
+        known = self._things
+        if known is None or known[0] is not ledger or known[1] is not cast:
+            known = ledger, cast, await self._compute.run(THREAD, things_of, ledger, cast)
+            self._things = known
+        return known[2]
+
+    async def other_wordings(
+        self, text: str, cast: Cast, as_of_s: float = inf, sources: frozenset[str] | None = None
+    ) -> list[str]:
+        """The text with a thing that it names by its other names (`memory.things.other_wordings`)."""
+        things = await self.things(cast, as_of_s, sources)
+        return await self._compute.run(THREAD, other_wordings, text, things) if things else []
+
+    def _fold(
+        self, stored: list[Stored], cast: Cast, as_of_s: float, sources: frozenset[str] | None
+    ) -> Ledger:
+        """In the thread, so one at a time."""
         visible = [
-            one
-            for one in self._stored
-            if one.known_at_s <= as_of_s and (sources is None or one.source in sources)
+            one for one in stored if one.known_at_s <= as_of_s and (sources is None or one.source in sources)
         ]
         seen = (visible, cast.claims, cast.hidden)
         if self._folded is None or self._folded[0] != seen:
@@ -54,9 +89,7 @@ class Facts:
                 speaker = cast.speaker(one.record, one.speaker)
                 return speaker.label if speaker is not None else self._user if one.speaker is None else ""
 
-            ledger = await self._compute.run(THREAD, fold, visible, name)
-            self._folded = seen, ledger
-            return ledger
+            self._folded = seen, fold(visible, name)
         return self._folded[1]
 
     async def _refresh(self) -> None:

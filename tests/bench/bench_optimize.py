@@ -1,7 +1,8 @@
 """Does compaction block a reader? `python -m tests.bench.bench_optimize [--rows 100000] [--seconds 60]`.
 
 A process of its own writes to the memory without pause, eight utterances a commit, and compacts after every sixteen commits. This
-one searches all the while. Prints how long searches took while a compaction ran, and while none did.
+one searches all the while. Prints how long searches took while a compaction ran, and while none did. --busy: besides, a process
+that does nothing but spin.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tests.bench.bench_retrieval import Language, RandomVectors, build
 
 _COMMIT, _EVERY = 8, 16
 _GOAL_MS = 100
+_SPIN = "while True: pass"
 
 
 async def write(folder: Path, seconds: float) -> None:
@@ -53,8 +55,9 @@ async def write(folder: Path, seconds: float) -> None:
     print(json.dumps({"commits": commits}), flush=True)
 
 
-async def read(folder: Path, seconds: float) -> list[tuple[float, float]]:
+async def read(folder: Path, seconds: float, busy: bool) -> list[tuple[float, float]]:
     encoder = RandomVectors()
+    spinning = await asyncio.create_subprocess_exec(sys.executable, "-c", _SPIN) if busy else None
     asked, spans = Language(2), []
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.bench.bench_optimize", "--write", str(folder), "--seconds", str(seconds),
@@ -69,6 +72,9 @@ async def read(folder: Path, seconds: float) -> list[tuple[float, float]]:
                 began = time.time()
                 await memory.search(request)
                 spans.append((began, time.time()))
+    if spinning is not None:
+        spinning.kill()
+        await spinning.wait()
     assert process.stdout is not None
     lines = [json.loads(line) for line in (await process.stdout.read()).splitlines()]
     compactions = [tuple(line) for line in lines if isinstance(line, list)]
@@ -94,6 +100,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--busy", action="store_true")
     parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.write is not None:
@@ -103,7 +110,7 @@ async def main() -> None:
         folder = Path(top) / "memory"
         took = await build(folder, args.rows, RandomVectors(), Language(1))
         print(f"{args.rows} records written in {took:.0f} s", flush=True)
-        await read(folder, args.seconds)
+        await read(folder, args.seconds, args.busy)
 
 
 if __name__ == "__main__":

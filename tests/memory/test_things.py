@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from memory import People, Thing
+from memory import Memory, People, Thing
+from memory.cast import Cast
+from memory.consolidation import view
+from memory.consolidation.ledger import Ledger
 from memory.consolidation.rules import assertions
 from memory.forgetting import Selection, forget
-from memory.things import find_thing, merge_things, split_thing
+from memory.things import find_thing, merge_things, split_thing, things_of
 from runtime.compute import Compute
 from runtime.errors import InputError
 from tests.memory.test_consolidation import Line, day, opened, remember, talk
 from tests.memory.test_forgetting import holding
-from tests.memory.world import SETTINGS
+from tests.memory.world import SETTINGS, HashEncoder
 
 BOATS: list[Line] = [
     ("Ana", "Our boat is called Selma."),
@@ -160,3 +164,36 @@ def test_what_was_said_of_a_thing_is_forgotten_with_it(tmp_path: Path, what: Sel
 
     asyncio.run(main())
     assert holding(tmp_path / "m", b"zeppelin") == []
+
+
+def test_things_are_worked_out_once_and_what_is_claimed_is_seen_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def counted(ledger: Ledger, cast: Cast) -> list[Thing]:
+        threads.append(threading.current_thread().name)
+        return things_of(ledger, cast)
+
+    async def main() -> None:
+        async with await opened(tmp_path / "m") as writer:
+            await writer.add(talk(BOATS), source="chat")
+            await writer.add(talk([("Mia", "The yacht is called Aurora.")]), source="letters")
+            await writer.consolidate()
+            compute = Compute()
+            people = await People.open(writer.store, compute)
+            monkeypatch.setattr(view, "things_of", counted)
+            async with await Memory.open(tmp_path / "m", HashEncoder(), settings=SETTINGS) as reader:
+                for _ in range(3):
+                    await reader.search("Where does Aurora leak?")
+                assert len(threads) == 1
+                leak, before = BOATS[3][1], await reader.search("Where does Aurora leak?", k=1)
+                await merge_things(people, await writer.things(), "Selma", "Aurora", 1.0)
+                assert "Aurora" in find_thing(await reader.things(), "boat").names
+                assert (await reader.search("Where does Aurora leak?", k=1))[0].text == leak
+                await people.undo(None, 2.0)
+                assert await reader.search("Where does Aurora leak?", k=1) == before
+            await compute.close(5.0)
+
+    asyncio.run(main())
+    assert threading.main_thread().name not in threads
