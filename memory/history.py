@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memory.consolidation.ledger import Ledger
+from memory.consolidation.facts import Fact
 from memory.hits import Hit, SearchRequest, statement
 from memory.retrieval import Memory
 from memory.supersede import Statement, superseded
@@ -35,20 +35,22 @@ class Version:
 async def history(
     memory: Memory, what: str, source: str | None = None, as_of_s: float | None = None
 ) -> tuple[Version, ...]:
-    """The versions, oldest first, of the statement that a record makes (what is its id) or that a question finds; or of a
-    fact (its id), whose times are Unix times.
+    """The versions, oldest first, of the statement that a record makes (what is its id) or that a question finds, or of the
+    fact that the found one says where that has changed; or of a fact (its id), whose times are Unix times.
 
     () where nothing is found. Raises InputError: a source that is not there, as_of_s without one.
     """
     sources = None if source is None else (source,)
     if "/fact/" in what:
-        return _of_fact(await memory.ledger(as_of_s, sources), what)
+        return _of_facts((await memory.ledger(as_of_s, sources)).versions(what))
     record = await _record(memory, what, as_of_s)
     if record is None:
         found = await memory.search(SearchRequest(what, sources=sources, as_of_s=as_of_s, k=5))
         hit = next((hit for hit in found if hit.record.modality != "seen" and _means_it(hit)), None)
         if hit is None:
             return ()
+        if versions := await _by_facts(memory, what, hit, as_of_s):
+            return versions
         told = statement(hit)
     else:
         told = Statement(record.id, record.source, record.known_at_s, (record.text,))
@@ -59,7 +61,19 @@ async def history(
     return _versions(_related(others.get(told.id, told), others), speakers)
 
 
-def _of_fact(ledger: Ledger, fact_id: str) -> tuple[Version, ...]:
+async def _by_facts(memory: Memory, what: str, hit: Hit, as_of_s: float | None) -> tuple[Version, ...]:
+    """Of a conversation or a note: "I live in Bergen" and "we have moved to Oslo" share no words."""
+    dated = {source.id for source in await memory.sources() if source.wall_zero_s == 0.0}
+    if hit.record.source not in dated:
+        return ()
+    sources = tuple(sorted(dated))
+    found = await memory.facts(what, history=True, as_of_s=as_of_s, sources=sources)
+    said = next((f for f in found if hit.record.id in (*f.evidence, f.ended_by)), None)
+    versions = () if said is None else (await memory.ledger(as_of_s, sources)).versions(said.id)
+    return _of_facts(versions) if len(versions) > 1 or (said and said.valid_to_s) else ()
+
+
+def _of_facts(facts: Sequence[Fact]) -> tuple[Version, ...]:
     return tuple(
         Version(
             id=fact.id,
@@ -70,7 +84,7 @@ def _of_fact(ledger: Ledger, fact_id: str) -> tuple[Version, ...]:
             superseded_by=fact.superseded_by,
             also=fact.evidence[1:],
         )
-        for fact in ledger.versions(fact_id)
+        for fact in facts
     )
 
 

@@ -81,7 +81,7 @@ async def check(uri: str | Path) -> CheckReport:
     findings, files, new = await asyncio.to_thread(_compare, tables)
     damaged = {f.where.partition("/")[0].removesuffix(".lance") for f in findings}
     rows, more = await _read_all(tables, damaged)
-    return CheckReport((*findings, *more), files, new, rows)
+    return CheckReport((*findings, *_torn_marks(folder), *more), files, new, rows)
 
 
 def _seal(tables: Path) -> None:
@@ -114,6 +114,15 @@ def _compare(tables: Path) -> tuple[list[Finding], int, int]:
         if now and now != known[name]:
             findings.append(Finding(name, "is not what was written: its bytes have changed"))
     return findings, compared, new
+
+
+def _torn_marks(folder: Path) -> list[Finding]:
+    from memory.retention import LOG, torn_lines  # it is built on stores
+
+    return [
+        Finding(LOG, f"line {number} cannot be read: recalls or pins are lost")
+        for number in torn_lines(folder)
+    ]
 
 
 def _ledger(tables: Path) -> dict[str, str]:

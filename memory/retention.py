@@ -98,6 +98,15 @@ async def knows(store: Store, name: str) -> bool:
     return False
 
 
+def torn_lines(folder: Path) -> list[int]:
+    """Numbers of lines in the log that cannot be read. The last one, if a kill has cut it short, is none."""
+    try:
+        whole = (folder / LOG).read_text("utf-8", errors="replace").split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [number for number, line in enumerate(whole, 1) if _mark(line) is None]
+
+
 def forget_marks(folder: Path, ids: Iterable[str]) -> None:
     """Writes the log anew without these ids. Only for the writer."""
     gone, kept = set(ids), []
@@ -238,12 +247,12 @@ def _lines(folder: Path) -> list[dict[str, Any]]:
         text = (folder / LOG).read_text("utf-8", errors="replace")
     except FileNotFoundError:
         return []
-    out = []
-    for line in text.splitlines():
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            out.append(found)
-    return out
+    return [found for line in text.split("\n") if (found := _mark(line)) is not None]
+
+
+def _mark(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

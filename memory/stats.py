@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memory import schema
+from memory.consolidation.assertion import relation
 from memory.generations import tables_folder
 from memory.place import told
 from memory.snapshots import snapshot_folders
@@ -28,13 +29,17 @@ class TableStats:
 @dataclass(frozen=True, slots=True)
 class MemoryStats:
     """levels: bytes by level (observations, clips, short_term, keyframes: files; event, episode, day: rows).
-    records: observations by modality. media_hours: of recordings, streams and screens; a conversation has none.
+    records: observations by modality. kinds: of memory (MIRIX, arXiv 2507.07957): episodic in records, core, semantic,
+    procedural and resource in assertions, of which the facts are made, vault in entries. media_hours: of recordings, streams and
+    screens. dates: of each conversation, note or picture, Unix time of the first and the last thing in it.
     snapshot_bytes: what only snapshots hold on to.
     """
 
     tables: dict[str, TableStats]
     levels: dict[str, int]
     records: dict[str, int]
+    kinds: dict[str, int]
+    dates: dict[str, tuple[float, float]]
     media_hours: float
     disk_bytes: int
     keyframe_bytes: int
@@ -56,10 +61,18 @@ async def memory_stats(store: Store) -> MemoryStats:
         rows = await store.rows(schema.NODES, f"level = '{level}'")
         levels[level] = int(rows.nbytes) if rows is not None else 0
     keyframes = tables.get(schema.KEYFRAMES)
+    records = await _by_modality(store)
+    told = await _spans(store, {s.id for s in await store.sources() if s.wall_zero_s == 0.0})
     return MemoryStats(
         tables=tables,
         levels=levels,
-        records=await _by_modality(store),
+        records=records,
+        kinds={
+            "episodic": sum(records.values()),
+            **await _assertions(store),
+            "vault": tables[schema.VAULT].rows if schema.VAULT in tables else 0,
+        },
+        dates=told,
         media_hours=sum(await _durations_s(store)) / 3600.0,
         disk_bytes=sum(max(t.disk_bytes, 0) for t in tables.values()),
         keyframe_bytes=max(keyframes.disk_bytes, 0) if keyframes is not None else 0,
@@ -74,18 +87,32 @@ async def _by_modality(store: Store) -> dict[str, int]:
     return {str(name): counts[name] for name in sorted(counts)}
 
 
+async def _assertions(store: Store) -> dict[str, int]:
+    """By kind; what belongs to a person's profile is core."""
+    rows = await store.rows(schema.FACTS, columns=["relation"])
+    found = map(relation, rows["relation"].to_pylist() if rows is not None else [])
+    counts = Counter("core" if one.core else one.kind for one in found)
+    return {kind: counts[kind] for kind in ("core", "semantic", "procedural", "resource")}
+
+
 async def _durations_s(store: Store) -> list[float]:
     """Of each source; where it is not known, from its first record to its last."""
     sources = await store.sources()
     unknown = {s.id for s in sources if s.duration_s is None and s.wall_zero_s != 0.0}
+    spans = await _spans(store, unknown)
+    return [s.duration_s or 0.0 for s in sources] + [end - begin for begin, end in spans.values()]
+
+
+async def _spans(store: Store, sources: set[str]) -> dict[str, tuple[float, float]]:
+    """From when to when each of these sources has records or clips, in its own time."""
     spans: dict[str, tuple[float, float]] = {}
-    for name in (schema.OBSERVATIONS, schema.CLIPS) if unknown else ():
-        where = f"source IN ({', '.join(map(quoted, sorted(unknown)))})"
+    for name in (schema.OBSERVATIONS, schema.CLIPS) if sources else ():
+        where = f"source IN ({', '.join(map(quoted, sorted(sources)))})"
         rows = await store.rows(name, where, ["source", "t_start_s", "t_end_s"])
         for row in rows.to_pylist() if rows is not None else []:
             begin, end = spans.get(row["source"], (row["t_start_s"], row["t_end_s"]))
             spans[row["source"]] = (min(begin, row["t_start_s"]), max(end, row["t_end_s"]))
-    return [s.duration_s or 0.0 for s in sources] + [end - begin for begin, end in spans.values()]
+    return spans
 
 
 def _only_in_snapshots(store: Store) -> int:

@@ -85,7 +85,6 @@ _IRREGULAR = {
         "knife": "knives",
         "shelf": "shelves",
         "leaf": "leafs",
-        "life": "lives",
         "wife": "wives",
         "half": "halves",
         "colour": "color colors colours",

@@ -105,7 +105,8 @@ _LABEL = (
     r"|one[ -]time[ ](?:password|code)|passwort|kennwort|mot[ ]de[ ]passe|contrase\u00f1a|senha|wachtwoord)"
 )
 _LABELLED = re.compile(
-    rf"(?<![A-Za-z]){_LABEL}(?:[ ]?\([^)\n]{{0,20}}\))?[\"']?[ \t]*(?:[:=]|=>)[ \t]*[\"'`]?([^\s\"'`,;]{{3,}})",
+    rf"(?<![A-Za-z]){_LABEL}(?:[ ]?\([^)\n]{{0,20}}\))?[\"']?[ \t]*(?:(?:is|was)[ \t]*)?"
+    r"(?:[:=]|=>)[ \t]*[\"'`]?([^\s\"'`,;]{3,})",
     re.IGNORECASE,
 )
 _LABELLED_ABOVE = re.compile(

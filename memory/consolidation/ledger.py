@@ -210,6 +210,8 @@ def fold(
                 continue
             kin = about.removeprefix("my ")
             about = owner if not about else (book.called(owner, kin) or f"{owner}'s {kin}")
+        if one.made.relation == "name" and object_key(about) == object_key(one.made.object):
+            continue  # that Ana is called Ana is known
         people = relation(one.made.relation).core or one.made.relation == "plans to"
         book.take(one, about, "" if people else one.source)
     return Ledger(tuple(book.facts.values()), tuple(book.steps))
@@ -219,7 +221,7 @@ def _text(subject: str, one: Stored) -> str:
     if one.made.kind == "procedural":
         return f"To {subject}: {one.made.object}"
     if one.made.kind == "resource":
-        return f"{subject}: {one.made.object}"
+        return f"{one.made.object}, in “{one.made.words}”"
     said = said_of(one.made)
     return f"{subject}{said}" if said.startswith("'s ") else f"{subject} {said}"
 

@@ -6,6 +6,7 @@ import argparse
 import json
 
 from memory import Store
+from reasoning.times import clock_text
 from runtime.app import console
 from runtime.app.console import say
 from runtime.app.live.settings import LiveSettings
@@ -128,13 +129,17 @@ async def run_memory_stats(args: argparse.Namespace) -> int:
         stats = await memory_stats(store)
     if args.json:
         record = {
-            "sources": [{"id": s.id, "path": s.path, "duration_s": s.duration_s} for s in memory_sources],
+            "sources": [
+                {"id": s.id, "path": s.path, "duration_s": s.duration_s, "dates": stats.dates.get(s.id)}
+                for s in memory_sources
+            ],
             "tables": {
                 n: {"rows": t.rows, "versions": t.versions, "fragments": t.fragments, "bytes": t.disk_bytes}
                 for n, t in stats.tables.items()
             },
             "levels": stats.levels,
             "records": stats.records,
+            "kinds": stats.kinds,
             "snapshots": stats.snapshots,
             "snapshot_bytes": stats.snapshot_bytes,
             "media_hours": stats.media_hours,
@@ -143,7 +148,11 @@ async def run_memory_stats(args: argparse.Namespace) -> int:
         console.stdout.print(json.dumps(record), markup=False)
         return 0
     for s in memory_sources:
-        console.stdout.print(f"{s.id}  {s.duration_s or 0.0:8.0f} s  {s.path}", markup=False)
+        length = f"{s.duration_s or 0.0:8.0f} s"
+        if s.id in stats.dates:
+            first, last = (clock_text(t_s)[:10] for t_s in stats.dates[s.id])
+            length = first if first == last else f"{first} to {last}"
+        console.stdout.print(f"{s.id}  {length}  {s.path}", markup=False)
     table = Table(box=None, pad_edge=False)
     for head in ("table", "rows", "versions", "fragments", "bytes on disk"):
         table.add_column(head, justify="left" if head == "table" else "right")
@@ -158,8 +167,10 @@ async def run_memory_stats(args: argparse.Namespace) -> int:
     console.stdout.print(levels)
     records = ", ".join(f"{count:,} {name}" for name, count in stats.records.items())
     console.stdout.print(
-        f"records: {records or 'none'}; hours covered: {stats.media_hours:.1f}", markup=False
+        f"records: {records or 'none'}; hours of media covered: {stats.media_hours:.1f}", markup=False
     )
+    kinds = ", ".join(f"{count:,} {name}" for name, count in stats.kinds.items())
+    console.stdout.print(f"kinds: {kinds}", markup=False)
     if stats.snapshots:
         console.stdout.print(
             f"snapshots: {stats.snapshots}, {stats.snapshot_bytes:,} bytes that only they hold", markup=False

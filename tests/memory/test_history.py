@@ -7,9 +7,10 @@ from itertools import pairwise
 from math import inf
 from pathlib import Path
 
+from memory import Memory
 from memory.history import history
 from runtime.messages import Observation, Watermark
-from tests.memory.world import opened, read, remembered, said, source, stream
+from tests.memory.world import HashEncoder, opened, read, remembered, said, source, stream
 
 TOLD = [
     (10.0, "The rehearsal is on Monday."),
@@ -81,3 +82,25 @@ def test_versions_follow_each_other_without_a_gap(tmp_path: Path) -> None:
                     assert one.superseded_by == later.id
 
     asyncio.run(main(asyncio.run(remembered(tmp_path / "m", stream(4, 120.0)))))
+
+
+def test_what_a_person_said_of_themselves_has_versions_that_share_no_words(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await Memory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
+            await memory.add("I live in Bergen.", speaker="Ana", time=1000.0)
+            await memory.add("The ferry leaves at ten.", speaker="Ben", time=1500.0)
+            await memory.add("I moved to Oslo.", speaker="Ana", time=2000.0)
+            await memory.consolidate()
+            versions = await history(memory, "where does Ana live")
+            assert [(v.text, v.valid_from_s, v.valid_to_s) for v in versions] == [
+                ("Ana lives in Bergen", 1000.0, 2000.0),
+                ("Ana lives in Oslo", 2000.0, None),
+            ]
+            assert [v.text for v in await history(memory, "when does the ferry leave")] == [
+                "The ferry leaves at ten."
+            ]
+            stats = await memory.stats()
+            assert (stats.kinds["episodic"], stats.kinds["core"]) == (3, 2)
+            assert stats.dates == {"notes": (1000.0, 2000.0)}
+
+    asyncio.run(main())

@@ -34,6 +34,7 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\nzzzz\n-----END RSA PRI
         ("Passwort: geheim99", "password", "geheim99"),
         ("my password is hunter2.", "password", "hunter2"),
         ("the PIN for the garage is 4821", "password", "4821"),
+        ("the wifi password is: hunter2secret", "password", "hunter2secret"),
         ("postgres://ana:s3cret@db/x", "password", "s3cret"),
     ],
 )
