@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from memory import schema
+from memory.screen_pictures import stand_alone
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
 
@@ -36,6 +37,7 @@ async def erase(store: Store, doomed: Doomed, rebuilt: Sequence[str], settings: 
 
     Raises MemoryStoreError. Cut short by whatever, it is finished when the memory is next opened for writing.
     """
+    doomed = await _with_pictures(store, doomed)
     tables = {}
     derived = {name: {"source": rebuilt} for name in (schema.NODES, schema.NOTES)}
     for name, columns in (dict(doomed) | derived).items():
@@ -46,6 +48,14 @@ async def erase(store: Store, doomed: Doomed, rebuilt: Sequence[str], settings: 
     row = [{"key": JOURNAL, "value": json.dumps(journal)}]
     await store.add(schema.META, pa.Table.from_pylist(row, schema=schema.fixed_schema(schema.META)))
     await finish_erasing(store)
+
+
+async def _with_pictures(store: Store, doomed: Doomed) -> Doomed:
+    """And the pictures that rest on one of them, which then stand alone under another name."""
+    columns = doomed.get(schema.KEYFRAMES, {})
+    clips = columns.get("clip", ())
+    resting = await stand_alone(store, clips) if clips else []
+    return {**doomed, schema.KEYFRAMES: {**columns, "clip": [*clips, *resting]}} if resting else doomed
 
 
 async def finish_erasing(store: Store) -> bool:

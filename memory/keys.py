@@ -12,7 +12,7 @@ from runtime.messages import Observation
 PAIR_GAP_S = 60.0
 """A turn is joined with the one before only if that ended at most this long before it began."""
 
-_SCREEN_LINES = 6
+_SCREEN_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)

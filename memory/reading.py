@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from memory import schema
 from memory.records import Keyframe, StoredClip, clips_of, observations_of
+from memory.screen_pictures import picture_of
 from memory.store import Store, quoted
 from runtime.messages import Modality, Observation
 
@@ -75,8 +74,12 @@ class Reader:
         return sorted(records, key=lambda o: (o.t_start_s, o.known_at_s, o.id))
 
     async def keyframe(self, clip_id: str) -> Keyframe | None:
-        rows = await self._store.rows(schema.KEYFRAMES, f"clip = {quoted(clip_id)}")
-        return _keyframes(rows)[0] if rows is not None and rows.num_rows else None
+        rows = await self._store.rows(schema.KEYFRAMES, f"clip = {quoted(clip_id)}", ["source", "t_s"])
+        picture = await picture_of(self._store, clip_id)
+        if rows is None or not rows.num_rows or picture is None:
+            return None
+        row = rows.to_pylist()[0]
+        return Keyframe(clip_id, row["source"], row["t_s"], picture)
 
     async def keyframe_at(self, source: str, t_s: float, as_of_s: float | None = None) -> Keyframe | None:
         """The key frame taken nearest to t_s, of the clips known by as_of_s; of a conversation only a picture that came then."""
@@ -139,8 +142,3 @@ def _is_alike(other: Observation, one: Observation, span_s: float) -> bool:
 
 def _touching(span: tuple[float, float] | None) -> str:
     return "" if span is None else f" AND t_end_s >= {span[0]!r} AND t_start_s <= {span[1]!r}"
-
-
-def _keyframes(rows: pa.Table) -> list[Keyframe]:
-    found: list[dict[str, Any]] = rows.to_pylist()
-    return [Keyframe(row["clip"], row["source"], row["t_s"], row["jpeg"]) for row in found]

@@ -21,6 +21,7 @@ from memory.key_writing import write_keys
 from memory.keys import Key, keys_of
 from memory.records import ResumePoint, SourceInfo, observations_of
 from memory.records import observation_table as table_of
+from memory.screen_pictures import name_of, picture_of
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
 from runtime.compute import Compute
@@ -145,7 +146,7 @@ class ScreenWriter:
             schema.KEYFRAMES,
             [
                 {
-                    "clip": f"{p.source}/screen/{p.monitor}/{round(p.t_s * 1000):010d}",
+                    "clip": name_of(p),
                     "source": p.source,
                     "t_start_s": p.t_s,
                     "t_end_s": p.t_s,
@@ -302,8 +303,7 @@ class ScreenMemory:
             rows.to_pylist(),
             key=lambda row: (not t_s <= row["t_s"] <= until_s, abs(row["t_s"] - t_s), row["clip"]),
         )
-        found = await self._store.rows(schema.KEYFRAMES, f"clip = {quoted(nearest['clip'])}", ["jpeg"])
-        return bytes(found.to_pylist()[0]["jpeg"]) if found is not None and found.num_rows else None
+        return await picture_of(self._store, nearest["clip"])
 
     async def standings(self, records: Sequence[str]) -> dict[str, list[tuple[float, float, int]]]:
         """By record: (from, to, line) in media seconds, in order of time; line -1 is all of it."""

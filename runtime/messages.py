@@ -325,12 +325,15 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScreenPicture:
-    """Evidence: a small picture of a monitor (WebP), secrets blacked out."""
+    """Evidence: a small picture of a monitor (AVIF), secrets blacked out. under_s: when the picture of the same monitor
+    was taken that it rests on: that one shows where this is transparent, and all of it where data is empty.
+    """
 
     source: str
     t_s: float
     monitor: int
     data: bytes
+    under_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ import numpy as np
 
 from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
 from perception.screen.lines import Lines, Track, inside, rows_of
+from perception.screen.pictures import Pictures
 from perception.screen.pieces import PieceReader, RegionReader
 from perception.screen.places import Places, place_at
 from perception.screen.settings import ScreenReadSettings
@@ -35,6 +36,7 @@ _RECORDS = 10_000
 class _Monitor:
     changes: Changes
     lines: Lines
+    pictures: Pictures
     place: Place = field(default_factory=Place)
     looked_s: float = -math.inf
     picture_s: float = -math.inf
@@ -136,7 +138,8 @@ class ScreenReader:
         if monitor is None or monitor.changes.last.shape != gray.shape:
             lines = monitor.lines if monitor is not None else Lines(self._settings)
             self._end(lines.clear(frame.t_s), frame.t_s)
-            monitor = self._monitors[frame.monitor] = _Monitor(Changes.of(gray), lines)
+            pictures = Pictures(self._settings)
+            monitor = self._monitors[frame.monitor] = _Monitor(Changes.of(gray), lines, pictures)
         return monitor
 
     def _forget_screen(self, t_s: float) -> None:
@@ -342,14 +345,8 @@ class ScreenReader:
         for track in monitor.secret:
             x0, y0, x1, y1 = track.box
             picture[max(0, y0 - 4) : y1 + 4, max(0, x0 - 4) : x1 + 4] = 0
-        scale = min(1.0, settings.picture_side / max(picture.shape[:2]))
-        if scale < 1:
-            picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        quality = [cv2.IMWRITE_WEBP_QUALITY, settings.picture_quality]
-        done, data = cv2.imencode(".webp", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)
-        if not done:
-            return ()
-        return (ScreenPicture(self.source, frame.t_s, frame.monitor, data.tobytes()),)
+        data, under_s = monitor.pictures.encode(picture, frame.t_s)
+        return (ScreenPicture(self.source, frame.t_s, frame.monitor, data, under_s),)
 
 
 def where_of(place: Place) -> dict[str, Any]:

@@ -14,7 +14,7 @@ class ScreenReadSettings(Settings):
     patience_s: what keeps moving is read as it is after that.
     recall_s: a line that comes back within that time into the same window is the same line.
     gap_s: after a longer time without a look nothing is known of the time between.
-    picture_side, picture_quality: of the pictures that are kept, longer side in pixels and WebP quality.
+    picture_side, picture_quality: of the pictures that are kept, longer side in pixels and AVIF quality.
     picture_every_s: at most one picture of a monitor in that time, unless the activity changed.
     activity_s: a window must be in front that long to count as what was done.
     """
@@ -28,6 +28,6 @@ class ScreenReadSettings(Settings):
     threads: int = Field(default=1, ge=1, le=64)
     pictures: bool = True
     picture_side: int = Field(default=640, ge=160, le=4096)
-    picture_quality: int = Field(default=20, ge=1, le=100)
+    picture_quality: int = Field(default=35, ge=1, le=100)
     picture_every_s: float = Field(default=10.0, ge=0)
     activity_s: float = Field(default=3.0, ge=0)

@@ -110,7 +110,8 @@ class ScreenAnswerer:
                         finder, when, Asked(Ask.FACT, heard.phrase), text, moments, missing=NOT_HEARD
                     )
         text, moments = await Replies(finder, query.text, asked, when, self._at).reply()
-        if text or asked.ask not in (Ask.FACT, Ask.STEPS):
+        told = asked.ask is Ask.LONG and not asked.visit  # "how long is the lease" may stand in a line
+        if text or not (told or asked.ask in (Ask.FACT, Ask.STEPS)):
             if not text and not moments:
                 moments = (await finder.read(query.text, When()))[: self._settings.evidence]
             return _Found(finder, when, asked, text, moments)

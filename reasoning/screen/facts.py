@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 
 from memory.text import tokens
 from reasoning.kinds import Kind
 from reasoning.question import Question, TermKind
-from reasoning.screen.find import Moment, content, covered, kind_words
+from reasoning.screen.find import Moment
+from reasoning.screen.words import content, covered, kind_words, with_english
 
 _LABEL = re.compile(
     r"^\W{0,3}(?P<label>[^\W\d][\w ()/.'-]{1,40}?)\s*(?:[:=]\s+|[:=](?=[\d\"'$€£-])|[:=](?=[A-Z]))(?P<value>\S.*)$"
@@ -22,6 +24,13 @@ _NUMERIC = {Kind.COUNT, Kind.AMOUNT, Kind.DURATION}
 _LEAST = 0.6
 _NEAR = 3
 _TABLE, _NAMED = 3, 2
+_ENTRY, _COUSIN = 8, 0.6
+_COUNT = re.compile(
+    r"(?P<value>(?<![\w.,])(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d[\d,.]*\d|\d))\+?\s+(?:\w+\s+)??(?P<noun>[^\W\d]+)"
+)
+_MINE = re.compile(r"\b(?:my|our) (\w+)", re.I)
+_SAME = {"hit": "result"}
+"""Words for what a count counts, and those that programs write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +68,22 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
 def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str]) -> Iterator[Fact]:
     lines = moment.evidence.text.splitlines()
     doing = {s for t in question.terms if t.kind in _DOING for s in t.stems}
-    counted, versioned = _counted(question), _versioned(question, wanted)
+    # "My selection" is the asker's word for it; nothing on the screen calls it so.
+    mine = {t for word in _MINE.findall(question.text) for t in tokens(word)}
+    versioned = _versioned(question, wanted)
+    yield from _counts(question, moment, [w for w in wanted if w not in asked])
     title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
     for i, line in enumerate(lines):
-        near = set(tokens(" ".join(lines[max(0, i - 3) : i + 3]))) | title
+        near = with_english(set(tokens(" ".join(lines[max(0, i - 3) : i + 3])))) | title
         if versioned is not None and (found := versioned.search(line)):
             yield Fact(found["value"], line, _around(moment, lines, i), covered(wanted, near | asked))
-        if counted is not None and (found := counted.search(line)):
-            yield Fact(found["value"] or found["of"], line, _around(moment, lines, i), covered(wanted, near))
         for part in re.split(r"\s*[;|]\s*", line):
             if (found := _LABEL.match(part)) and not _NOTHING.match(found["value"]):
                 label = set(tokens(found["label"]))
-                share = len(label & set(wanted)) / max(1, len(label))
+                share = len(label & {*wanted, *asked}) / max(1, len(label))
                 meant = (label & asked and share >= 0.3) or (label and label <= set(wanted))
                 # The version of something else is no answer; what was done with it need not stand there.
-                of = [w for w in wanted if w not in asked | doing]
+                of = [w for w in wanted if w not in asked | doing | mine]
                 meant = meant and (not of or covered(of, near | label) >= _LEAST)
                 if meant and _typed(question, found["value"]):
                     yield Fact(
@@ -120,15 +130,40 @@ def _cells(question: Question, moment: Moment, asked: set[str]) -> Iterator[Fact
                 yield Fact(row[column], lines[i], _around(moment, lines, i), 1.0)
 
 
-def _counted(question: Question) -> re.Pattern[str] | None:
-    """ "how many results": a number before the word, or after it."""
+def _counts(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterator[Fact]:
+    """ "how many results": a number before the word, or after it. Of several entries of a list, each with its count, all
+    above a count up to the one before belongs to one.
+    """
     if question.kind is not Kind.COUNT or not question.asked:
-        return None
-    noun = re.escape(question.asked[: max(4, len(question.asked) - 2)])
-    return re.compile(
-        rf"(?P<value>(?<![\w.,])\d[\d,.]*\d|\d)\s+(?:\w+\s+)?{noun}\w*|{noun}\w*\W.{{0,24}}\bof\s+(?P<of>\d[\d,.]*)",
-        re.I,
-    )
+        return
+    lines = moment.evidence.text.splitlines()
+    title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
+    verbs = {s for t in question.terms if t.kind is TermKind.VERB for s in t.stems}
+    wanted = [w for w in wanted if w not in verbs] or list(wanted)
+    noun = _SAME.get(question.asked, question.asked)
+    behind = re.compile(rf"{re.escape(_stem(noun))}\w*\W.{{0,24}}\bof\s+(?P<of>\d[\d,.]*)", re.I)
+    counts = [i for i, line in enumerate(lines) if _COUNT.search(line)]
+    for i, line in enumerate(lines):
+        values = [m["value"] for m in _COUNT.finditer(line) if _alike(m["noun"], noun)]
+        values += [m["of"] for m in behind.finditer(line)]
+        if not values:
+            continue
+        above = max((c for c in counts if c < i), default=-1) + 1
+        near = lines[max(above, i - _ENTRY) : i + 1] if len(counts) > 1 else lines[max(0, i - 3) : i + 3]
+        there = with_english(set(tokens(" ".join(near)))) | title
+        yield Fact(values[0], line, _around(moment, lines, i), covered(wanted, there))
+
+
+def _stem(noun: str) -> str:
+    return noun[: max(4, len(noun) - 2)]
+
+
+def _alike(word: str, noun: str) -> bool:
+    """The same word, or its cousin in another language: "Artikel" for articles."""
+    word = word.casefold()
+    if word.startswith(_stem(noun)):
+        return True
+    return word[:3] == noun[:3] and SequenceMatcher(None, word, noun).ratio() >= _COUSIN
 
 
 def _versioned(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | None:

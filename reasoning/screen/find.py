@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
-from difflib import SequenceMatcher
 
 from memory import Memory, SearchRequest, SourceInfo
 from memory.screen import Activity, ScreenMemory
 from memory.text import tokens
 from reasoning.recall import evidence_of_record
 from reasoning.screen.when import When
+from reasoning.screen.words import (
+    STOP,
+    content,
+    covered,
+    initials,
+    kind_words,
+    literals,
+    named_in,
+    parts_of,
+    spaced,
+    squeezed,
+    with_english,
+)
 from runtime.messages import Evidence, Modality, Observation
 
-_READABLE = 0.8
-_DIGIT = re.compile(r"\d")
-_NAME = re.compile(r"\b[A-Z]\w+")
-_NAMES = re.compile(r"\b[A-Z]\w*(?: (?:& )?[A-Z]\w*)+")
 _FEW = 2
 _NEAR = 2
 _TELLING = 8
 _APART, _SPREAD = 0.4, 0.7
-# Words of asking, and kinds of things: what they are about has to be there, not they themselves.
-_STOP = {
-    "screen", "window", "page", "site", "website", "web", "program", "app", "application", "tab", "file", "document",
-    "open", "opened", "see", "saw", "seen", "visit", "visited", "look", "looked", "read", "show", "shown", "showed",
-    "use", "used", "first", "last", "line", "appear", "message", "text", "article", "word", "result", "dialog",
-    "entry", "button", "say", "said", "display", "mention", "get", "find", "found", "someth", "thing", "choose",
-    "chose", "chosen", "press", "click", "time", "1st", "function", "command", "step", "field", "value", "option",
-    "menu", "column", "cell", "class", "variable", "report", "people", "person", "story", "post", "section", "item",
-    "heading", "titl", "title", "screenshot", "laptop", "computer", "pag",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ class Finder:
         found = await self._records(text, when, ("read", "said") if said else ("read",), k)
         for record, score in found:
             if record.modality == "read":
-                out += self._moments(record, wanted, score, windows, must)
+                out += self._moments(record, text, wanted, score, windows, must)
             elif record.id in said:
                 out.append(_weighed(said[record.id], wanted, score, must))
         spans = await self._screen.stood([record for record, _ in found if record.modality == "read"])
@@ -204,9 +201,9 @@ class Finder:
         found += fronts
         if not found:
             return []
-        # "US News" is not the new tab: a name of several words is looked for as it stands.
-        for name in _NAMES.findall(phrase):
-            found = [m for m in found if name.casefold() in m.evidence.text.casefold()] or found
+        # "US News" is not the new tab: a name of several words, and code, is looked for as it stands.
+        for literal in literals(phrase):
+            found = [m for m in found if literal in squeezed(m.evidence.text)] or found
         best = max(m.coverage for m in found)
         return sorted(
             (m for m in found if m.coverage >= best - 0.05), key=lambda m: (m.wall_s, m.evidence.modality)
@@ -217,7 +214,8 @@ class Finder:
         wanted = content(phrase)
 
         def coverage(a: Activity) -> float:
-            there = set(tokens(spaced(a.text))) | set(_words(a.text)) | kind_words(a.program, a.site)
+            there = set(tokens(spaced(a.text))) | set(parts_of(a.text)) | kind_words(a.program, a.site)
+            there |= initials(a.document)
             return covered(wanted, there) if not must or covered(must, there) == 1.0 else 0.0
 
         return [moment_of(a, coverage(a)) for a in await self.activities(when)]
@@ -252,6 +250,7 @@ class Finder:
     def _moments(
         self,
         record: Observation,
+        text: str,
         wanted: Sequence[str],
         score: float,
         windows: int,
@@ -259,10 +258,11 @@ class Finder:
     ) -> list[Moment]:
         lines = record.text.splitlines()
         heading = int(record.details.get("heading", 0))
-        matter = [w for w in wanted if w not in _STOP] or list(wanted)
+        matter = [w for w in wanted if w not in STOP] or list(wanted)
         title = set(tokens(spaced(lines[0]))) if heading else set()
         title |= kind_words(record.details.get("app", ""), record.details.get("site", ""))
-        own = [set(tokens(spaced(line))) | set(_words(line)) for line in lines]
+        own = [with_english(set(tokens(spaced(line))) | set(parts_of(line))) for line in lines]
+        exact = literals(text)
         scores = {}
         for i in range(heading, len(lines)):
             # A sentence goes on in the next line; a label stands before its value.
@@ -272,6 +272,7 @@ class Finder:
                 + 0.5 * covered(matter, own[i])
                 + 0.3 * covered(wanted, own[i])
                 + 0.1 * covered(matter, near | title)
+                + sum(literal in squeezed(lines[i]) for literal in exact)
             )
         chosen: list[int] = []
         for i in sorted(scores, key=lambda i: (-round(scores[i], 6), i)):
@@ -336,7 +337,7 @@ class Finder:
 
 def _weighed(said: Moment, wanted: Sequence[str], score: float, must: Sequence[str]) -> Moment:
     """score: with which it was found, in [0, 1]. must: as of Finder.read."""
-    matter = [w for w in wanted if w not in _STOP] or wanted
+    matter = [w for w in wanted if w not in STOP] or wanted
     there = set(tokens(spaced(said.line)))
     coverage = covered(matter, there) if not must or covered(must, there) == 1.0 else 0.0
     return replace(said, evidence=replace(said.evidence, score=score), coverage=coverage)
@@ -356,75 +357,3 @@ def moment_of(activity: Activity, coverage: float = 1.0) -> Moment:
         activity.text,
         coverage,
     )
-
-
-_KINDS = (
-    (re.compile(r"firefox|chrom|edge|brave|opera|vivaldi|safari|browser", re.I), "browser internet"),
-    (re.compile(r"term|konsole|shell|console|kitty|tilix", re.I), "terminal console shell"),
-    (re.compile(r"calc|excel|gnumeric", re.I), "spreadsheet sheet workbook"),
-    (re.compile(r"writer|word|abiword", re.I), "word processor letter"),
-    (re.compile(r"impress|powerpoint", re.I), "presentation slides"),
-    (re.compile(r"code|codium|pycharm|idea|eclipse|sublime|vim|emacs|kate|gedit|mousepad|notepad", re.I), "editor ide code"),
-    (re.compile(r"thunderbird|outlook|evolution|mail", re.I), "mail email"),
-    (re.compile(r"slack|discord|telegram|signal|whatsapp|teams|element", re.I), "chat messenger"),
-)  # fmt: skip
-
-_LANGUAGES = {
-    "en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
-    "pl": "polish", "ru": "russian", "ja": "japanese", "zh": "chinese", "ko": "korean", "ar": "arabic", "sv": "swedish",
-}  # fmt: skip
-"""By the first part of a host: en.wikipedia.org is the English one."""
-_KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
-
-
-def kind_words(program: str, site: str) -> set[str]:
-    """Words for a place: its program's and site's names, and what kind of program it is."""
-    kinds = " ".join(words for pattern, words in _KINDS if pattern.search(program))
-    kinds += f" {_LANGUAGES.get(site.partition('.')[0], '')}" if site.count(".") > 1 else ""
-    return set(tokens(spaced(f"{program} {site} {kinds}")))
-
-
-def content(phrase: str) -> list[str]:
-    """The words of a phrase that something on the screen has to account for."""
-    words = [w for w in dict.fromkeys(tokens(phrase)) if w not in _STOP]
-    return [w for w in words if w not in _KIND_WORDS] or words
-
-
-def named_in(phrase: str, wanted: Sequence[str]) -> list[str]:
-    """Of the wanted words those of names: nothing else may stand in for them."""
-    return [t for name in _NAME.findall(phrase) for t in tokens(name) if t in wanted]
-
-
-def says_all(question: str, line: str) -> bool:
-    """Whether all that matters of a question, and that is more than a word, stands in one line."""
-    wanted = content(question)
-    return len(wanted) > 1 and covered(wanted, set(tokens(spaced(line)))) == 1.0
-
-
-def covered(wanted: Sequence[str], there: set[str]) -> float:
-    """Share of the wanted words that are there; long ones also when a letter was misread. Numbers must be there."""
-    if not wanted:
-        return 0.0
-    total = found = 0.0
-    for word in wanted:
-        weight = 1.0 + (0.5 if any(c.isdigit() for c in word) or len(word) > 6 else 0.0)
-        total += weight
-        if word in there:
-            found += weight
-        elif len(word) >= 5 and not _DIGIT.search(word):
-            near = (
-                SequenceMatcher(None, word, w).ratio()
-                for w in there
-                if abs(len(w) - len(word)) <= 2 and not _DIGIT.search(w)
-            )
-            found += weight * (max(near, default=0.0) >= _READABLE)
-    return found / total
-
-
-def spaced(text: str) -> str:
-    """File names and addresses in their parts too."""
-    return f"{text} {re.sub(r'[_./:-]+', ' ', text)}"
-
-
-def _words(text: str) -> list[str]:
-    return [t for t in tokens(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))]

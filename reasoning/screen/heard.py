@@ -9,9 +9,10 @@ from typing import Literal
 
 from memory.naming import same_name
 from memory.text import tokens
-from reasoning.screen.find import Finder, Moment, content, covered, spaced
+from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import told
 from reasoning.screen.when import When
+from reasoning.screen.words import content, covered, spaced
 
 Wants = Literal["words", "when", "who", "whether"]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from memory.screen import Activity
 from reasoning.screen.find import Moment, place_text
 from runtime.messages import Evidence
 
+_LITERAL = re.compile(r"\S*\w[._(/]\w*")
 _COLUMN, _HEADING = 30, 12
 
 
@@ -47,7 +49,8 @@ def told(said: Moment, at: Callable[[float], str]) -> str:
 
 
 def capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    """With a capital letter first, but for what is written as it is: "history.com", "read_root()"."""
+    return text if _LITERAL.match(text) else text[:1].upper() + text[1:]
 
 
 def with_next(unit: str, evidence: Evidence, always: bool = False) -> str:

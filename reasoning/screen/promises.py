@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from memory.text import tokens
-from reasoning.screen.find import Finder, Moment, content, covered
+from reasoning.screen.find import Finder, Moment
 from reasoning.screen.heard import people_near, without_call
 from reasoning.screen.tasks import spoken_lines, tasks_in
 from reasoning.screen.when import When
+from reasoning.screen.words import content, covered
 
 _HALF = 0.5
 

@@ -31,8 +31,8 @@ class Ask(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """phrase, other: the things meant. later: after rather than before; the last rather than the first.
-    kind: "site", "program", "file", "part" (of a dialog or a text) or "" for anything. noun: what kind of thing is asked
-    for, as it was said. visit: of being there, rather than of words that stood there.
+    kind: "site", "program", "file", "part" (of a dialog or a text), of BEFORE "which" or "side", or "" for anything.
+    noun: what kind of thing is asked for, as it was said. visit: of being there, rather than of words that stood there.
     """
 
     ask: Ask
@@ -47,13 +47,14 @@ class Asked:
 _PARTS = r"steps?|dialog(?: (?:pages?|steps?|tabs?))?|sections?|slides?|headings?|options?|entries|entry|lines?|messages?"
 _THING = (
     r"(?P<thing>web ?sites?|sites?|web ?pages?|pages?|programs?|apps?|applications?|tools?|windows?|tabs?|"
-    r"files?|documents?|editors?|browsers?|things?|dialogs?|software|terminals?|chats?|spreadsheets?)"
+    r"files?|documents?|editors?|browsers?|things?|dialogs?|software|terminals?|chats?|spreadsheets?|search engines?)"
 )
 _OPENED = (
     r"(?:open(?:ed)?|visit(?:ed)?|use[d]?|see|saw|seen|look(?:ed)? at|go to|went to|work(?:ed)? (?:on|in|with)|"
     r"read|switch(?:ed)? to|start(?:ed)?|view(?:ed)?|browse[d]?|do|did|search(?:ed)?(?: for)?|choose|chose|select(?:ed)?|run|ran|"
     r"c[ao]me across|notice[d]?|encounter(?:ed)?|hear[d]?(?: of| about)?|f[io]u?nd|get to|got to|"
-    r"edit(?:ed)?|appear(?:ed)?|show[n]?|come|came|load(?:ed)?|close[d]?|get|got|type[d]?|write|wrote|create[d]?|insert(?:ed)?)"
+    r"edit(?:ed)?|appear(?:ed)?|show[n]?|come|came|load(?:ed)?|close[d]?|get|got|type[d]?|write|wrote|create[d]?|insert(?:ed)?|"
+    r"ha(?:ve|d)(?: (?:open|up))?|ma[dk]e|enter(?:ed)?)"
 )
 _DOING = re.compile(
     r"^(?:so )?(?:what|on what|which \w+)\s+(?:was|were|have|had|am|did)\s+(?:i|we)\s+(?:been\s+)?(?:mostly\s+|mainly\s+)?"
@@ -64,12 +65,13 @@ _DOING = re.compile(
     r"(?:everything |all )?(?:that |what )?(?:(?:i|we) (?:did|was doing|were doing|worked on|have done)|happened|my (?:day|work)|"
     r"(?:the|that|this) day)\b"
     r"|^what (?:happened|was going on)\W*$|^what (?:did|have) (?:i|we) (?:get )?(?:do|done|accomplish\w*|get done)\W*$"
-    r"|^how did (?:i|we) spend (?:my|our|the) (?:day|time)\b",
+    r"|^how did (?:i|we) spend\b|^what (?:kept (?:me|us) busy|(?:was|were) open)\b"
+    r"|^what (?:had|did|have) (?:i|we) (?:have )?(?:open|up|on (?:my|the) screen)\b",
     re.I,
 )
 _LONG = re.compile(
-    r"\bhow (?:long|much time)\s+(?:did|was|were|have|had)\s+(?:i|we|the)?\s*"
-    r"(?:spend|spent|use[d]?|work(?:ed|ing)?|been|have)?\s*"
+    r"\bhow (?:long|much time|many (?:minutes|hours))\s+(?:did|was|were|have|had)\s+(?:(?P<who>i|we)\b|the\b)?\s*"
+    r"(?:spend|spent|use[d]?|work(?:ed|ing)?|been|have|stay(?:ed)?|remain(?:ed)?)?\s*"
     r"(?:in|on|with|at|using|reading|editing|working (?:in|on|with))?\s*(?P<x>.*?)"
     r"\s*(?:open|for|visible|on (?:the )?screen)?\??$",
     re.I,
@@ -77,6 +79,13 @@ _LONG = re.compile(
 _BEFORE = re.compile(
     r"^(?:did|was|were|had|have|is)\s+(?:i|we)?\s*(?:already\s+)?(?P<x>.+?)\s+(?P<side>before|after)\s+(?P<y>.+?)\??$",
     re.I,
+)
+_ALREADY = re.compile(
+    r"^(?:did|was|were|had|have)\s+(?:i|we)?\s*already\s+(?P<x>.+?)\s+(?:when|by the time|once)\s+(?P<y>.+?)\??$",
+    re.I,
+)
+_WHICH_SIDE = re.compile(
+    r"^(?:did|was|were|had|have|is)\s+(?:i|we)?\s*(?P<x>.+?)\s+before or after\s+(?P<y>.+?)\??$", re.I
 )
 _WHICH_FIRST = re.compile(
     r"\b(?:which|what)\b.*?\b(?P<side>first|last|earlier|later)\b\s*[,:;]?\s+(?P<x>[^,;:]+?),?\s+or\s+(?P<y>.+?)\??$",
@@ -119,7 +128,7 @@ _EVER = re.compile(
     re.I,
 )
 _STEPS = re.compile(
-    r"^(?:how (?:did|do|does|can|could|would|should) (?:i|we|one|you)\b(?! (?:feel|like|know|spell))|"
+    r"^(?:how (?:did|do|does|can|could|would|should) (?:i|we|one|you)\b(?! (?:feel|like|know|spell|spend))|"
     r"(?:what|which) (?:steps|commands?)\b.*?\b(?:to|did (?:i|we) (?:take|use|need|run) to)|"
     r"(?:what were |show me |list )?(?:the )?steps (?:to|for|of))\s*(?P<x>.+?)"
     r"(?:,? (?:the )?last time|,? before|,? again)*\s*\??$",
@@ -139,13 +148,14 @@ _LEAD = re.compile(
     re.I,
 )
 _SHOWED_UP = re.compile(
-    r"\s+(?:(?:show|c[ao]me|turn|pop)\w* up|appear\w*)"
+    r"\s+(?:(?:show|c[ao]me|turn|pop|open|be)?\w* ?up|appear\w*|c[ao]me|happen\w*|occur\w*|open|in front of (?:me|us)|"
+    r"on (?:my|the) (?:screen|monitor))"
     r"(?: (?:in|on|among) (?:the |my )?(?:(?:search )?(?:results?|list)|screen))?$",
     re.I,
 )
 _HOME_PAGE = re.compile(r"\b(?:home|main|front|start) ?page of (?:the )?(?P<site>\S.*)$", re.I)
 _QUOTED = re.compile(r"[\"“”]([^\"“”]{3,})[\"“”]|(?<!\w)['‘]([^'’]{3,})['’](?!\w)")
-_SITES = re.compile(r"\b(?:web|site|page|tab)", re.I)
+_SITES = re.compile(r"\b(?:web|site|page|tab|search engine)", re.I)
 _FILES = re.compile(r"\b(?:file|document)", re.I)
 _PROGRAMS = re.compile(r"\b(?:program|app|tool|software|editor|browser)", re.I)
 
@@ -161,10 +171,14 @@ def ask_of(text: str) -> Asked:
     if found := _STEPS.search(text):
         return Asked(Ask.STEPS, _bare(found["x"]))
     if found := _LONG.search(text):
-        return Asked(Ask.LONG, found["x"])
+        return Asked(Ask.LONG, found["x"], visit=bool(found["who"]))
     if found := _WHICH_FIRST.search(text):
         later = found["side"].lower() in {"last", "later"}
         return Asked(Ask.BEFORE, _bare(found["x"]), _bare(found["y"]), later, "which", _visits(text))
+    if found := _WHICH_SIDE.search(text):
+        return Asked(Ask.BEFORE, _bare(found["x"]), _bare(found["y"]), kind="side", visit=_visits(text))
+    if found := _ALREADY.search(text):
+        return Asked(Ask.BEFORE, _bare(found["x"]), _bare(found["y"]), visit=_visits(text))
     if found := _BEFORE.search(text):
         later = found["side"].lower() == "after"
         return Asked(Ask.BEFORE, _bare(found["x"]), _bare(found["y"]), later, visit=_visits(text))
@@ -210,7 +224,7 @@ def _kind(thing: str) -> str:
 def _visits(text: str) -> bool:
     return bool(
         re.search(
-            r"\b(?:visit\w*|open\w*|look(?:ed)? at|go to|went to|use[d]?|switch\w*|start\w*|browse\w*)\b",
+            r"\b(?:visit\w*|open\w*|look(?:ed)? at|(?:go|went|get|got) to|land\w* on|use[d]?|switch\w*|start\w*|browse\w*)\b",
             text,
             re.I,
         )

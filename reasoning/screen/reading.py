@@ -12,9 +12,10 @@ from reasoning.kinds import Kind
 from reasoning.question import Question, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.facts import labelled
-from reasoning.screen.find import Finder, Moment, content, covered, kind_words, named_in, says_all, spaced
+from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import inside, once, told, with_next
 from reasoning.screen.when import When
+from reasoning.screen.words import content, covered, kind_words, named_in, says_all, spaced, with_english
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
 from runtime.compute import Compute
@@ -104,5 +105,5 @@ def _needed(question: str) -> tuple[list[str], list[str]]:
 
 def _has(moment: Moment, needed: Sequence[str]) -> bool:
     text = f"{moment.evidence.speaker or ''} {moment.evidence.text} {moment.document}"
-    there = {*tokens(spaced(text)), *kind_words(moment.program, moment.site)}
+    there = with_english({*tokens(spaced(text)), *kind_words(moment.program, moment.site)})
     return not needed or covered(needed, there) == 1.0

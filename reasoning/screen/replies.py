@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from memory.screen import Activity
 from memory.text import tokens
-from reasoning.screen.find import Finder, Moment, content, covered, kind_words, moment_of
-from reasoning.screen.phrasing import inside, named, short, told
+from reasoning.screen.find import Finder, Moment, moment_of
+from reasoning.screen.phrasing import capital, inside, named, short, told
 from reasoning.screen.promises import promised
 from reasoning.screen.question import Ask, Asked
 from reasoning.screen.steps import as_moment, headings, procedure
 from reasoning.screen.when import When, span_text
+from reasoning.screen.words import content, covered, kind_words
 
 _MOST_LISTED = 6
 _LEAST = 0.6
@@ -77,6 +78,8 @@ class Replies:
         found = [m for m in await self.finder.in_front(self.asked.phrase, self.when) if m.coverage >= _LEAST]
         if not found or not wanted:
             return "", ()
+        best = max(m.coverage for m in found)
+        found = [m for m in found if m.coverage >= best - 0.05] if best == 1.0 else found
         seconds = sum(m.end_wall_s - m.wall_s for m in found)
         first, last = found[0], found[-1]
         places = list(dict.fromkeys(m.place for m in found))
@@ -98,7 +101,9 @@ class Replies:
         if self.asked.kind == "which":
             meant = second if self.asked.later else first
             phrase = self.asked.phrase if meant is a else self.asked.other
-            return f"{phrase[:1].upper()}{phrase[1:]}: {order}.", [first, second]
+            return f"{capital(phrase)}: {order}.", [first, second]
+        if self.asked.kind == "side":
+            return f"{'Before' if first is a else 'After'}: {order}.", [first, second]
         yes = a.wall_s > b.wall_s if self.asked.later else a.wall_s < b.wall_s
         return f"{'Yes' if yes else 'No'}: {order}.", [first, second]
 
@@ -113,14 +118,11 @@ class Replies:
         base = fronts[0] if fronts else found[0]
         wanted = content(self.asked.phrase)
         # The same place again is not the next one; one that only shares a word with it is.
-        others = [
+        unlike = [
             a for a in done if not fronts or covered(wanted, set(content(_parts(a)))) < base.coverage - 0.05
         ]
-        if self.asked.later:
-            after = [a for a in others if a.wall_s > base.wall_s + 0.5]
-            chosen = after[:1]
-        else:
-            chosen = [a for a in others if a.wall_s < base.wall_s - 0.5][-1:]
+        elsewhere = [a for a in done if a.document != base.document]
+        chosen = self._beside(unlike, base) or self._beside(elsewhere, base)
         if not chosen:
             return "", [base]
         one = chosen[0]
@@ -129,6 +131,12 @@ class Replies:
             f"{named(one)}, at {self.at(one.wall_s)}. {word} {short(base)} ({self.at(base.wall_s)}).",
             [moment_of(one), base],
         )
+
+    def _beside(self, done: Sequence[Activity], base: Moment) -> list[Activity]:
+        """The first one after, or the last one before."""
+        if self.asked.later:
+            return [a for a in done if a.wall_s > base.wall_s + 0.5][:1]
+        return [a for a in done if a.wall_s < base.wall_s - 0.5][-1:]
 
     async def _next_part(self, found: Sequence[Moment]) -> Reply | None:
         """What came in the same window: the next dialog page, the heading before."""
@@ -182,7 +190,9 @@ class Replies:
         one = ordered[0]
         times = list(dict.fromkeys(self.at(m.wall_s) for m in ordered))
         also = f" Also at {' and '.join(times[1:3])}." if len(times) > 1 else ""
-        return f"At {times[0]}: “{one.line}”{inside(one)}.{also}", ordered
+        lasted = self.asked.later and self.at(one.end_wall_s) != times[0]
+        until = f", until {self.at(one.end_wall_s)}" if lasted else ""
+        return f"At {times[0]}{until}: “{one.line}”{inside(one)}.{also}", ordered
 
     async def _where(self) -> Reply:
         phrase = self.asked.phrase or self.question

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from memory.text import tokens
-from reasoning.screen.find import Finder, Moment, content, covered
+from reasoning.screen.find import Finder, Moment
 from reasoning.screen.when import When
+from reasoning.screen.words import content, covered
 
 _APART_S = 900.0
 _MOST = 8

@@ -41,6 +41,10 @@ _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATES = (
     re.compile(r"\b(?P<year>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b"),
     re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<year>20\d\d))?", re.I),
+    re.compile(
+        r"\bthe (?P<d>\d{1,2})(?:st|nd|rd|th)(?=\s*(?:[?.,!]|$|(?:at|in|between|from|before|after|around|until)\b))",
+        re.I,
+    ),
     re.compile(rf"\b{_MONTH} (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>20\d\d))?", re.I),
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -58,6 +62,18 @@ _PARTS = {
     "night": (20.0, 24.0),
     "tonight": (17.0, 24.0),
 }
+_EARLIEST = 6
+"""The hour up to which nobody means the morning who does not say so."""
+_NUMBERS = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
+_HOUR = rf"(?P<hour>{'|'.join(_NUMBERS)}|1[0-2]|[1-9])"
+_SPOKEN = re.compile(
+    rf"\b(?:(?P<part>half|(?:a )?quarter|five|ten|twenty(?:[- ]five)?|5|10|20|25)(?: minutes)? (?P<side>past|to) {_HOUR}"
+    rf"|(?P<sharp>{'|'.join(_NUMBERS)}) o'?clock)\b(?![:.]\d)",
+    re.I,
+)
+_MINUTES = {"half": 30, "quarter": 15, "five": 5, "ten": 10, "twenty": 20}
 _NEAR_DAY = re.compile(r"\b(?:(?:the day before )?yesterday|(?-i:today|TODAY|(?<!\w )Today))\b", re.I)
 """Not the last word of a name: "History Today"."""
 
@@ -86,19 +102,19 @@ def parse_when(text: str, now_wall: float, days: list[date], zone: tzinfo | None
     last day that was.
     """
     now = datetime.fromtimestamp(now_wall, zone)
-    low = text
+    low = _in_digits(text)
     if found := _LATELY.search(low):
         span = _amount(found["n"]) * _unit(found["unit"])
-        return When(now_wall - span, now_wall, False, _without(text, found), True)
+        return When(now_wall - span, now_wall, False, _without(low, found), True)
     if found := _AGO.search(low):
         back = _amount(found["n"]) * _unit(found["unit"])
         if back < _DAY_S:
             about = max(300.0, 0.1 * back)
-            return When(now_wall - back - about, now_wall - back + about, True, _without(text, found), True)
+            return When(now_wall - back - about, now_wall - back + about, True, _without(low, found), True)
         day: date | None = (now - timedelta(seconds=back)).date()
-        rest = _without(text, found)
+        rest = _without(low, found)
     else:
-        day, rest = _day(text, now, days)
+        day, rest = _day(low, now, days)
     of_day = _of_day(rest, day is not None)
     if day is None and of_day is None:
         return When(rest=text)
@@ -146,10 +162,32 @@ def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None
     return None
 
 
+def _in_digits(text: str) -> str:
+    """ "at ten past two": "at 2:10"."""
+
+    def clock(found: re.Match[str]) -> str:
+        if found["sharp"]:
+            return f"{_NUMBERS.index(found['sharp'].lower()) + 1}:00"
+        said = found["part"].lower().removeprefix("a ")
+        minutes = int(said) if said.isdigit() else 25 if "-" in said or " " in said else _MINUTES[said]
+        hour = found["hour"].lower()
+        at = int(hour) if hour.isdigit() else _NUMBERS.index(hour) + 1
+        if found["side"].lower() == "to":
+            at, minutes = (at - 2) % 12 + 1, 60 - minutes
+        return f"{at}:{minutes:02}"
+
+    return _SPOKEN.sub(clock, text)
+
+
 def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
     for pattern in _DATES:
         if found := pattern.search(text):
             groups = found.groupdict()
+            if "m" not in groups and "month" not in groups:
+                same = [d for d in days if d.day == int(found["d"])]
+                if same:
+                    return same[-1], _without(text, found)
+                continue
             month = (
                 int(groups["m"])
                 if "m" in groups
@@ -175,10 +213,15 @@ def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
 
 
 def _hours(found: re.Match[str], name: str) -> float:
+    """ "3:30 in the afternoon" and, unless it is said otherwise, "3:30" are half past fifteen; "03:30" is not."""
     hour = int(found[f"{name}h"]) % 24
     half = (found[f"{name}half"] or "").lower()
     if half:
         hour = hour % 12 + (12 if half.startswith("p") else 0)
+    elif 1 <= hour < 12 and not found[f"{name}h"].startswith("0"):
+        part = _PART.search(found.string)
+        late = hour <= _EARLIEST if part is None else part["part"].lower() != "morning"
+        hour += 12 if late else 0
     return hour + int(found[f"{name}m"] or 0) / 60
 
 

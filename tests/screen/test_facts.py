@@ -33,6 +33,22 @@ RESULTS = (
     "running on Python 3.11.7 64-bit",
 )
 
+LIST = (
+    "Ports - The Harbour Encyclopaedia",
+    "Norsk",
+    "12 300+ artikler",
+    "Français",
+    "2 576 000+ articles",
+    "Old lighthouses of the north",
+    "12 KB (1,204 words) - 23 May",
+    "Young lighthouses",
+    "of the north, by an author",
+    "who wrote more",
+    "and more",
+    "7 KB (823 words) - 24 May",
+)
+SHEET = ("boats.ods - LibreOffice Calc", "Average: 59.5; Sum: 119")
+
 
 def shown(lines: tuple[str, ...], wall_s: float = 0.0) -> Moment:
     evidence = Evidence("r1", "screen-a", "read", "\n".join(lines), wall_s, wall_s, 1.0)
@@ -53,6 +69,12 @@ def asks(text: str, asked: str | None, kind: Kind = Kind.WHAT) -> Question:
         (asks("What price was Boat 2 in Lisbon?", "price"), TABLE, "59"),
         (asks("How many results did the herring search find?", "result", Kind.COUNT), RESULTS, "61,200"),
         (asks("Which Python version was running?", "version"), RESULTS, "3.11.7"),
+        (asks("How many hits were there for herring?", "hit", Kind.COUNT), RESULTS, "61,200"),
+        (asks("How many articles are French?", "article", Kind.COUNT), LIST, "2 576 000"),
+        (asks("How many articles are Norwegian?", "article", Kind.COUNT), LIST, "12 300"),
+        (asks("How many words on old lighthouses?", "word", Kind.COUNT), LIST, "1,204"),
+        (asks("How many words on young lighthouses?", "word", Kind.COUNT), LIST, "823"),
+        (asks("What average did the sheet show for my selection?", "average"), SHEET, "59.5"),
     ],
 )
 def test_a_value_is_found_beside_what_is_asked_for(

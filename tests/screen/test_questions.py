@@ -41,6 +41,13 @@ DAYS = [date(2024, 5, 15), date(2024, 5, 16), date(2024, 5, 17)]
         ("Where is the harbour package installed?", Ask.FACT),
         ("What did the error say?", Ask.FACT),
         ("Which version of numpy was installed?", Ask.FACT),
+        ("How did I spend the?", Ask.DOING),
+        ("What had I open?", Ask.DOING),
+        ("What did I have open?", Ask.DOING),
+        ("Which files did I have open?", Ask.PLACES),
+        ("How many minutes did I stay on the harbour page?", Ask.LONG),
+        ("Had I already asked for the list when I wrote to Ana?", Ask.BEFORE),
+        ("Did the storm warning come before or after the ferry notice?", Ask.BEFORE),
     ],
 )
 def test_what_is_asked(text: str, ask: Ask) -> None:
@@ -76,6 +83,12 @@ def test_how_something_was_done_is_asked_of_the_thing_itself() -> None:
         ("What did I read after 14:00 on Wednesday?", (15, 14, 0), (16, 0, 0)),
         ("What did I do in the last two hours?".replace("two", "2"), (17, 13, 0), (17, 15, 0)),
         ("What happened on May 16th?", (16, 0, 0), (17, 0, 0)),
+        ("How did I spend the evening of the 16th?", (16, 17, 0), (17, 0, 0)),
+        ("What had I open at ten past two?", (17, 14, 10), (17, 14, 11)),
+        ("What had I open at a quarter to nine in the morning?", (17, 8, 45), (17, 8, 46)),
+        ("What had I open at half past eleven in the evening of the 15th?", (15, 23, 30), (15, 23, 31)),
+        ("What was I doing at 3:45 on 16 May?", (16, 15, 45), (16, 15, 46)),
+        ("What was I doing at 03:45 on 16 May?", (16, 3, 45), (16, 3, 46)),
     ],
 )
 def test_times_by_the_wall_clock(text: str, start: tuple[int, int, int], end: tuple[int, int, int]) -> None:
@@ -91,6 +104,8 @@ def test_a_number_is_no_time() -> None:
     for text in (
         "What was at row 12 of the table after the 3 errors?",
         "What does the mooring cost a night?",
+        "What stood in the 3rd row of the table?",
+        "Which of the two is the 16th harbour?",
     ):
         when = parse_when(text, NOW.timestamp(), DAYS, UTC)
         assert (when.from_wall, when.to_wall, when.rest) == (None, None, text)
@@ -125,6 +140,8 @@ def test_today_in_a_name_is_no_day() -> None:
 def test_that_it_showed_up_is_not_a_part_of_the_thing() -> None:
     assert ask_of("When did Harbour Today show up in the results?").phrase == "Harbour Today"
     assert ask_of("When did the error appear on my screen?").phrase == "error"
+    assert ask_of("When did the storm warning come?").phrase == "storm warning"
+    assert ask_of("When did I last have the timetable in front of me?").phrase == "timetable"
     assert ask_of("When did I open the home page of the Harbour Gazette?").phrase == "Harbour Gazette"
 
 

@@ -10,7 +10,7 @@ import pytest
 from perception.screen.reader import ScreenReader
 from perception.screen.settings import ScreenReadSettings
 from runtime.messages import Observation, ScreenFrame, ScreenPicture, ScreenReading, Standing
-from runtime.pictures import mime_of
+from runtime.pictures import laid_over
 from tests.screen.painted import PaintedReader, column, frame, paint, window
 
 
@@ -163,8 +163,8 @@ def test_a_secret_is_neither_in_the_text_nor_in_the_picture() -> None:
     assert "[card]" in told
     assert "nothing secret in here" in told
     picture = decoded(watched.pictures[-1])
-    assert picture[32:48, 16:200].max() == 0
-    assert picture[128:144, 112:200].max() == 0
+    assert picture[32:48, 16:200].max() < 8
+    assert picture[128:144, 112:200].max() < 8
     assert picture[48:64, 16:100].max() > 128
 
 
@@ -176,7 +176,8 @@ def test_a_picture_shows_nothing_that_was_not_read_yet() -> None:
     )
     assert watched.pictures
     for picture in watched.pictures:
-        assert decoded(picture)[288:304, 80:].max() < 40
+        shown = decoded(picture)[288:304, 80:]  # grey: what an earlier picture shows
+        assert shown[shown != 128].max(initial=0) < 40
 
 
 def test_activities_follow_the_active_window_and_glances_do_not_count() -> None:
@@ -235,10 +236,7 @@ def test_a_monitor_may_change_its_size(size: tuple[int, int]) -> None:
     assert watched.lines() == ["small screen", "larger screen", "the last one"]
 
 
-def decoded(picture: ScreenPicture) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
-    import cv2
-
-    assert mime_of(picture.data) == "image/webp"
-    image = cv2.imdecode(np.frombuffer(picture.data, np.uint8), cv2.IMREAD_GRAYSCALE)
-    assert image is not None
-    return np.asarray(image, np.uint8)
+def decoded(*layers: ScreenPicture) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    whole = laid_over([picture.data for picture in layers])
+    assert whole is not None
+    return np.asarray(whole.max(axis=2), np.uint8)

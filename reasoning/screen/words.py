@@ -1,0 +1,129 @@
+"""The words of a phrase that matter, and whether they stand in a text as a screen shows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from memory.text import tokens
+
+_READABLE = 0.8
+_DIGIT = re.compile(r"\d")
+_NAME = re.compile(r"\b[A-Z]\w+")
+_NAMES = re.compile(r"\b[A-Z]\w*(?: (?:& )?[A-Z]\w*)+")
+_CODE = re.compile(r"\w\(.*\)|[={}\[\];@#$|<>\\]")
+# Words of asking, and kinds of things: what they are about has to be there, not they themselves.
+STOP = {
+    "screen", "window", "page", "site", "website", "web", "program", "app", "application", "tab", "file", "document",
+    "open", "opened", "see", "saw", "seen", "visit", "visited", "look", "looked", "read", "show", "shown", "showed",
+    "use", "used", "first", "last", "line", "appear", "message", "text", "article", "word", "result", "dialog",
+    "entry", "button", "say", "said", "display", "mention", "get", "find", "found", "someth", "thing", "choose",
+    "chose", "chosen", "press", "click", "time", "1st", "function", "command", "step", "field", "value", "option",
+    "menu", "column", "cell", "class", "variable", "report", "people", "person", "story", "post", "section", "item",
+    "heading", "titl", "title", "screenshot", "laptop", "computer", "pag", "folder", "directory", "advertisement",
+    "advert", "banner", "icon", "popup", "tooltip", "notification", "panel", "sidebar", "toolbar", "checkbox", "headline",
+    "many", "much",
+}  # fmt: skip
+STOP |= {t for word in STOP for t in tokens(word)}
+_KINDS = (
+    (re.compile(r"firefox|chrom|edge|brave|opera|vivaldi|safari|browser", re.I), "browser internet"),
+    (re.compile(r"term|konsole|shell|console|kitty|tilix", re.I), "terminal console shell"),
+    (re.compile(r"calc|excel|gnumeric", re.I), "spreadsheet sheet workbook"),
+    (re.compile(r"writer|word|abiword", re.I), "word processor letter"),
+    (re.compile(r"impress|powerpoint", re.I), "presentation slides"),
+    (re.compile(r"code|codium|pycharm|idea|eclipse|sublime|vim|emacs|kate|gedit|mousepad|notepad", re.I), "editor ide code"),
+    (re.compile(r"thunderbird|outlook|evolution|mail", re.I), "mail email"),
+    (re.compile(r"slack|discord|telegram|signal|whatsapp|teams|element", re.I), "chat messenger"),
+)  # fmt: skip
+
+_LANGUAGES = {
+    "en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
+    "pl": "polish", "ru": "russian", "ja": "japanese", "zh": "chinese", "ko": "korean", "ar": "arabic", "sv": "swedish",
+}  # fmt: skip
+"""By the first part of a host: en.wikipedia.org is the English one."""
+_ENGLISH = {
+    "deutsch": "german", "français": "french", "español": "spanish", "italiano": "italian", "português": "portuguese",
+    "nederlands": "dutch", "polski": "polish", "русский": "russian", "日本語": "japanese", "中文": "chinese",
+    "한국어": "korean", "svenska": "swedish", "العربية": "arabic", "فارسی": "persian", "türkçe": "turkish",
+    "čeština": "czech", "dansk": "danish", "norsk": "norwegian", "suomi": "finnish", "українська": "ukrainian",
+}  # fmt: skip
+"""A language is listed by its own name and asked for by its English one."""
+_ENGLISH_OF = {token: english for own, english in _ENGLISH.items() for token in tokens(own)}
+_KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
+
+
+def kind_words(program: str, site: str) -> set[str]:
+    """Words for a place: its program's and site's names, and what kind of program it is."""
+    kinds = " ".join(words for pattern, words in _KINDS if pattern.search(program))
+    kinds += f" {_LANGUAGES.get(site.partition('.')[0], '')}" if site.count(".") > 1 else ""
+    return set(tokens(spaced(f"{program} {site} {kinds}")))
+
+
+def content(phrase: str) -> list[str]:
+    """The words of a phrase that something on the screen has to account for."""
+    words = [w for w in dict.fromkeys(tokens(phrase)) if w not in STOP]
+    return [w for w in words if w not in _KIND_WORDS] or words
+
+
+def named_in(phrase: str, wanted: Sequence[str]) -> list[str]:
+    """Of the wanted words those of names: nothing else may stand in for them."""
+    return [t for name in _NAME.findall(phrase) for t in tokens(name) if t in wanted]
+
+
+def says_all(question: str, line: str) -> bool:
+    """Whether all that matters of a question, and that is more than a word, stands in one line."""
+    wanted = content(question)
+    return len(wanted) > 1 and covered(wanted, set(tokens(spaced(line)))) == 1.0
+
+
+def covered(wanted: Sequence[str], there: set[str]) -> float:
+    """Share of the wanted words that are there; long ones also when a letter was misread. Numbers must be there."""
+    if not wanted:
+        return 0.0
+    total = found = 0.0
+    for word in wanted:
+        weight = 1.0 + (0.5 if any(c.isdigit() for c in word) or len(word) > 6 else 0.0)
+        total += weight
+        if word in there:
+            found += weight
+        elif len(word) >= 5 and not _DIGIT.search(word):
+            near = (
+                SequenceMatcher(None, word, w).ratio()
+                for w in there
+                if abs(len(w) - len(word)) <= 2 and not _DIGIT.search(w)
+            )
+            found += weight * (max(near, default=0.0) >= _READABLE)
+    return found / total
+
+
+def with_english(words: set[str]) -> set[str]:
+    """And the English names of languages among them."""
+    return words | {t for w in words & _ENGLISH_OF.keys() for t in tokens(_ENGLISH_OF[w])}
+
+
+def initials(title: str) -> set[str]:
+    """Of each part of a title: "Artificial intelligence - Wikipedia" is asked for as "AI" too."""
+    parts = [re.findall(r"\w+", part) for part in re.split(r" [-–—|] |: ", title)]
+    return {"".join(w[0] for w in words).casefold() for words in parts if 2 <= len(words) <= 5}
+
+
+def literals(phrase: str) -> list[str]:
+    """What must stand there as it is: names of several words; all of a phrase that is code."""
+    return [
+        squeezed(text) for text in (_NAMES.findall(phrase) or []) + ([phrase] if _CODE.search(phrase) else [])
+    ]
+
+
+def squeezed(text: str) -> str:
+    """Its lines without spaces, whose number nobody can read off a screen."""
+    return "\n".join("".join(line.split()) for line in text.splitlines()).casefold()
+
+
+def spaced(text: str) -> str:
+    """File names and addresses in their parts too."""
+    return f"{text} {re.sub(r'[_./:-]+', ' ', text)}"
+
+
+def parts_of(text: str) -> list[str]:
+    return [t for t in tokens(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))]
