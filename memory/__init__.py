@@ -1,5 +1,6 @@
 """Short term to long term, on LanceDB. `Memory` is what other programs use (docs/memory.md)."""
 
+from memory.appearances import Appearance
 from memory.blocking import BlockingMemory
 from memory.cast import Cast, Claim, Speaker
 from memory.conversation import Added, Message, add_messages, conversation_source, text_source
@@ -18,6 +19,7 @@ from memory.writer import MemoryWriter
 
 __all__ = [
     "Added",
+    "Appearance",
     "BlockingMemory",
     "Cast",
     "Claim",

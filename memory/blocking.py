@@ -110,6 +110,7 @@ class BlockingMemory:
     notes = _blocking(Memory.notes)
     days = _blocking(Memory.days)
     cast = _blocking(Memory.cast)
+    appearances = _blocking(Memory.appearances)
     sources = _blocking(Memory.sources)
     observations = _blocking(Memory.observations)
     neighbours = _blocking(Memory.neighbours)

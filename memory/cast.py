@@ -18,7 +18,7 @@ from memory.naming import OWN, same_name
 from memory.store import Store, quoted
 
 Kind = Literal["name", "call", "assign", "merge", "split", "undo"]
-MadeBy = Literal["words", "voice", "user"]
+MadeBy = Literal["words", "voice", "face", "user"]
 
 PERSON = re.compile(r"p\d+$")
 _LEAD = 0.5
@@ -32,7 +32,7 @@ class Claim:
     who speaks next.
     assign, split: the records are person's; of a thing, the name is. merge: other is the same as person. undo: the claim
     of that seq does not hold. record, source, t_start_s, t_end_s: the utterance that it was made by, "" for the user's;
-    known_at_s: from when on it was known.
+    known_at_s: from when on it was known. records of a merge by the face: what it rests on.
     """
 
     seq: int
@@ -195,8 +195,11 @@ class Casts:
         """
         await self.now()
         mine = f"source IN ({', '.join(map(quoted, sources))})"
-        rows = await self._store.rows(schema.VOICES, mine, ["seq"])
-        first = min(rows["seq"].to_pylist(), default=0) if rows is not None else 0
+        seqs: list[int] = []
+        for name in (schema.VOICES, schema.FACES):
+            rows = await self._store.rows(name, mine, ["seq"])
+            seqs += rows["seq"].to_pylist() if rows is not None else []
+        first = min(seqs, default=0)
         unheard = f"{mine} AND t_end_s <= {as_of_s!r} AND known_at_s > {as_of_s!r}"
         late = await self._store.rows(schema.VOICES, unheard, ["id"])
         hidden = frozenset(late["id"].to_pylist()) if late is not None else frozenset()

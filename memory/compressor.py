@@ -12,6 +12,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from memory.face_tracks import tracks_of
 from memory.settings import MemorySettings
 from runtime.messages import Clip, FrameFeature, Observation, Vector
 
@@ -131,6 +132,7 @@ def _clip(
         frames=len(frames),
         keyframe=frames[nearest].thumbnail,
         keyframe_t_s=frames[nearest].t_s,
+        faces=tracks_of(frames, end_s, settings.faces),
     )
 
 

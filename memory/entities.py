@@ -1,7 +1,7 @@
-"""People by voice: who speaks, in every source of a memory, and what they are called.
+"""People by voice and by face: who speaks and who is to be seen, in every source of a memory, and what they are called.
 
-Every utterance with a voice print becomes a row of the voices table, and whatever else is learned of people a
-claim (cast.py). All the rest is made of those two again when a memory is opened.
+Every utterance with a voice print becomes a row of the voices table, every face of a clip one of the faces table, and
+whatever else is learned of people a claim (cast.py). All the rest is made of those three again when a memory is opened.
 """
 
 from __future__ import annotations
@@ -9,22 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor, inf
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from memory import schema
 from memory.cast import Cast, Claim, Kind, claim_table, claims_of
+from memory.face_recognition import FaceRecogniser, FaceRow
 from memory.naming import same_name
 from memory.recognition import Recogniser, VoiceRow
 from memory.records import fixed_list, matrix
-from memory.settings import VoiceMatchSettings
+from memory.settings import FaceMatchSettings, VoiceMatchSettings
 from memory.store import Store
 from memory.voice_book import Print
 from runtime.compute import Compute
 from runtime.errors import InputError
-from runtime.messages import Observation
+from runtime.messages import Clip, Observation
 
 _THREAD = "people"
 
@@ -33,7 +36,7 @@ _THREAD = "people"
 class Person:
     """For a list. speech_s: how long they were heard. names: what they were called, with the weight of the evidence.
 
-    merged: ids that were found to be the same person.
+    merged: ids that were found to be the same person. clips, seen_s: in how many their face is to be seen, and how long.
     """
 
     id: str
@@ -44,23 +47,36 @@ class Person:
     sources: tuple[str, ...]
     names: dict[str, float]
     merged: tuple[str, ...]
+    clips: int = 0
+    seen_s: float = 0.0
 
 
 class People:
     """One for a store that is open for writing; all its writers share it. Open with `People.open`."""
 
-    def __init__(self, store: Store, compute: Compute, settings: VoiceMatchSettings) -> None:
+    def __init__(
+        self, store: Store, compute: Compute, settings: VoiceMatchSettings, faces: FaceMatchSettings
+    ) -> None:
         self._store = store
         self._compute = compute
         self._settings = settings
+        self._face_settings = faces
         self._lock = asyncio.Lock()
         self._known = Recogniser([], [], [], settings)
+        self._faces = FaceRecogniser([], [], self._known, faces)
+        self._joined: dict[str, float] = {}
         self._stale = True
 
     @classmethod
-    async def open(cls, store: Store, compute: Compute, settings: VoiceMatchSettings | None = None) -> People:
+    async def open(
+        cls,
+        store: Store,
+        compute: Compute,
+        settings: VoiceMatchSettings | None = None,
+        faces: FaceMatchSettings | None = None,
+    ) -> People:
         """Raises MemoryStoreError."""
-        people = cls(store, compute, settings or VoiceMatchSettings())
+        people = cls(store, compute, settings or VoiceMatchSettings(), faces or FaceMatchSettings())
         await people.reload()
         return people
 
@@ -70,7 +86,7 @@ class People:
         return self._known.cast
 
     async def reload(self) -> None:
-        """Makes everything of the two tables again: they were changed by others."""
+        """Makes everything of the tables again: they were changed by others."""
         async with self._lock:
             await self._load()
 
@@ -90,14 +106,61 @@ class People:
             known = self._known
             out, rows, said = await self._compute.run(_THREAD, known.hear, spoken)
             vectors = fixed_list(np.stack([known.prints[row.key].vector for row in rows]))
-            await self._store.add(schema.VOICES, _voice_table(rows, vectors))
+            shape = schema.voices_schema(vectors.type.list_size)
+            await self._store.add(schema.VOICES, _print_table(rows, vectors, shape))
             await self._store.add(schema.PEOPLE, claim_table(said))
             self._stale = False
             return out
 
+    async def see(self, clips: Sequence[Clip]) -> None:
+        """Whose faces are in clips that were just committed, in order of time; what is learned of them is stored.
+
+        Raises MemoryStoreError: from another face encoder than the memory's.
+        """
+        seen = next((face for clip in clips for face in clip.faces), None)
+        if seen is None:
+            return
+        await self._store.claim_model("face", seen.model)
+        async with self._lock:
+            if self._stale:
+                await self._load()
+            self._stale = True
+            faces = self._faces
+            rows, said = await self._compute.run(_THREAD, faces.see, clips)
+            vectors = fixed_list(np.stack([faces.prints[row.key].vector for row in rows]))
+            shape = schema.faces_schema(vectors.type.list_size)
+            await self._store.add(schema.FACES, _print_table(rows, vectors, shape))
+            await self._store.add(schema.PEOPLE, claim_table(said))
+            self._stale = False
+
+    async def join(self, source: str, until_s: float, step_s: float) -> None:
+        """Says whose voice is whose face's, by what a source has shown and said up to until_s, both of which are stored.
+
+        At every multiple of step_s on its own, so that it does not hang on how far the one was ahead of the other.
+        Raises MemoryStoreError.
+        """
+        async with self._lock:
+            if self._stale:
+                await self._load()
+            if not any(row.source == source for row in self._faces.rows):
+                return
+            rows: list[VoiceRow | FaceRow] = [*self._known.rows, *self._faces.rows]
+            last_s = max(row.known_at_s for row in rows if row.source == source)
+            steps = floor(min(until_s, last_s) / step_s)
+            ends = [step_s * n for n in range(floor(self._joined.get(source, 0.0) / step_s) + 1, steps + 1)]
+            said = []
+            self._stale = True
+            for end_s in [*ends, *([last_s] if until_s == inf else [])]:
+                said += await self._compute.run(_THREAD, self._faces.join, source, end_s)
+            await self._store.add(schema.PEOPLE, claim_table(said))
+            self._joined[source] = step_s * steps
+            self._stale = False
+
     def find(self, person: str) -> str:
         """The id of a person given by id or name. Raises InputError: nobody is called that, or several are."""
-        alive = {owner for key in self._known.prints if (owner := self._known.owner(key))}
+        owners = [self._known.owner(key) for key in self._known.prints]
+        owners += [self._faces.owner(row.key) for row in self._faces.rows]
+        alive = set(filter(None, owners))
         if self.cast.root(person) in alive:
             return self.cast.root(person)
         called = sorted(p for p, name in self.cast.names().items() if p in alive and same_name(name, person))
@@ -124,17 +187,24 @@ class People:
         return await self.claim("merge", at_wall_s, person=kept, other=gone)
 
     async def split(self, person: str, at_wall_s: float) -> Claim:
-        """The voices of a person as two people, by what sets them apart most (2-means on the sphere).
+        """The voices of a person as two people, by what sets them apart most (2-means on the sphere); the faces of one
+        who was not heard twice.
 
-        Raises InputError: nobody of that id, or only one voice print of them.
+        Raises InputError: nobody of that id, or only one print of them.
         """
         known, who = self._known, self.find(person)
-        keys = [k for k in known.prints if known.owner(k) == who]
-        if len(keys) < 2:
-            raise InputError(f"{person} was heard in one stretch of speech only: there is nothing to split")
-        apart = await self._compute.run(_THREAD, _two, [known.prints[k] for k in keys])
-        moved = {k for k, other in zip(keys, apart, strict=True) if other}
-        records = tuple(row.id for row in known.rows if row.key in moved)
+        rows: Sequence[VoiceRow | FaceRow] = known.rows
+        prints = {key: one for key, one in known.prints.items() if known.owner(key) == who}
+        if len(prints) < 2:
+            rows = self._faces.rows
+            prints = {k: one for k, one in self._faces.prints.items() if self._faces.owner(k) == who}
+        if len(prints) < 2:
+            raise InputError(
+                f"{person} was heard in one stretch of speech only, or seen once: there is nothing to split"
+            )
+        apart = await self._compute.run(_THREAD, _two, list(prints.values()))
+        moved = {k for k, other in zip(prints, apart, strict=True) if other}
+        records = tuple(row.id for row in rows if row.key in moved)
         return await self.claim("split", at_wall_s, person=known.next_person(), other=who, records=records)
 
     async def undo(self, seq: int | None, at_wall_s: float) -> Claim:
@@ -183,46 +253,73 @@ class People:
             return one
 
     async def _load(self) -> None:
-        rows = await self._store.rows(schema.VOICES)
+        voices = await self._store.rows(schema.VOICES)
+        faces = await self._store.rows(schema.FACES)
         claims = await claims_of(self._store)
-        self._known = await self._compute.run(_THREAD, _recogniser, rows, claims, self._settings)
+        self._known, self._faces = await self._compute.run(
+            _THREAD, _recognisers, voices, faces, claims, self._settings, self._face_settings
+        )
         self._stale = False
 
 
 async def list_people(store: Store, cast: Cast) -> list[Person]:
-    """Everybody who was heard, most first. Raises MemoryStoreError."""
-    columns = ["id", "source", "t_start_s", "t_end_s", "person"]
-    rows = await store.rows(schema.VOICES, columns=columns)
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in rows.to_pylist() if rows is not None else []:
-        person = cast.person(row["id"], row["person"] or None)
-        if person:
-            found.setdefault(person, []).append(row)
+    """Everybody who was heard or seen, those heard most first. Raises MemoryStoreError."""
+    heard = await _spans(store, schema.VOICES, cast)
+    seen = await _spans(store, schema.FACES, cast)
     people = []
-    for person, mine in found.items():
+    for person in {**heard, **seen}:
+        said, shown = heard.get(person, []), seen.get(person, [])
         speaker = cast.speaker_of(person)
         one = Person(
             id=person,
             label=speaker.label,
             named=speaker.named,
-            utterances=len(mine),
-            speech_s=sum(row["t_end_s"] - row["t_start_s"] for row in mine),
-            sources=tuple(sorted({row["source"] for row in mine})),
+            utterances=len(said),
+            speech_s=sum(row["t_end_s"] - row["t_start_s"] for row in said),
+            sources=tuple(sorted({row["source"] for row in (*said, *shown)})),
             names=cast.evidence(person),
             merged=tuple(cast.merged(person)),
+            clips=len(shown),
+            seen_s=sum(row["t_end_s"] - row["t_start_s"] for row in shown),
         )
         people.append(one)
-    return sorted(people, key=lambda p: (-p.speech_s, p.id))
+    return sorted(people, key=lambda p: (-p.speech_s, -p.seen_s, p.id))
 
 
-def _recogniser(table: pa.Table | None, claims: Sequence[Claim], settings: VoiceMatchSettings) -> Recogniser:
+async def _spans(store: Store, name: str, cast: Cast) -> dict[str, list[dict[str, Any]]]:
+    """By person, the rows of the voices or faces table without their prints."""
+    rows = await store.rows(name, columns=["id", "source", "t_start_s", "t_end_s", "person"])
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.to_pylist() if rows is not None else []:
+        person = cast.person(row["id"], row["person"] or None)
+        if person:
+            found.setdefault(person, []).append(row)
+    return found
+
+
+def _recognisers(
+    voices: pa.Table | None,
+    faces: pa.Table | None,
+    claims: Sequence[Claim],
+    settings: VoiceMatchSettings,
+    face_settings: FaceMatchSettings,
+) -> tuple[Recogniser, FaceRecogniser]:
+    heard, vectors = _ordered(voices)
+    spoken = [VoiceRow(**row) for row in heard]
+    prints = [Print(r.key, v, r.speech_s, r.quality) for r, v in zip(spoken, vectors, strict=True)]
+    seen, vectors = _ordered(faces)
+    shown = [FaceRow(**row) for row in seen]
+    looks = [Print(r.key, v, r.t_end_s - r.t_start_s, r.quality) for r, v in zip(shown, vectors, strict=True)]
+    known = Recogniser(spoken, prints, claims, settings, [(row.person, row.seq) for row in shown])
+    return known, FaceRecogniser(shown, looks, known, face_settings)
+
+
+def _ordered(table: pa.Table | None) -> tuple[list[dict[str, Any]], NDArray[np.float32]]:
+    """The rows in the order of their seq, and their prints."""
     if table is None or not table.num_rows:
-        return Recogniser([], [], claims, settings)
+        return [], np.zeros((0, 0), np.float32)
     table = table.sort_by("seq")
-    rows = [VoiceRow(**row) for row in table.drop_columns(["vector"]).to_pylist()]
-    vectors = matrix(table["vector"])
-    prints = [Print(r.key, v, r.speech_s, r.quality) for r, v in zip(rows, vectors, strict=True)]
-    return Recogniser(rows, prints, claims, settings)
+    return table.drop_columns(["vector"]).to_pylist(), matrix(table["vector"])
 
 
 def _two(prints: Sequence[Print]) -> list[bool]:
@@ -242,7 +339,8 @@ def _two(prints: Sequence[Print]) -> list[bool]:
     return [bool(one) for one in less]
 
 
-def _voice_table(rows: Sequence[VoiceRow], vectors: pa.FixedSizeListArray) -> pa.Table:
-    shape = schema.voices_schema(vectors.type.list_size)
+def _print_table(
+    rows: Sequence[VoiceRow] | Sequence[FaceRow], vectors: pa.FixedSizeListArray, shape: pa.Schema
+) -> pa.Table:
     columns = [pa.array([getattr(row, f.name) for row in rows], f.type) for f in list(shape)[:-1]]
     return pa.table([*columns, vectors], schema=shape)

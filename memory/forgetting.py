@@ -1,7 +1,7 @@
 """Forget means forget: what is chosen goes with all that was made of it, off the disk, and out of every snapshot.
 
 What goes with a record: its keys, and those of its neighbours that quote it; of something that was read or seen also the
-clips that show it, with their key frames, patch tokens and tags; of a message the pictures that came with it; the nodes
+clips that show it, with their key frames, patch tokens, tags and faces; of a message the pictures that came with it; the nodes
 above, which are made anew from what is left.
 """
 
@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 
 from memory import schema
-from memory.cast import Cast, Casts, claim_id, claims_of
+from memory.cast import Cast, Casts, Speaker, claim_id, claims_of
 from memory.consolidation.consolidate import mark_id
 from memory.erasing import erase
 from memory.keys import readings_of
@@ -37,7 +37,7 @@ BY_RECORD = {
     schema.FACTS: "record",
 }
 """Tables with rows of one record each, and the column that names it."""
-BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip"}
+BY_CLIP = {schema.CLIPS: "id", schema.KEYFRAMES: "clip", schema.SHORT_TERM: "clip", schema.FACES: "clip"}
 BY_SOURCE = {schema.SOURCES: "id", schema.PROGRESS: "source", schema.CONSOLIDATED: "source"}
 """These go with the whole of a source."""
 REBUILT = (schema.NODES, schema.NOTES)
@@ -52,7 +52,8 @@ class Selection:
     """What to forget: all to which every given field applies. At least one must be given.
 
     ids: of records, clips, events, episodes or sources. sources: their ids; alone, all of them goes, and they may be
-    ingested again. t_min_s, t_max_s: what overlaps this span, in media seconds. speaker: who said it, by name or id.
+    ingested again. t_min_s, t_max_s: what overlaps this span, in media seconds. speaker: who said it, by name or id; with
+    no other choice than a span and sources, also the clips that show their face.
     app: the program on whose window it was read or seen. words: every one of them stands in the text, or in another
     reading of it.
     """
@@ -122,6 +123,7 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
         if not (selection.spans or selection.ids):
             found = [o for o in await _observations(store, where) if _applies(selection, o, cast)]
             records |= {o.id: o for o in found}
+            clips |= await _with_face(store, selection, where, cast)
             continue
         records |= {o.id: o for o in await _observations(store, where)}
         clips |= {row["id"]: row for row in await _clips(store, where)}
@@ -147,8 +149,9 @@ async def plan(store: Store, selection: Selection) -> Forgetting:
         touched=tuple(sorted(touched)),
         quoting=tuple(sorted(await _quoting(store, ordered))),
         claims=(
-            *await _of_nobody(store, cast, set(records)),
+            *await _of_nobody(store, cast, set(records), set(clips)),
             *await _of_things(store, set(records), whole),
+            *await _by_faces(store, set(records), set(clips)),
         ),
         facts=tuple(facts),
         marks=tuple(marks),
@@ -184,13 +187,43 @@ def _doomed(found: Forgetting) -> dict[str, dict[str, Sequence[str]]]:
     return doomed
 
 
-async def _of_nobody(store: Store, cast: Cast, gone: set[str]) -> list[str]:
-    """Claims about people who were heard in forgotten records only."""
+async def _of_nobody(store: Store, cast: Cast, gone: set[str], clips: set[str]) -> list[str]:
+    """Claims about people who were heard in forgotten records and seen in forgotten clips only."""
     rows = await store.rows(schema.VOICES, columns=["id", "person"])
     voices = rows.to_pylist() if rows is not None else []
-    people = {row["id"]: cast.person(row["id"], row["person"]) for row in voices}
-    lost = set(people.values()) - {person for record, person in people.items() if record not in gone}
+    people = [(row["id"] in gone, cast.person(row["id"], row["person"])) for row in voices]
+    people += [(row["clip"] in clips, cast.person(row["id"], row["person"])) for row in await _faces(store)]
+    lost = {person for _, person in people} - {person for lost, person in people if not lost}
     return [claim_id(c) for c in cast.claims if c.kind != "call" and cast.about(c) in lost]
+
+
+async def _by_faces(store: Store, gone: set[str], clips: set[str]) -> list[str]:
+    """What was concluded from forgotten records and clips of whose voice is whose face's (undone or not)."""
+    gone = gone | {row["id"] for row in await _faces(store) if row["clip"] in clips}
+    return [claim_id(c) for c in await claims_of(store) if c.made_by == "face" and gone & set(c.records)]
+
+
+async def _with_face(store: Store, selection: Selection, where: str, cast: Cast) -> dict[str, dict[str, Any]]:
+    """Clips that show the face of the person whom it chooses, and nothing more."""
+    if selection.speaker is None or selection.app is not None or selection.words is not None:
+        return {}
+    shown = [
+        row["clip"]
+        for row in await _faces(store, where)
+        if (person := cast.person(row["id"], row["person"] or None))
+        and _is_called(selection.speaker, cast.speaker_of(person))
+    ]
+    return {row["id"]: row for row in await _clips(store, _in("id", shown), pictures=False)}
+
+
+async def _faces(store: Store, where: str | None = None) -> list[dict[str, Any]]:
+    rows = await store.rows(schema.FACES, where, ["id", "clip", "person"])
+    found: list[dict[str, Any]] = rows.to_pylist() if rows is not None else []
+    return found
+
+
+def _is_called(name: str, speaker: Speaker) -> bool:
+    return _folded(name) in {_folded(speaker.id), _folded(speaker.label)}
 
 
 async def _of_things(store: Store, gone: set[str], sources: Sequence[str]) -> list[str]:
@@ -217,10 +250,8 @@ async def _made_of(store: Store, gone: set[str]) -> tuple[list[str], list[str]]:
 def _applies(selection: Selection, record: Observation, cast: Cast) -> bool:
     if selection.speaker is not None:
         speaker = cast.speaker(record.id, record.speaker)
-        called = (
-            {_folded(record.speaker)} if speaker is None else {_folded(speaker.id), _folded(speaker.label)}
-        )
-        if _folded(selection.speaker) not in called:
+        unknown = Speaker(record.speaker or "", "", named=False)
+        if not _is_called(selection.speaker, speaker or unknown):
             return False
     if selection.app is not None and _folded(record.details.get("app")) != _folded(selection.app):
         return False

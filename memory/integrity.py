@@ -28,6 +28,7 @@ _OWNERS = (
     (schema.KEYS, "record", schema.OBSERVATIONS, "id"),
     (schema.KEYFRAMES, "clip", schema.CLIPS, "id"),
     (schema.SHORT_TERM, "clip", schema.CLIPS, "id"),
+    (schema.FACES, "clip", schema.CLIPS, "id"),
     (schema.OBSERVATIONS, "source", schema.SOURCES, "id"),
     (schema.FACTS, "record", schema.OBSERVATIONS, "id"),
     (schema.CLIPS, "source", schema.SOURCES, "id"),
@@ -41,6 +42,7 @@ _UNIQUE = (
     (schema.SOURCES, "id"),
     (schema.FACTS, "id"),
     (schema.NOTES, "id"),
+    (schema.FACES, "id"),
 )
 
 

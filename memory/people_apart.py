@@ -10,12 +10,13 @@ import pyarrow as pa
 from memory import schema
 from memory.store import Store
 
-PEOPLE_TABLES = (schema.VOICES, schema.PEOPLE)
+PEOPLE_TABLES = (schema.VOICES, schema.FACES, schema.PEOPLE)
 """They share one seq, and are read together."""
 _COLUMNS = {
     schema.OBSERVATIONS: ("speaker",),
     schema.FACTS: ("speaker",),
     schema.VOICES: ("person",),
+    schema.FACES: ("person",),
     schema.PEOPLE: ("person", "other"),
 }
 _PERSON = re.compile(r"p(\d+)")

@@ -268,9 +268,13 @@ async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported
             rows = 0
             apart = await room_for_people(store)
             voice = store.meta.get("voice_model")
-            heard = voice is None or meta.get("voice_model") == voice
+            heard = voice is None or meta.get("voice_model") in (None, voice)
+            face = store.meta.get("face_model")
+            seen = face is None or meta.get("face_model") in (None, face)
             for name in _BY_SOURCE:
-                left_out = (name == schema.VAULT and other_vault) or (name in PEOPLE_TABLES and not heard)
+                left_out = (name == schema.VAULT and other_vault) or (
+                    name in PEOPLE_TABLES and not (heard and seen)
+                )
                 if name in manifest.tables and not left_out:
                     rows += await _append(db, file, name, new, apart)
             taken = tuple(
@@ -278,6 +282,7 @@ async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported
                 for prefix, here in (
                     ("vision_", vision),
                     ("voice_", voice),
+                    ("face_", face),
                     ("vault_", store.meta.get(PUBLIC)),
                 )
                 if here is None

@@ -54,7 +54,10 @@ class _About:
 
 
 class Recogniser:
-    """rows: in the order of their seq, each with its print. Every claim, rows and claims together unique in seq."""
+    """rows: in the order of their seq, each with its print. Every claim, rows and claims together unique in seq.
+
+    others: people and seqs that faces have (memory/face_recognition.py).
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Recogniser:
         prints: Sequence[Print],
         claims: Sequence[Claim],
         settings: VoiceMatchSettings,
+        others: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.rows: list[VoiceRow] = []
         self.claims = list(claims)
@@ -74,8 +78,10 @@ class Recogniser:
         for row, one in zip(rows, prints, strict=True):
             self._keep(row, one)
         ids = [r.person for r in self.rows] + [p for s in self.claims for p in (s.person, s.other)]
+        ids += [person for person, _ in others]
         self._last = max((int(i[1:]) for i in ids if PERSON.fullmatch(i)), default=0)
-        self._seq = max([r.seq for r in self.rows] + [s.seq for s in self.claims], default=-1) + 1
+        seqs = [r.seq for r in self.rows] + [s.seq for s in self.claims] + [seq for _, seq in others]
+        self._seq = max(seqs, default=-1) + 1
         self._learn()
 
     def owner(self, key: VoiceKey) -> str:
@@ -89,6 +95,15 @@ class Recogniser:
     def next_person(self) -> str:
         """The id that the next new person gets."""
         return f"p{self._last + 1}"
+
+    def new_person(self) -> str:
+        """That id, which is then taken."""
+        self._last += 1
+        return f"p{self._last}"
+
+    def state(self, claim: Claim) -> None:
+        self.claims.append(claim)
+        self.cast = Cast(self.claims)
 
     def hear(self, spoken: Sequence[Observation]) -> tuple[list[Observation], list[VoiceRow], list[Claim]]:
         """The utterances, in order of time, with their speakers; the new rows and claims."""
@@ -136,7 +151,7 @@ class Recogniser:
     def _whose(self, one: Print, own: Sequence[NameSaid], about: _About) -> tuple[str, float, float]:
         match = self._book.match(one, self.next_person(), self._taken(one.key), self._named(own))
         if match.new:
-            self._last += 1
+            self.new_person()
         earlier = [k for k in (match.also, one.key) if k is not None and k in self._records]
         for key in earlier if match.person else ():
             self._state(about, "assign", "voice", person=match.person, records=tuple(self._records[key]))
@@ -176,7 +191,7 @@ class Recogniser:
         records: tuple[str, ...] = (),
     ) -> None:
         record = about.record
-        self.claims.append(
+        self.state(
             Claim(
                 seq=self.next_seq(),
                 kind=kind,
@@ -193,7 +208,6 @@ class Recogniser:
                 records=records,
             )
         )
-        self.cast = Cast(self.claims)
 
     def _taken(self, key: VoiceKey) -> frozenset[str]:
         """People whose voices are others of the same stretch."""

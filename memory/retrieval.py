@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.adding import Adding, When, unix_s
+from memory.appearances import Appearance, appearances
 from memory.cast import Cast
 from memory.citations import Learner
 from memory.consolidation.assertion import Kind
@@ -270,6 +271,14 @@ class Memory:
     def cited(self, ids: Collection[str]) -> None:
         """An answer cited these records: the ranking learns of it, where the settings say so (SearchSettings.learn)."""
         self._learner.cited(ids)
+
+    async def appearances(
+        self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None
+    ) -> list[Appearance]:
+        """Who is to be seen when, by face, as it was known then. Raises InputError as `search` does."""
+        cast = await self.cast(as_of_s, sources)
+        asked = self._searcher.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        return await appearances(self.store, cast, as_of_s, asked)
 
     async def cast(self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None) -> Cast:
         """Who is who, as it was known at as_of_s. Raises InputError as `search` does."""

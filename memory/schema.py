@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-SCHEMA_VERSION = 3
-"""2: observations say when they were taken in. 3: facts and notes."""
+SCHEMA_VERSION = 4
+"""2: observations say when they were taken in. 3: facts and notes. 4: faces, which an older Hearsight would not forget."""
 
 META = "meta"
 OBSERVATIONS = "observations"
@@ -22,6 +22,7 @@ SOURCES = "sources"
 PROGRESS = "progress"
 VAULT = "vault"
 VOICES = "voices"
+FACES = "faces"
 PEOPLE = "people"
 SPANS = "spans"
 FACTS = "facts"
@@ -183,7 +184,9 @@ def nodes_schema(dim: int) -> pa.Schema:
 
 
 def voices_schema(dim: int) -> pa.Schema:
-    """Voice prints, one row for each utterance; id is its record's. seq counts on through this table and the people's."""
+    """Voice prints, one row for each utterance; id is its record's. seq counts on through this table, the faces' and the
+    people's.
+    """
     return pa.schema(
         [
             ("seq", pa.int64()),
@@ -193,6 +196,27 @@ def voices_schema(dim: int) -> pa.Schema:
             ("stretch", pa.string()),
             ("voice", pa.int32()),
             ("speech_s", pa.float32()),
+            ("quality", pa.float32()),
+            ("person", pa.string()),
+            ("score", pa.float32()),
+            ("runner_up", pa.float32()),
+            ("vector", pa.list_(pa.float16(), dim)),
+        ]
+    )
+
+
+def faces_schema(dim: int) -> pa.Schema:
+    """Prints of faces, one row for each face of a clip. t_s: where it is seen best. seq as of the voices."""
+    return pa.schema(
+        [
+            ("seq", pa.int64()),
+            ("id", pa.string()),
+            ("clip", pa.string()),
+            *_SPAN,
+            ("known_at_s", pa.float64()),
+            ("t_s", pa.float64()),
+            ("number", pa.int32()),
+            ("looks", pa.int32()),
             ("quality", pa.float32()),
             ("person", pa.string()),
             ("score", pa.float32()),

@@ -105,6 +105,27 @@ class VoiceMatchSettings(BaseModel):
     """How many prints of a source back an unknown one is looked for."""
 
 
+class FaceMatchSettings(VoiceMatchSettings):
+    """When two faces are one; seconds are those that a face is to be seen. Measured in docs/decisions.md."""
+
+    same: float = Field(default=0.93, ge=0, le=1)
+    same_short: float = Field(default=0.93, ge=0, le=1)
+    other: float = Field(default=0.91, ge=0, le=1)
+    other_short: float = Field(default=0.91, ge=0, le=1)
+    per_s: float = Field(default=0.0, ge=0)
+    margin: float = Field(default=0.01, ge=0)
+    drop: float = Field(default=1.0, ge=0)
+    least_s: PositiveFloat = 1.0
+    found_s: PositiveFloat = 2.0
+    twin: float = Field(default=0.94, ge=0, le=1)
+    twins_s: PositiveFloat = 2.0
+    together_s: PositiveFloat = 6.0
+    """How long a voice must be heard, in two utterances or more, while a face is alone to be seen, to be its."""
+    lead: float = Field(default=0.5, ge=0, le=1)
+    """What must be left of that, as a share, when what speaks against it is taken off: others who speak while it is alone,
+    and other faces that are alone while the voice speaks."""
+
+
 class ConsolidationSettings(BaseModel):
     """What is made of the records when nothing else is to be done (memory/consolidation)."""
 
@@ -159,3 +180,4 @@ class MemorySettings(BaseModel):
     consolidation: ConsolidationSettings = Field(default_factory=ConsolidationSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     voices: VoiceMatchSettings = Field(default_factory=VoiceMatchSettings)
+    faces: FaceMatchSettings = Field(default_factory=FaceMatchSettings)

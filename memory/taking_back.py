@@ -31,8 +31,10 @@ async def _watched(store: Store, mine: str, point: ResumePoint) -> None:
         for name in (schema.OBSERVATIONS, schema.KEYS, schema.VAULT):
             await store.delete(name, f"{mine} AND ({' OR '.join(either)})")
     if video:
-        for name in (schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM):
+        for name in (schema.CLIPS, schema.KEYFRAMES, schema.SHORT_TERM, schema.FACES):
             await store.delete(name, f"{mine} AND {video}")
+        by_face = f"{mine} AND made_by = 'face' AND t_end_s > {point.video_done_s!r}"
+        await store.delete(schema.PEOPLE, by_face)
 
 
 async def _told(store: Store, mine: str, point: ResumePoint) -> None:

@@ -70,7 +70,8 @@ class MemoryWriter:
         upkeep: _Run = _at_once,
         erase: _Run = _at_once,
     ) -> None:
-        """people: of the store, who says by the voice who speaks; without it speakers stay as they come.
+        """people: of the store, who says by the voice who speaks, and by the face who is to be seen; without it speakers stay
+        as they come, and faces are let go.
 
         remembered, spoken: are told of clips and utterances that have just been committed. wall: Unix time, for when
         records are taken in. commit, upkeep, erase: run everything that run() and forget() do with the store, one after the
@@ -284,6 +285,10 @@ class MemoryWriter:
             if self._people is not None:
                 spoken = await self._people.hear(spoken)
             await self._rows.write(records, spoken, clips)
+            if self._people is not None:
+                await self._people.see(clips)
+                both_s = min(point.video_done_s, point.said_done_s)
+                await self._people.join(self._source.id, both_s, self._settings.chapter_s)
             await self._store.set_progress(self._source.id, point)
 
         await self._run_commit(save)

@@ -60,6 +60,29 @@ class VideoSettings(BaseModel):
     patience_s: float = Field(default=3.0, gt=0)
 
 
+class FaceSettings(BaseModel):
+    """Whether people are known by face, and how often one looks for them.
+
+    known: "auto" where the weights are here (hearsight models pull faces) and dlib is, else "off".
+    interval_s: between two looks at pictures that move, at least; one that stands still is not looked at again.
+    still_change: share of tiles that may have changed in one that stands still.
+    cut_change: share from which on what was found before is not taken for what is there now.
+    keep_s: for how long a face that stays at its place in between is known without another look at who it is.
+    side: longest side of the picture that is searched, in pixels; a face is found from 80 of these on.
+    least_quality: those that are less clearly a face from the front are left alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    known: Literal["auto", "off"] = "auto"
+    interval_s: float = Field(default=2.0, gt=0)
+    still_change: float = Field(default=0.01, ge=0, le=1)
+    cut_change: float = Field(default=0.3, ge=0, le=1)
+    keep_s: float = Field(default=8.0, ge=0)
+    side: int = Field(default=640, ge=160, le=4096)
+    least_quality: float = Field(default=0.1, ge=0, le=1)
+
+
 class VisionSettings(BaseModel):
     """What looks at the sampled frames.
 
@@ -70,6 +93,7 @@ class VisionSettings(BaseModel):
         model may also be "hf-hub:ID" or a folder (open_clip_config.json and the weights in it); pretrained is
         not looked at then.
     device: "cpu", "cuda", or "auto", which takes a GPU when there is one.
+    faces: whether people are known by face.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +106,7 @@ class VisionSettings(BaseModel):
     batch: int = Field(default=8, ge=1, le=256)
     thumbnail_side: int = Field(default=320, ge=32, le=2048)
     thumbnail_quality: int = Field(default=70, ge=1, le=100)
+    faces: FaceSettings = Field(default_factory=FaceSettings)
 
 
 class ReadSettings(BaseModel):

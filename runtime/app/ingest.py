@@ -73,6 +73,7 @@ async def ingest(
     encoder = await models.text_encoder()
     vision = await models.vision.to_perceive(store) if info.has_video else None
     voices = await models.voice_encoder() if info.has_audio else None
+    faces = await models.face_encoder() if info.has_video else None
     about = SourceInfo(
         id=info.source_id,
         path=_absolute(path),
@@ -85,7 +86,7 @@ async def ingest(
         added_at_s=clock.wall(),
     )
     if people is None:
-        people = await People.open(store, compute, settings.memory.voices)
+        people = await People.open(store, compute, settings.memory.voices, settings.memory.faces)
     writer = MemoryWriter(store, encoder, compute, settings.memory, about, people=people)
     session = Session(clock, metrics)
     ended = False
@@ -118,7 +119,7 @@ async def ingest(
         to_encode: Channel[SampledFrame] = channel("frames", bounds.frames)
         to_read: Channel[SampledFrame] = channel("frames to read", bounds.frames_to_read)
         sampler = SampleStage(compute, settings.video)
-        encode = EncodeStage(compute, vision, settings.vision, ended=whole)
+        encode = EncodeStage(compute, vision, settings.vision, faces=faces, ended=whole)
 
         async def read() -> None:
             reader = await models.reader()

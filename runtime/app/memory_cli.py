@@ -86,7 +86,9 @@ summaries, old versions. It shows what that is and asks first. There is no way b
         "--from", dest="t_from", type=media_time, metavar="T", help="from this time of the video on"
     )
     parser.add_argument("--to", dest="t_to", type=media_time, metavar="T", help="up to this time")
-    parser.add_argument("--person", metavar="NAME", help="what this person said")
+    parser.add_argument(
+        "--person", metavar="NAME", help="what this person said, and the clips that show their face"
+    )
     parser.add_argument("--app", metavar="NAME", help="what was seen of this program on the screen")
     parser.add_argument("--query", metavar="WORDS", help="what has all of these words in it")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be forgotten")

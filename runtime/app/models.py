@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TypeVar
 
 from memory.text_encoder import MiniLMEncoder
 from perception.audio.transcriber import WhisperTranscriber
 from perception.audio.turns import SmartTurn
 from perception.audio.voice_encoder import Ge2eEncoder
+from perception.vision.faces import DlibFaces
 from perception.vision.ocr import RapidTextReader
 from reasoning.language import Language
 from reasoning.support import Verifier
@@ -20,6 +22,19 @@ from runtime.errors import ModelError
 from runtime.weights import Registry
 
 T = TypeVar("T")
+
+FACES = "faces"
+
+
+def face_obstacle(registry: Registry) -> str | None:
+    """Why faces cannot be looked at, in words; None where they can. Uses no network."""
+    try:
+        registry.locate(FACES)
+    except ModelError as error:
+        return str(error)
+    if find_spec("dlib") is None:
+        return "dlib is not installed (pip install 'hearsight[faces]')"
+    return None
 
 
 class Models:
@@ -68,6 +83,13 @@ class Models:
         except ModelError as error:
             self._report(f"hearsight: {error}: it is not known who speaks")
             return None
+
+    async def face_encoder(self) -> DlibFaces | None:
+        """None where it is not wanted, or not here: it is never fetched unasked, for prints of faces are biometric data."""
+        settings = self._settings.vision.faces
+        if settings.known == "off" or face_obstacle(self._registry) is not None:
+            return None
+        return await self._once("faces", FACES, lambda folder: DlibFaces(folder, settings))
 
     async def reader(self) -> RapidTextReader:
         return await self._once("ocr", None, lambda _: RapidTextReader(self._settings.read))

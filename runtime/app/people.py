@@ -1,4 +1,4 @@
-"""hearsight memory people: who is known by voice, and what the user knows better. Returns the exit status."""
+"""hearsight memory people: who is known by voice and by face, and what the user knows better. Returns the exit status."""
 
 from __future__ import annotations
 
@@ -25,17 +25,20 @@ async def run_people(args: argparse.Namespace) -> int:
         names = {s.id: s.path.rsplit("/", 1)[-1] for s in await store.sources()}
     if args.json:
         for person in people:
-            line = asdict(person) | {"speech_s": round(person.speech_s, 2)}
+            line = asdict(person) | {
+                "speech_s": round(person.speech_s, 2),
+                "seen_s": round(person.seen_s, 2),
+            }
             console.stdout.print(json.dumps(line, ensure_ascii=False), markup=False)
         return 0
     if not people:
-        console.stdout.print("nobody is known by voice yet", markup=False)
+        console.stdout.print("nobody is known by voice or face yet", markup=False)
         return 0
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for head in ("id", "name", "utterances", "heard", "evidence for the name", "same as", "in"):
-        table.add_column(head, justify="right" if head in ("utterances", "heard") else "left")
+    for head in ("id", "name", "utterances", "heard", "seen", "evidence for the name", "same as", "in"):
+        table.add_column(head, justify="right" if head in ("utterances", "heard", "seen") else "left")
     for person in people:
         evidence = ", ".join(f"{name} {weight:+g}" for name, weight in person.names.items())
         where = ", ".join(names.get(source, source) for source in person.sources)
@@ -43,7 +46,8 @@ async def run_people(args: argparse.Namespace) -> int:
             person.id,
             person.label if person.named else "-",
             str(person.utterances),
-            clock_text(person.speech_s),
+            clock_text(person.speech_s) if person.utterances else "-",
+            clock_text(person.seen_s) if person.clips else "-",
             evidence,
             ", ".join(person.merged),
             where,
@@ -67,8 +71,8 @@ async def run_people_change(args: argparse.Namespace) -> int:
     clock, compute = SystemClock(), Compute()
     try:
         async with await Store.open(args.memory or default_memory()) as store:
-            settings = app_settings(args.config, args.overrides).memory.voices
-            people = await People.open(store, compute, settings)
+            settings = app_settings(args.config, args.overrides).memory
+            people = await People.open(store, compute, settings.voices, settings.faces)
             match args.action:
                 case "name":
                     claim = await people.name(args.person, args.name, clock.wall())
@@ -86,9 +90,14 @@ async def run_people_change(args: argparse.Namespace) -> int:
 
 
 def _told(claim: Claim) -> str:
-    by = {"user": "by you", "voice": "by the voice", "words": "by what was said"}[claim.made_by]
+    by = {"user": "by you", "voice": "by the voice", "face": "by the face", "words": "by what was said"}[
+        claim.made_by
+    ]
     where = f" at {clock_text(claim.t_start_s)} in {claim.source}" if claim.source else ""
-    count = f"{len(claim.records)} utterance{'s' if len(claim.records) != 1 else ''}"
+    shown = bool(claim.records) and all("/face/" in record for record in claim.records)
+    count = (
+        f"{len(claim.records)} {'sighting' if shown else 'utterance'}{'s' if len(claim.records) != 1 else ''}"
+    )
     match claim.kind:
         case "name" if claim.made_by == "user":
             what = (
@@ -105,5 +114,5 @@ def _told(claim: Claim) -> str:
         case "split":
             what = f"{count} of {claim.other} are {claim.person}'s"
         case _:
-            what = f"{count} of an unknown voice are {claim.person}'s"
+            what = f"{count} of an unknown {'face' if shown else 'voice'} are {claim.person}'s"
     return f"{what}, {by}{where}"

@@ -12,7 +12,7 @@ def people_parser(commands: Any) -> None:
     parser = add_command(
         commands,
         "people",
-        "who is known by voice; name, merge, split, undo",
+        "who is known by voice and face; name, merge, split, undo",
         later("runtime.app.people", "run_people"),
     )
     memory_option(parser)
@@ -31,7 +31,7 @@ def people_parser(commands: Any) -> None:
     split = add_command(
         sub,
         "split",
-        "say that one is two: their voices are told apart",
+        "say that one is two: their voices (else their faces) are told apart",
         later("runtime.app.people", "run_people_change"),
     )
     split.add_argument("person", metavar="ID")

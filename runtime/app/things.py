@@ -43,7 +43,9 @@ async def run_things_change(args: argparse.Namespace) -> int:
             await Store.open(args.memory or default_memory()) as store,  # makes none
             await Memory.open(store, encoder, compute=app.compute, settings=app.settings.memory) as memory,
         ):
-            people = await People.open(store, app.compute, app.settings.memory.voices)
+            people = await People.open(
+                store, app.compute, app.settings.memory.voices, app.settings.memory.faces
+            )
             things, now_s = await memory.things(), app.clock.wall()
             match args.action:
                 case "merge":

@@ -6,10 +6,12 @@ import argparse
 import json
 
 from memory import Store
+from perception.settings import FaceSettings
 from reasoning.times import clock_text
 from runtime.app import console
 from runtime.app.console import say
 from runtime.app.live.settings import LiveSettings
+from runtime.app.models import face_obstacle
 from runtime.app.settings import app_settings, default_memory
 from runtime.app.vision import vision_outlook
 from runtime.errors import HearsightError
@@ -91,6 +93,7 @@ async def run_doctor(args: argparse.Namespace) -> int:
         )
     settings = app_settings(args.config, args.overrides)
     console.stdout.print(vision_outlook(settings.vision, Registry.load()), markup=False)
+    console.stdout.print(_face_outlook(settings.vision.faces), markup=False)
     missing += await _doctor_ice(settings.live)
     uri = args.memory or default_memory()
     try:
@@ -101,6 +104,15 @@ async def run_doctor(args: argparse.Namespace) -> int:
     if not missing:
         console.stdout.print("ok       every default model and the engine are here", markup=False)
     return 1 if missing else 0
+
+
+def _face_outlook(settings: FaceSettings) -> str:
+    if settings.known == "off":
+        return "ok       faces: not looked at, by vision.faces.known"
+    obstacle = face_obstacle(Registry.load())
+    if obstacle is not None:
+        return f"note     faces: not looked at, people are known by voice only: {obstacle}"
+    return "ok       faces: people are known by face too"
 
 
 async def _doctor_ice(live: LiveSettings) -> int:

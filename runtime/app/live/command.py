@@ -99,8 +99,9 @@ async def open_parts(
                 clock=app.clock,
                 app=settings,
                 live=settings.live,
-                people=await People.open(store, app.compute, settings.memory.voices),
+                people=await People.open(store, app.compute, settings.memory.voices, settings.memory.faces),
                 voices=await app.models.voice_encoder(),
+                faces=await app.models.face_encoder(),
                 captioner=Captioner(reasoner),
                 engine=reasoner,
             )

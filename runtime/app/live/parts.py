@@ -17,6 +17,7 @@ from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.metrics import Metrics
 from runtime.models import (
+    FaceEncoder,
     TextEncoder,
     TextReader,
     Transcriber,
@@ -49,6 +50,7 @@ class Parts:
     live: LiveSettings
     people: People
     voices: VoiceEncoder | None = None
+    faces: FaceEncoder | None = None
     captioner: Captioner | None = None
     engine: Reasoner | None = None
     spans: TurnSpans | None = None
@@ -68,4 +70,5 @@ class Parts:
             "reasoner": self.reasoner,
             "voice": self.voice.name if self.voice is not None else "browser",
             "speakers": self.voices.name if self.voices is not None else "none",
+            "faces": self.faces.name if self.faces is not None else "none",
         }

@@ -32,7 +32,7 @@ def see(
     to_read: Channel[SampledFrame] = Channel("frames to read", 2, Policy.DROP_OLDEST, clock=parts.clock)
     looks = parts.app.video.model_copy(update={"chapter_s": parts.live.chapter_s})
     sampler = SampleStage(parts.compute, looks)
-    encoder = EncodeStage(parts.compute, parts.vision, parts.app.vision)
+    encoder = EncodeStage(parts.compute, parts.vision, parts.app.vision, faces=parts.faces)
     reader = ReadStage(parts.compute, parts.reader, session_id, parts.app.read)
     stage("sample", lambda: sampler.run(video, (to_encode, to_read)), (video,), (to_encode, to_read))
     stage("vision", lambda: encoder.run(to_encode, percepts), (to_encode,), (percepts,))
