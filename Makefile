@@ -34,6 +34,7 @@ live: $(READY)
 
 test: $(READY)
 	$(BIN)/hearsight models pull
+	$(BIN)/hearsight models pull faces
 	$(BIN)/python -m pytest
 
 lint: $(READY)

@@ -79,6 +79,7 @@ def _shapes(dim: int) -> dict[str, pa.Schema]:
     wide = {
         schema.CLIPS: schema.clips_schema(1, 1),
         schema.VOICES: schema.voices_schema(1),
+        schema.FACES: schema.faces_schema(1),
     }
     return schema.schemas(dim) | {name: _of_any_width(shape) for name, shape in wide.items()}
 

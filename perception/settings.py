@@ -64,10 +64,11 @@ class FaceSettings(BaseModel):
     """Whether people are known by face, and how often one looks for them.
 
     known: "auto" where the weights are here (hearsight models pull faces) and dlib is, else "off".
-    interval_s: between two looks at pictures that move, at least; one that stands still is not looked at again.
-    still_change: share of tiles that may have changed in one that stands still.
-    cut_change: share from which on what was found before is not taken for what is there now.
-    keep_s: for how long a face that stays at its place in between is known without another look at who it is.
+    interval_s, cut_interval_s: between two looks at pictures that move, at least, and after a cut; one that stands still is
+        not looked at again.
+    still_change, cut_change: share of tiles that may have changed in one that stands still, and that do in a cut.
+    keep_s: for how long a face that stays at its place and looks the same is known without another look at who it is.
+    same_look: correlation of two small pictures of a face that looks the same.
     side: longest side of the picture that is searched, in pixels; a face is found from 80 of these on.
     least_quality: those that are less clearly a face from the front are left alone.
     """
@@ -75,10 +76,12 @@ class FaceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     known: Literal["auto", "off"] = "auto"
-    interval_s: float = Field(default=2.0, gt=0)
+    interval_s: float = Field(default=4.0, gt=0)
+    cut_interval_s: float = Field(default=2.0, gt=0)
     still_change: float = Field(default=0.01, ge=0, le=1)
-    cut_change: float = Field(default=0.3, ge=0, le=1)
-    keep_s: float = Field(default=8.0, ge=0)
+    cut_change: float = Field(default=0.2, ge=0, le=1)
+    keep_s: float = Field(default=16.0, ge=0)
+    same_look: float = Field(default=0.75, ge=0, le=1)
     side: int = Field(default=640, ge=160, le=4096)
     least_quality: float = Field(default=0.1, ge=0, le=1)
 

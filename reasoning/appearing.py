@@ -24,7 +24,7 @@ _WHO = re.compile(
     rf"^who(?:m)? (?:else )?(?:{_BE} {_PLACE}|{_COME}|(?:did|do|can|could) (?:you|we|one) see)\b(?! (?:say|said|with the))",
     re.I,
 )
-_GAP_S = 10.0
+_GAP_S = 6.0
 _TIMES = 5
 
 

@@ -99,19 +99,18 @@ def unpack(path: Path, take: Mapping[str, str], folder: Path) -> None:
 def _unpack_archive(path: Path, take: Mapping[str, str], folder: Path) -> None:
     try:
         with tarfile.open(path, "r:gz") as archive:
+            names = set(archive.getnames())
             for name, target in take.items():
                 relative = PurePosixPath(target)
                 if relative.is_absolute() or ".." in relative.parts:
                     raise ModelError(f"{path.name} is to be unpacked outside: {target}")
-                source = archive.extractfile(name)
+                source = archive.extractfile(name) if name in names else None
                 if source is None:
-                    raise KeyError(name)
+                    raise ModelError(f"{path.name} holds no {name}")
                 out = folder / relative
                 out.parent.mkdir(parents=True, exist_ok=True)
                 with source, out.open("wb") as sink:
                     shutil.copyfileobj(source, sink, 1 << 20)
-    except KeyError as error:
-        raise ModelError(f"{path.name} holds no {error.args[0]}") from error
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ModelError(f"{path.name} is damaged: {error}") from error
 

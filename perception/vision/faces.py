@@ -23,6 +23,7 @@ _CHIP = 150
 _CLEAR = 2.0
 """Score of dlib's detector at which a face is as clear as any."""
 _SAME_PLACE = 0.5
+_SMALL = 24
 _EPS_S = 0.02
 
 
@@ -84,10 +85,11 @@ class DlibFaces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
-    """encoded_s: when it was last looked at whose it is."""
+    """encoded_s: when it was last looked at whose it is. small: what it looked like then, (n, n) of mean 0 and length 1."""
 
     face: Face
     encoded_s: float
+    small: NDArray[np.float32]
 
 
 @dataclass(slots=True)
@@ -121,7 +123,8 @@ class FaceLooks:
         chapter.change = max(chapter.change, sampled.change) if looked else 0.0
         if looked and chapter.change < settings.still_change:
             return tuple(known.face for known in chapter.before)
-        if t_s - chapter.looked_s < settings.interval_s - _EPS_S:
+        cut = chapter.change >= settings.cut_change
+        if t_s - chapter.looked_s < (settings.cut_interval_s if cut else settings.interval_s) - _EPS_S:
             return None
         chapter.before = self._known(sampled.frame.image, t_s, chapter)
         chapter.looked_s, chapter.change = t_s, 0.0
@@ -129,22 +132,26 @@ class FaceLooks:
 
     def _known(self, image: Image, t_s: float, chapter: _Chapter) -> tuple[_Known, ...]:
         found = self._encoder.find(image)
-        kept = {} if chapter.change >= self._settings.cut_change else self._stayed(image, found, t_s, chapter)
+        cut = chapter.change >= self._settings.cut_change
+        kept = {} if cut else self._stayed(image, found, t_s, chapter)
         new = [face for face in found if face not in kept]
         vectors = self._encoder.encode(image, new)
         for face, vector in zip(new, vectors, strict=True):
-            kept[face] = _Known(Face(_shares(face, image), vector, face.quality, self._encoder.name), t_s)
+            who = Face(_shares(face, image), vector, face.quality, self._encoder.name)
+            kept[face] = _Known(who, t_s, _small(face, image))
         return tuple(kept[face] for face in found)
 
     def _stayed(
         self, image: Image, found: Sequence[FaceBox], t_s: float, chapter: _Chapter
     ) -> dict[FaceBox, _Known]:
-        """Those that are where a known one was a moment ago."""
+        """Those that are where a known one was a moment ago, and look like it."""
         out: dict[FaceBox, _Known] = {}
         for face in found:
             box = _shares(face, image)
             near = [k for k in chapter.before if _overlap(k.face.box, box) >= _SAME_PLACE]
-            if len(near) == 1 and t_s - near[0].encoded_s <= self._settings.keep_s:
+            if len(near) != 1 or t_s - near[0].encoded_s > self._settings.keep_s:
+                continue
+            if float(np.sum(near[0].small * _small(face, image))) >= self._settings.same_look:
                 out[face] = replace(near[0], face=replace(near[0].face, box=box, quality=face.quality))
         return out
 
@@ -153,6 +160,17 @@ def _shares(face: FaceBox, image: Image) -> tuple[float, float, float, float]:
     height, width = image.shape[:2]
     x0, y0, x1, y1 = face.box
     return (x0 / width, y0 / height, x1 / width, y1 / height)
+
+
+def _small(face: FaceBox, image: Image) -> NDArray[np.float32]:
+    """What is in the box, small: its correlation with another is the sum of their product."""
+    x0, y0, x1, y1 = (max(0, round(side)) for side in face.box)
+    part = image[y0:y1, x0:x1]
+    if not part.size:
+        return np.zeros((_SMALL, _SMALL), np.float32)
+    gray = cv2.cvtColor(cv2.resize(part, (_SMALL, _SMALL), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    centred = gray.astype(np.float32) - float(gray.mean())
+    return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-6), np.float32)
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:

