@@ -1,14 +1,14 @@
-"""The synchronous face of a memory, for programs without an event loop of their own."""
+"""The synchronous face of a memory, for programs that do not want an event loop of their own."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar
 
 from memory.adding import When
+from memory.loop_thread import LoopThread
 from memory.past import Past
 from memory.retrieval import Memory
 from memory.settings import MemorySettings
@@ -23,7 +23,7 @@ class _Blocking(Protocol[A]):
     """_asked: whose methods are called; _runner: where they run."""
 
     _asked: A
-    _runner: asyncio.Runner
+    _runner: LoopThread
 
 
 def _blocking(
@@ -41,7 +41,7 @@ def _blocking(
 class BlockingPast:
     """`Past`, each call of which returns when it is done. Made by `BlockingMemory.as_of`."""
 
-    def __init__(self, runner: asyncio.Runner, past: Past) -> None:
+    def __init__(self, runner: LoopThread, past: Past) -> None:
         self._runner = runner
         self._asked = past
 
@@ -53,9 +53,10 @@ class BlockingPast:
 
 
 class BlockingMemory:
-    """`Memory`, each call of which returns when it is done. Not for two threads at once, nor inside a running loop."""
+    """`Memory`, each call of which returns when it is done. From any thread, and from within a running loop
+    (a notebook), which then waits."""
 
-    def __init__(self, runner: asyncio.Runner, memory: Memory) -> None:
+    def __init__(self, runner: LoopThread, memory: Memory) -> None:
         self._runner = runner
         self._asked = memory
 
@@ -69,7 +70,7 @@ class BlockingMemory:
         read_only: bool = True,
     ) -> BlockingMemory:
         """As `Memory.open`."""
-        runner = asyncio.Runner()
+        runner = LoopThread()
         try:
             opening = Memory.open(uri, text_encoder, settings=settings, read_only=read_only)
             return cls(runner, runner.run(opening))
@@ -84,6 +85,9 @@ class BlockingMemory:
         self.close()
 
     def close(self) -> None:
+        """A second time it does nothing."""
+        if self._runner.closed:
+            return
         try:
             self._runner.run(self._asked.close())
         finally:

@@ -92,7 +92,11 @@ class Verifier:
         matches = {term: self._match(term, words, sounds, question) for term in question.terms}
         # A heading speaks for every line below it.
         heading = units[0] if modality == "read" and len(units) > 1 else ""
-        ranked = sorted(units, key=lambda unit: -self._unit_score(question, unit, heading, matches))
+        # Who says it says every sentence of it, though the name stands before the first.
+        throughout = _words(heading) | (_words(speaker) if speaker is not None else set())
+        ranked = sorted(
+            units, key=lambda unit: -self._unit_score(question, unit, heading, throughout, matches)
+        )
         best = ranked[0]
         in_unit = _words(best) | _words(heading)
         weights = {term: self._weight(term) for term in question.terms}
@@ -153,8 +157,11 @@ class Verifier:
             return [line for line in statement.splitlines() if line.strip()] or [statement]
         return [s.text.strip() for s in self.language(statement).sents if s.text.strip()] or [statement]
 
-    def _unit_score(self, question: Question, unit: str, heading: str, matches: dict[Term, float]) -> float:
-        words = _words(unit) | _words(heading)
+    def _unit_score(
+        self, question: Question, unit: str, heading: str, throughout: set[str], matches: dict[Term, float]
+    ) -> float:
+        """throughout: words that stand for every unit."""
+        words = _words(unit) | throughout
         own = sum(self._weight(t) * self._match(t, words) for t in question.terms if matches[t] > 0)
         return own + 0.5 * self._cosine(question.subject, _below(heading, unit))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,6 +83,27 @@ def test_the_blocking_face(tmp_path: Path) -> None:
             memory.search("kayak", sources=("nowhere",))
     with pytest.raises(MemoryStoreError, match="no memory"):
         BlockingMemory.open(tmp_path / "none", HashEncoder())
+
+
+def test_the_blocking_face_within_a_loop_and_from_many_threads(tmp_path: Path) -> None:
+    async def in_a_notebook() -> int:
+        with BlockingMemory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
+            return memory.add("The lamp is in the shed.", speaker="Ana").new
+
+    assert asyncio.run(in_a_notebook()) == 1
+    memory = BlockingMemory.open(tmp_path / "m", HashEncoder(), read_only=False)
+
+    def work(number: int) -> int:
+        memory.add(f"Item {number} lies in drawer {number}.", speaker="Ana", time=1000.0 + number)
+        return len(memory.search(f"item {number}", k=50))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(found >= 1 for found in pool.map(work, range(16)))
+    assert len(memory.observations("notes")) == 17
+    memory.close()
+    memory.close()
+    with pytest.raises(MemoryStoreError, match="closed"):
+        memory.search("lamp")
 
 
 def test_the_synchronous_face_has_all_that_the_other_has(tmp_path: Path) -> None:
