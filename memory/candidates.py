@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.quantise import hamming
-from memory.segment import K1, Bools, Floats, Ints, Segment
+from memory.segment import K1, Bools, Floats, Ints, Segment, texts_at
 
 _COARSE_WORDS = 2
 _COARSE_FACTOR = 16
@@ -146,11 +146,15 @@ def best(segments: Sequence[Segment], rows: list[Ints], costs: Sequence[Floats],
     keep[tied[known < edge]] = True
     missing = limit - int(keep.sum())
     last = tied[known == edge]
+    ends = np.cumsum([len(r) for r in rows])[:-1]
     if len(last) > missing:
-        ids = np.concatenate([s.ids[r] for s, r in zip(segments, rows, strict=True)])[last]
+        owner = np.searchsorted(ends, last, side="right")
+        at = last - np.concatenate([[0], ends])[owner]
+        ids = np.concatenate(
+            [texts_at(s.ids, r[at[owner == i]]) for i, (s, r) in enumerate(zip(segments, rows, strict=True))]
+        )
         last = last[np.argsort(ids, kind="stable")[:missing]]
     keep[last] = True
-    ends = np.cumsum([len(r) for r in rows])[:-1]
     return [r[part] for r, part in zip(rows, np.split(keep, ends), strict=True)]
 
 

@@ -100,6 +100,11 @@ class Dialogue:
     def __len__(self) -> int:
         return len(self.messages)
 
+    @property
+    def sessions(self) -> list[str]:
+        """Their names, in the order of their numbers."""
+        return list(self._sessions)
+
     def session_number(self, name: str) -> int:
         return self._sessions.setdefault(name, len(self._sessions))
 

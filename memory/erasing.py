@@ -8,6 +8,7 @@ killed over it is finished by the next writer (`Store.open`).
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -16,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from memory import schema
+from memory.index_file import discard
 from memory.screen_pictures import stand_alone
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
@@ -74,6 +76,8 @@ async def finish_erasing(store: Store) -> bool:
             await rebuild(store, source, MemorySettings.model_validate_json(log["settings"]))
     if not logs:
         return False
+    if store.tables is not None:
+        await asyncio.to_thread(discard, store.tables)
     await purge(store)
     fragments = await _fragments(store, schema.META, {"key": [JOURNAL]})
     await store.delete(schema.META, f"key = {quoted(JOURNAL)}")

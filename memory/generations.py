@@ -11,6 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
+from memory.index_file import discard
 from runtime.errors import MemoryStoreError
 
 CURRENT = "CURRENT"
@@ -76,6 +77,7 @@ def tidy(folder: Path) -> None:
         for table in folder.glob(f"*{_SUFFIX}"):
             shutil.rmtree(table)
         (folder / LEDGER).unlink(missing_ok=True)
+        discard(folder)
 
 
 def sync_folder(folder: Path) -> None:

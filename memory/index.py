@@ -3,13 +3,15 @@
 LanceDB's own indices cannot be exact in time: an IVF index is trained on, and BM25 weighted by, rows that a
 question of the past must not know, and both decide which rows are candidates at all. Here every statistic is
 counted over the visible rows, and candidates are chosen by functions of one row alone (its sign code, its
-words). Costs about 600 bytes a key of 384 dimensions.
+words). Costs about 600 bytes a key of 384 dimensions, in memory or in a mapped file (memory/index_file.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import reduce
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,7 +32,12 @@ from memory.segment import (
     Segment,
     both,
     merged,
+    parts_of,
     segment_of,
+    segment_of_parts,
+    text_parts,
+    texts_at,
+    texts_of_parts,
 )
 from memory.settings import SearchSettings
 from memory.text import tokens
@@ -133,6 +140,32 @@ class KeyIndex:
             last, previous = self._segments.pop(), self._segments.pop()
             self._segments.append(merged(previous, last))
 
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """Plain arrays of which `of_parts` makes an index that finds the same."""
+        whole = reduce(merged, self._segments)
+        return (
+            parts_of(whole)
+            | text_parts("vocabulary", pa.array(self._vocabulary, pa.large_string()))
+            | text_parts("source_ids", pa.array(self._source_ids, pa.large_string()))
+            | text_parts("sessions", pa.array(self._dialogue.sessions, pa.large_string()))
+            | {f"messages.{f.name}": getattr(self._dialogue.messages, f.name) for f in fields(Messages)}
+        )
+
+    @classmethod
+    def of_parts(cls, parts: Mapping[str, NDArray[Any]], settings: SearchSettings) -> KeyIndex:
+        """parts: of `parts`; they are used where they lie (they may be a mapped file). Raises KeyError: not all there."""
+        self = cls(settings)
+        self._segments = [segment_of_parts(parts)]
+        names = ("vocabulary", "source_ids", "sessions")
+        vocabulary, sources, sessions = (texts_of_parts(name, parts).to_pylist() for name in names)
+        self._vocabulary = {word: number for number, word in enumerate(vocabulary)}
+        self._source_ids = {source: number for number, source in enumerate(sources)}
+        for session in sessions:
+            self._dialogue.session_number(session)
+        messages = Messages(**{f.name: parts[f"messages.{f.name}"] for f in fields(Messages)})
+        self._dialogue.add(messages, len(self))
+        return self
+
     def search(self, question: Question) -> KeyScores | None:
         """Scores of the keys that may answer, unordered: a function of the visible rows and the question alone."""
         sources = self._asked(question)
@@ -161,8 +194,8 @@ class KeyIndex:
         begins = np.cumsum([0, *map(len, self._segments)])[:-1]
         return KeyScores(
             rows=np.concatenate([rows + begin for rows, begin in zip(picked, begins, strict=True)]),
-            ids=np.concatenate([s.ids[rows] for s, rows in parts]),
-            records=np.concatenate([s.records[rows] for s, rows in parts]),
+            ids=np.concatenate([texts_at(s.ids, rows) for s, rows in parts]),
+            records=np.concatenate([texts_at(s.records, rows) for s, rows in parts]),
             kinds=np.concatenate([s.kinds[rows] for s, rows in parts]),
             sources=names[np.concatenate([s.sources[rows] for s, rows in parts])],
             t_start_s=np.concatenate([s.t_start_s[rows] for s, rows in parts]),
@@ -254,7 +287,7 @@ class KeyIndex:
         """(record, kind, number of that kind) of a row."""
         segment, at = self._at(row)
         kind = KINDS[segment.kinds[at]]
-        return segment.records[at], kind, int(segment.ids[at].rpartition(kind)[2])
+        return segment.records[at].as_py(), kind, int(segment.ids[at].as_py().rpartition(kind)[2])
 
     def place(self, row: int) -> tuple[str, float]:
         """(source, t_start_s) of a row."""
@@ -311,7 +344,7 @@ class KeyIndex:
         named = (segment.kinds[rows] == MESSAGE) & (lengths[rows] > 0)
         first = segment.tokens[segment.starts[:-1][rows] % max(1, len(segment.tokens))] if len(rows) else rows
         talk = self._dialogue
-        names = (record.rpartition("/")[0] for record in segment.records[rows].tolist())
+        names = (record.rpartition("/")[0] for record in texts_at(segment.records, rows))
         return Messages(
             row=rows + first_row,
             end=others[np.searchsorted(others, rows, side="right")] + first_row,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from memory import schema
+from memory import index_file, schema
 from memory.index import KeyIndex
 from memory.lance import give_back
 from memory.priors import Priors
@@ -33,6 +35,11 @@ _INDEXED = (
 _NODE_COLUMNS = ("source", "level", "t_start_s", "t_end_s", "known_at_s", "vector")
 _FOLLOWED = (schema.SOURCES, schema.NODES, schema.KEYS)
 _MANY = 50_000
+KEPT_FROM = 100_000
+"""Keys of a memory whose index is kept beside its tables: with fewer it is made in two seconds."""
+_GROWN = 0.25
+
+log = logging.getLogger(__name__)
 
 
 class Resident:
@@ -66,6 +73,11 @@ class Resident:
                 self._versions[schema.KEYS] = version
 
     async def _refresh_index(self) -> None:
+        tables = self._store.tables
+        opening = self._last_seq < 0
+        if opening and tables is not None:
+            await self._compute.run(THREAD, self._take_kept, tables)
+        kept = len(self.index)
         where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
         found = await self._store.counted_rows(schema.KEYS, where, _INDEXED)
         if found is None:
@@ -76,6 +88,7 @@ class Resident:
             # Rows that this index holds are gone (an interrupted ingest was taken back): begin anew.
             self.index = KeyIndex(self._settings)
             self._last_seq = -1
+            kept = 0
             rows = await self._store.rows(schema.KEYS, None, _INDEXED)
             if rows is None:
                 return
@@ -83,8 +96,39 @@ class Resident:
             many = rows.num_rows >= _MANY
             await self._compute.run(THREAD, self._take, rows)
             del rows
+            if opening and count is not None and tables is not None and self._is_to_be_kept(kept):
+                await self._keep(tables)
             if many:
                 await self._compute.run(THREAD, give_back)
+
+    def _take_kept(self, tables: Path) -> None:
+        """Takes the index that lies beside the tables, where one does."""
+        kept = index_file.read(tables)
+        if kept is not None:
+            self.index = KeyIndex.of_parts(kept.parts, self._settings)
+            self._last_seq = kept.last_seq
+
+    def _is_to_be_kept(self, kept: int) -> bool:
+        return len(self.index) >= KEPT_FROM and len(self.index) - kept > _GROWN * kept
+
+    async def _keep(self, tables: Path) -> None:
+        """Writes the index beside the tables, and goes on with what was written in its place."""
+        with index_file.writing(tables) as mine:
+            # Whoever forgets takes the rows away first and the index last: what is here is all there, or goes soon.
+            if not mine or not await self._holds_what_is_there():
+                return
+            try:
+                await self._compute.run(THREAD, self._write_kept, tables)
+            except OSError as error:
+                log.info("the index of memory %s is not kept: %s", tables, error)
+
+    async def _holds_what_is_there(self) -> bool:
+        found = await self._store.counted_rows(schema.KEYS, f"seq > {self._last_seq}", ("seq",))
+        return found is not None and len(self.index) + found[0].num_rows == found[1]
+
+    def _write_kept(self, tables: Path) -> None:
+        index_file.write(tables, index_file.KeptIndex(self._last_seq, self.index.parts()))
+        self._take_kept(tables)
 
     def _take(self, rows: pa.Table) -> None:
         """In the order of writing, in which a record's keys follow each other."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from math import inf
 from typing import Any
 
@@ -52,14 +52,14 @@ class Question:
     modalities: frozenset[str] | None = None
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Arrays over n keys. tokens/starts: the keys' token ids, flat. terms/bounds/keys/counts: its inverted
-    form.
+    """Arrays over n keys. ids, records: strings, as Arrow holds them. tokens/starts: the keys' token ids, flat.
+    terms/bounds/keys/counts: its inverted form; drag: what BM25 takes off for their lengths.
     """
 
-    ids: NDArray[np.object_]
-    records: NDArray[np.object_]
+    ids: pa.LargeStringArray
+    records: pa.LargeStringArray
     kinds: NDArray[np.int8]
     modalities: NDArray[np.int8]
     sources: NDArray[np.int32]
@@ -70,21 +70,11 @@ class Segment:
     codes: NDArray[np.uint64]
     tokens: NDArray[np.int32]
     starts: Ints
-    terms: NDArray[np.int32] = field(init=False)
-    bounds: Ints = field(init=False)
-    keys: NDArray[np.int32] = field(init=False)
-    counts: NDArray[np.uint8] = field(init=False)
-    drag: Floats = field(init=False)
-
-    def __post_init__(self) -> None:
-        lengths = np.diff(self.starts)
-        owner = np.repeat(np.arange(len(self.ids), dtype=np.int64), lengths)
-        pairs, counts = np.unique((self.tokens.astype(np.int64) << 32) | owner, return_counts=True)
-        self.keys = (pairs & 0xFFFFFFFF).astype(np.int32)
-        self.counts = np.minimum(counts, 255).astype(np.uint8)
-        self.terms, first = np.unique((pairs >> 32).astype(np.int32), return_index=True)
-        self.bounds = np.append(first, len(pairs)).astype(np.int64)
-        self.drag = K1 * (1 - B + B * lengths / _USUAL_TOKENS[self.kinds])
+    terms: NDArray[np.int32]
+    bounds: Ints
+    keys: NDArray[np.int32]
+    counts: NDArray[np.uint8]
+    drag: Floats
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -133,6 +123,11 @@ class Segment:
         return np.asarray(table[numbers])
 
 
+def texts_at(texts: pa.LargeStringArray, rows: Ints) -> NDArray[np.object_]:
+    """The strings at these places."""
+    return np.asarray(texts.take(pa.array(rows)).to_numpy(zero_copy_only=False), object)
+
+
 def both(a: Bools | None, b: Bools | None) -> Bools | None:
     """What two masks leave; None is all."""
     if a is None or b is None:
@@ -150,16 +145,14 @@ def segment_of(rows: pa.Table, vocabulary: dict[str, int], source_numbers: dict[
     coded = words.flatten().dictionary_encode()
     numbers = [vocabulary.setdefault(w, len(vocabulary)) for w in coded.dictionary.to_pylist()]
     starts = np.asarray(words.offsets, dtype=np.int64)
-    sources = rows["source"].to_pylist()
-    source_ids = [source_numbers.setdefault(s, len(source_numbers)) for s in sources]
     starts_ = range(0, rows.num_rows, _CHUNK)
     small = [quantise(matrix(rows["vector"].slice(at, _CHUNK))) for at in starts_]
-    return Segment(
-        ids=np.array(rows["id"].to_pylist(), object),
-        records=np.array(rows["record"].to_pylist(), object),
-        kinds=np.array([KINDS.index(k) for k in rows["kind"].to_pylist()], np.int8),
-        modalities=np.array([MODALITIES.index(m) for m in rows["modality"].to_pylist()], np.int8),
-        sources=np.array(source_ids, np.int32),
+    return _inverted(
+        ids=rows["id"].combine_chunks().cast(pa.large_string()),
+        records=rows["record"].combine_chunks().cast(pa.large_string()),
+        kinds=_numbered(rows["kind"], KINDS.index).astype(np.int8),
+        modalities=_numbered(rows["modality"], MODALITIES.index).astype(np.int8),
+        sources=_numbered(rows["source"], lambda s: source_numbers.setdefault(s, len(source_numbers))),
         t_start_s=np.asarray(rows["t_start_s"], dtype=np.float64),
         t_end_s=np.asarray(rows["t_end_s"], dtype=np.float64),
         known_at_s=np.asarray(rows["known_at_s"], dtype=np.float64),
@@ -176,19 +169,11 @@ def merged(a: Segment, b: Segment) -> Segment:
     def both(name: str) -> NDArray[np.generic]:
         return np.concatenate([getattr(a, name), getattr(b, name)])
 
-    plain = (
-        "ids",
-        "records",
-        "kinds",
-        "modalities",
-        "sources",
-        "t_start_s",
-        "t_end_s",
-        "known_at_s",
-        "tokens",
-    )
-    return Segment(
-        **{name: both(name) for name in plain},  # type: ignore[arg-type]
+    plain = ("kinds", "modalities", "sources", "t_start_s", "t_end_s", "known_at_s", "tokens")
+    return _inverted(
+        **{name: both(name) for name in plain},
+        ids=pa.concat_arrays([a.ids, b.ids]),
+        records=pa.concat_arrays([a.records, b.records]),
         vectors=Quantised(
             np.concatenate([a.vectors.values, b.vectors.values]),
             np.concatenate([a.vectors.scale, b.vectors.scale]),
@@ -196,3 +181,65 @@ def merged(a: Segment, b: Segment) -> Segment:
         codes=np.concatenate([a.codes, b.codes], axis=1),
         starts=np.concatenate([a.starts, b.starts[1:] + a.starts[-1]]),
     )
+
+
+def parts_of(segment: Segment) -> dict[str, NDArray[Any]]:
+    """Plain arrays that `segment_of_parts` makes the same segment of."""
+    out: dict[str, NDArray[Any]] = {"vectors": segment.vectors.values, "scale": segment.vectors.scale}
+    for name in _PLAIN:
+        out[name] = getattr(segment, name)
+    for name in _TEXTS:
+        out |= text_parts(name, getattr(segment, name))
+    return out
+
+
+def segment_of_parts(parts: Mapping[str, NDArray[Any]]) -> Segment:
+    return Segment(
+        **{name: parts[name] for name in _PLAIN},
+        **{name: texts_of_parts(name, parts) for name in _TEXTS},
+        vectors=Quantised(parts["vectors"], parts["scale"]),
+    )
+
+
+def text_parts(name: str, texts: pa.LargeStringArray) -> dict[str, NDArray[Any]]:
+    """As bytes, and where each begins."""
+    _, offsets, data = texts.buffers()
+    starts = np.frombuffer(offsets, np.int64, len(texts) + 1, texts.offset * 8)
+    whole = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
+    return {f"{name}.starts": starts - starts[0], f"{name}.bytes": whole[starts[0] : starts[-1]]}
+
+
+def texts_of_parts(name: str, parts: Mapping[str, NDArray[Any]]) -> pa.LargeStringArray:
+    starts, data = parts[f"{name}.starts"], parts[f"{name}.bytes"]
+    buffers = [None, pa.py_buffer(starts), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.large_string(), len(starts) - 1, buffers)
+
+
+def _numbered(texts: pa.ChunkedArray, number: Callable[[str], int]) -> NDArray[np.int32]:
+    """number(text) of each, asked once for each text, in the order in which they come."""
+    coded = texts.combine_chunks().dictionary_encode()
+    numbers = np.array([number(text) for text in coded.dictionary.to_pylist()], np.int32)
+    return np.asarray(numbers[np.asarray(coded.indices)])
+
+
+def _inverted(*, tokens: NDArray[Any], starts: Ints, kinds: NDArray[Any], **others: Any) -> Segment:
+    """others: the other fields of a segment, but those that its tokens give."""
+    lengths = np.diff(starts)
+    owner = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    pairs, counts = np.unique((tokens.astype(np.int64) << 32) | owner, return_counts=True)
+    terms, first = np.unique((pairs >> 32).astype(np.int32), return_index=True)
+    return Segment(
+        tokens=tokens,
+        starts=starts,
+        kinds=kinds,
+        terms=terms,
+        bounds=np.append(first, len(pairs)).astype(np.int64),
+        keys=(pairs & 0xFFFFFFFF).astype(np.int32),
+        counts=np.minimum(counts, 255).astype(np.uint8),
+        drag=K1 * (1 - B + B * lengths / _USUAL_TOKENS[kinds]),
+        **others,
+    )
+
+
+_TEXTS = ("ids", "records")
+_PLAIN = tuple(f.name for f in fields(Segment) if f.name not in (*_TEXTS, "vectors"))

@@ -36,7 +36,7 @@ class Store:
         self.uri = uri
         self.read_only = read_only
         self._db = db
-        self._place: Path | None = None
+        self.tables: Path | None = None  # where they lie, if in a local folder
         self._lock = lock
         self._tables: dict[str, Any] = {}
         self._writing = asyncio.Lock()
@@ -288,10 +288,10 @@ class Store:
             await self.seal()
 
     async def _optimize_apart(self, names: Sequence[str]) -> None:
-        assert self.folder is not None and self._place is not None and self._lock is not None
+        assert self.folder is not None and self.tables is not None and self._lock is not None
         async with self.writing():
             try:
-                await compact_apart(self.folder, self._place, names, self._lock.fd)
+                await compact_apart(self.folder, self.tables, names, self._lock.fd)
             finally:
                 for table in [self._tables[name] for name in names if name in self._tables]:
                     await table.checkout_latest()
@@ -299,11 +299,11 @@ class Store:
     async def _connect(self) -> None:
         place = None if self.folder is None else tables_folder(self.folder)
         self._db = await connect(self.uri if place is None else str(place))
-        self._place = place
+        self.tables = place
 
     def _moved(self) -> bool:
         """Another generation of the tables is in force than that which is open (memory/generations.py)."""
-        return self.folder is not None and tables_folder(self.folder) != self._place
+        return self.folder is not None and tables_folder(self.folder) != self.tables
 
     def _disconnect(self) -> None:
         for table in self._tables.values():
