@@ -14,8 +14,16 @@ _MINE = re.compile(r"\b(i|me|my|mine|myself|we|us|our|ours)\b", re.I)
 _YOURS = re.compile(r"\b(you|your|yours|yourself)\b", re.I)
 _WORD = re.compile(r"[\w'’-]+")
 _ASKING = frozenset(
-    """what which who whom whose where when why how did does do is was are were has have had the a an""".split()
+    """what which who whom whose where when why how did does do is was are were has have had would could might much many long
+    often kind kinds type types sort sorts of""".split()
 )
+_AUXILIARIES = frozenset("did does do has have is was are".split())
+_LATE = 4
+"""So many words on, "has" and "is" ask no longer."""
+_TOLD = {"she": "I", "he": "I", "they": "I", "her": "my", "his": "my", "their": "my"} | {
+    "herself": "myself",
+    "himself": "myself",
+}
 
 
 def asks_when(text: str) -> bool:
@@ -31,14 +39,24 @@ def role_meant(text: str) -> str | None:
     return "user" if mine else "assistant"
 
 
-def subject(text: str, names: Collection[str]) -> str:
-    """The question without its asking words and the names of speakers (their tokens): what it is about.
+def statement(text: str, names: Collection[str]) -> str:
+    """The question as whoever it names would say the answer: "What instruments does Ana play?" is "I play instruments".
 
-    Who it is about has a weight of its own (DialogueWeights.speaker); in the vector the name would drown the rest.
+    A made-up answer is nearer to the real one than the question is (HyDE, Gao et al., 2022; here by rule). names: tokens of
+    the speakers that it names. Who it is about has a weight of its own (DialogueWeights.speaker); in the vector the name
+    would drown the rest.
     """
-    kept = [
-        word
-        for word in _WORD.findall(text)
-        if word.lower() not in _ASKING and not (names and set(tokens(word)) & set(names))
-    ]
-    return " ".join(kept) or text
+    words = _WORD.findall(text)
+    begin = next((at for at, word in enumerate(words) if word.lower() not in _ASKING), len(words))
+    said: list[str] = []
+    for word in words[begin:]:
+        if names and set(tokens(word)) & set(names):
+            said.append("my" if word.endswith(("'s", "’s")) else "I")
+        elif names and word.lower() in _TOLD:
+            said.append(_TOLD[word.lower()])
+        elif word.lower() not in _AUXILIARIES or len(said) >= _LATE or "I" in said:
+            said.append(word)
+    if "I" in said:
+        at = said.index("I")
+        said = ["I", *said[at + 1 :], *said[:at]]
+    return " ".join(said) or text

@@ -66,6 +66,7 @@ class Features:
     length: Floats
     timed: Floats
     dated: Floats
+    opening: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +219,7 @@ class Dialogue:
             length=np.log1p(m.length[numbers]) / _LONG,
             timed=m.timed[numbers].astype(np.float64) if asks_when else np.zeros(len(numbers)),
             dated=_dated(m.t_start_s[numbers], span_s),
+            opening=(near[0] < 0).astype(np.float64),
         )
 
 

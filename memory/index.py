@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from memory.candidates import Term, by_words, lexical, nearest, terms_of
 from memory.dialogue import TIME_WORDS, Dialogue, Features, Messages, Posting
 from memory.quantise import WHOLE, quantise, query_of, sign_codes
+from memory.rarity import Rarity
 from memory.segment import (
     KINDS,
     MESSAGE,
@@ -96,7 +97,8 @@ class MessageScores:
     """Messages that may answer. features and all arrays are in the same order.
 
     sentence: cosine of the best sentence with the question's subject, and its row; topic: the highest of these in the
-    session. around: cosine of the question with the window of five as one (the sum of its vectors). session: a number.
+    session. around: cosine of the question with the window of five as one (the sum of its vectors). rare:
+    memory/rarity.py. session: a number.
     """
 
     features: Features
@@ -104,6 +106,7 @@ class MessageScores:
     sentence_row: Ints
     topic: Floats
     around: Floats
+    rare: Floats
     session: NDArray[np.int32]
     known_at_s: Floats
     rows: Ints
@@ -120,6 +123,7 @@ class KeyIndex:
         self._vocabulary: dict[str, int] = {}
         self._source_ids: dict[str, int] = {}
         self._dialogue = Dialogue()
+        self._rarity = Rarity()
 
     def __len__(self) -> int:
         return sum(len(s) for s in self._segments)
@@ -135,7 +139,9 @@ class KeyIndex:
         first = len(self)
         segment = segment_of(rows, self._vocabulary, self._source_ids)
         self._segments.append(segment)
-        self._dialogue.add(self._messages(segment, first), len(self))
+        new = self._messages(segment, first)
+        self._dialogue.add(new, len(self))
+        self._rarity.add(segment, new.row - first, new.first >= 0, len(self._vocabulary))
         while len(self._segments) > 1 and len(self._segments[-2]) < 2 * len(self._segments[-1]):
             last, previous = self._segments.pop(), self._segments.pop()
             self._segments.append(merged(previous, last))
@@ -241,12 +247,14 @@ class KeyIndex:
             first = np.flatnonzero(cosines == np.repeat(best, end - begin))
             best_row = flat[first[np.searchsorted(first, starts)]]
             around = self._around(near, question.vector)
+        seen = None if visible is None else (m.row[visible], m.first[visible] >= 0)
+        rare = self._rarity.of(self._segments, begin, m.first[chosen] >= 0, seen)
         session = m.session[chosen]
         topics, place = np.unique(session, return_inverse=True)
         topic = np.zeros(len(topics))
         np.maximum.at(topic, place, best)
         return MessageScores(
-            features, best, best_row, topic[place], around, session, m.known_at_s[chosen], begin
+            features, best, best_row, topic[place], around, rare, session, m.known_at_s[chosen], begin
         )
 
     def _around(self, near: Ints, vector: NDArray[np.float32]) -> Floats:

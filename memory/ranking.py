@@ -93,6 +93,7 @@ def _messages(
     alike = w.pair * f.pair + w.window * f.window + w.sentence * scores.sentence + w.around * scores.around
     coarse = w.session * f.session + w.topic * scores.topic
     cues = w.speaker * f.speaker + w.length * f.length + w.timed * f.timed + w.dated * f.dated
+    cues += w.rare * scores.rare + w.opening * f.opening
     total = alike + coarse + cues
     order = np.lexsort((scores.known_at_s, -total))
     total = (total - w.spread * np.minimum(_earlier(scores.session, order), _CROWD)) / w.scale

@@ -12,7 +12,7 @@ from memory import schema
 from memory.cast import Cast, Casts
 from memory.citations import Learner
 from memory.consolidation.view import Facts
-from memory.cues import asks_when, role_meant, subject
+from memory.cues import asks_when, role_meant, statement
 from memory.hits import ClipHit, Hit, SearchRequest, hit_of, marked, said_first
 from memory.ranking import Ranked, best_of, rank
 from memory.reading import Reader, visible
@@ -102,7 +102,7 @@ class Searcher:
         texts = [request.text] if question.vector is None else []
         if self.resident.index.has_messages:
             names = await self._compute.run(THREAD, self.resident.index.speakers_in, question)
-            texts.append(subject(request.text, names))
+            texts.append(statement(request.text, names))
         if not texts:
             return question
         encoded = await self._compute.run("text encoder", self._encoder.encode, texts)

@@ -34,7 +34,7 @@ Bools = NDArray[np.bool_]
 class Question:
     """tokens: normalised, no stop words. vector: (d,) unit or None. Spans and as_of in media seconds.
 
-    subject: vector of what the question is about, without its asking words. near_s: the time it names; what lies
+    subject: vector of the question as a statement (memory/cues.py). near_s: the time it names; what lies
     outside is pushed down, not dropped (t_min_s and t_max_s drop). asks_when: for a date or a time. role: speaker meant
     by "I" or "you", where no speaker is named.
     """

@@ -26,6 +26,10 @@ class DialogueWeights(BaseModel):
     length: float = 0.4
     timed: float = 0.25
     dated: float = 0.65
+    rare: float = 0.6
+    """How rare its words are (memory/rarity.py): what thanks or cheers tells little."""
+    opening: float = 0.04
+    """One of the first two messages of its session: news is told first."""
     spread: float = Field(default=0.0125, ge=0)
     """What each better message of the same session (six at most) takes away, so that what is found comes from several."""
     scale: float = Field(default=3.0, gt=0)

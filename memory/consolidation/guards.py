@@ -10,7 +10,7 @@ from collections.abc import Mapping
 _CASED = re.compile(r"\b(?:may|might)\b")
 _SUPPOSED = re.compile(
     r"""\b(?:if|unless|would|could|should|imagine|suppose|supposed|pretend|pretending|pretended|wish|wishes|wished|hope|hopes|
-    hoped|hoping|dream|dreams|dreamed|dreamt|dreaming|maybe|perhaps|probably|possibly|likely|guess|bet|assume|assumed|wonder|
+    hoped|hoping|dream|dreams|dreamed|dreamt|dreaming|maybe|perhaps|probably|possibly|likely|guess(?!\s+what\b)|bet|assume|assumed|wonder|
     seems?|seemed|hypothetically|almost|nearly|apparently|supposedly|allegedly|rumou?rs?|reportedly|tempted|whether|
     as\s+though|as\s+if|not\s+sure|let's\s+say|let\s+us\s+say|in\s+another\s+life|one\s+day|someday|some\s+day|
     thinking\s+(?:of|about)|considering|what\s+if|feels?\s+like|felt\s+like|sounds?\s+like|like\s+(?:I|he|she|they|we)\b|

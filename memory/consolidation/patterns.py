@@ -43,7 +43,11 @@ PIECES = {
     "org": f"(?:{_PROPER}|{_PLACE_OF_WORK})",
     "role": rf"(?:(?:[a-z-]+ ){{0,2}}(?:{'|'.join(sorted(words.ROLES, key=len, reverse=True))})(?![\w-]))",
     "phrase": r"(?:[\w'&-]+(?: [\w'&-]+){0,5})",
-    "liked": rf"(?:(?!(?:{_joined(_NOT_LIKED)})\b)[\w'&-]+(?: [\w'&-]+){{0,6}}$)",
+    "liked": rf"(?:(?!(?:{_joined(_NOT_LIKED)})\b)[\w'&-]+(?: [\w'&-]+){{0,6}}<further>$)",
+    "further": (
+        r"(?:, (?!(?:it|that|this|i|we|you|they|he|she|and|but|so|such|like|a|the|my|our|not|to|in|as)\b)"
+        r"[\w&-]+(?: [\w&-]+){0,3}){0,3}"
+    ),
     "be": "(?:am|is|are)",
     "have": "(?:(?:have|has) )?(?:(?:just|recently|finally|now|already) )?",
     "been": "(?:(?:has|have|was|were|is|are) (?:now )?(?:been )?)?",
@@ -59,6 +63,15 @@ PIECES = {
     "state": "|".join(words.STATES),
     "diet": "|".join(words.DIETS),
     "had": "|".join((*words.KIN, *words.HAD)),
+    "pet": f"(?:{'|'.join(words.PETS)})",
+    "done": f"(?:{'|'.join(words.DONE)})(?![\\w-])",
+    "course": (
+        r"(?:(?:an?|some|my|the) )?(?!(?:an?|some|my|the|first|last|next)\b)(?:[\w-]+ ){1,3}"
+        rf"(?:{'|'.join(words.COURSES)})(?![\w-])"
+    ),
+    "group": rf"(?:an?|the|our|my) (?:[\w'-]+ ){{0,3}}(?:{'|'.join(words.GROUPS)})(?![\w-])",
+    "somewhere": r"(?:(?:an?|the|our|my) (?:[\w'-]+ ){0,3}[\w'-]+)",
+    "anything": r"(?:(?:an?|some|two|three|four|another) (?:[\w'-]+ ){0,3}[\w'-]+)",
     "attribute": "|".join(sorted(words.ATTRIBUTES, key=len, reverse=True)),
     "isnow": "(?:is now|is|are now|are|has always been|has changed to|changed to|has become)",
     "thing": (
@@ -137,7 +150,7 @@ OF_PEOPLE = _rules(r"""
     works at; .9-~; <have>(?:quit|lost|left|resigned from) (?:my|his|her|their) job
     studies; .9; (?:study|studies|<be> studying|majors? in|<be> majoring in) (?!(?:for|hard|at|in|the|a|my|this|that)\b){phrase}$
     speaks; .9; speaks? (?:fluent |some |a little |a bit of )?{language}\b
-    plays; .9; (?:plays?|<be> learning(?: to play)?|<have>been playing) (?:the )?{played}\b
+    plays; .9; (?:plays?|<be> learning(?: to play)?|<have>(?:been|started) playing) (?:the |acoustic |electric )?{played}\b
     age; .9; <be> (?P<object>\d{1,3})(?: years? old)?$
     age; .9; <have>(?:just )?turned (?P<object>\d{1,3})\b
     status; .9; (?:<be>|got|<have>(?:gotten|got)) (?:happily |newly )?{state}(?! (?:from|out|mom|mother|dad|father|parent)\b)
@@ -149,15 +162,26 @@ OF_PEOPLE = _rules(r"""
     prefers; .9; prefers? (?P<object>(?!(?:not|it|that|this|if|when)\b|to be\b)(?:to )?[\w'-]+(?: <nextchoice>[\w'-]+){0,4})
     likes; .9; (?:loves?|likes?|enjoys?|adores?) {liked}
     likes; .9; <be> (?:really |very |so |a (?:big |huge |great |massive )?)?(?:into|fond of|keen on|fan of) {liked}
+    likes; .9; <have>always (?:loved|liked|enjoyed|adored) {liked}
+    likes; .85; <be> (?:really |so |totally )?(?:passionate about|obsessed with|hooked on|crazy about) {liked}
     likes; .85; (?:loves?|likes?) (?P<object>to (?!<notdone>)[a-z]+(?: [\w'-]+){0,5})$
     dislikes; .9; (?:hates?|dislikes?|detests?|cannot stand|do(?:es)? not (?:really )?(?:like|enjoy|care for)) {liked}
     dislikes; .9; <be> not (?:really )?(?:into|fond of|keen on|a (?:big )?fan of) {liked}
     likes; .9-; (?:no longer (?:likes?|loves?|enjoys?)|stopped liking) {liked}
     has; .85; (?:have|has|owns?|<have>(?:got|bought|adopted)) {owned}(?![\w'-])(?! (?:called|named|who|of|to))
+    does; .85; (?:do(?:es)?|go(?:es)?|practi[cs]es?|(?:<be>|<have>been) (?:doing|practi[cs]ing|into)) {done}
+    does; .85; <have>been (?P<object>(?!(?:volunteering|mentoring|coaching|tutoring)\b)<done>)
+    does; .85; (?:takes?|<be> taking|<have>been taking) {course}
+    volunteers at; .9; (?:volunteers?|<be> volunteering|<have>(?:been|started) volunteering) at (?P<object><somewhere>|<proper>)$
+    joined; .85; <have>joined (?P<object><group>|<proper>$)
+    took up; .85; <have>(?:started(?: taking)?|taken up|took up|signed up for|enrolled in) (?P<object><course>|<done>)
+    visited; .85; <have>(?:visited|(?:went|gone|been|travell?ed|flown|flew)(?: back| over)? to) {proper}$
+    visited; .85; <have>(?:(?:took|taken|went on) a (?:[\w-]+ )?trip to|(?:got|came|been|am|are) back from) {proper}$
+    bought; .85; <have>(?:bought|purchased) {anything}$
     plans to; .8~; (?:(?:<be> (?:going|planning)|plans?) to|<be> about to) (?P<object><planned>(?: [\w':&-]+){0,9})
     plans to; .8~; will (?P<object><planned>(?: [\w':&-]+){0,6} <soon>)
     plans to; .8~; <be> (?P<object>(?:moving|flying|travell?ing|going|visiting|starting|driving) [\w' -]+? <soon>)
-""".replace("{owned}", r"(?P<object>(?:<number>|an?|some) (?:(?!lot\b|bunch\b)[\w-]+ ){0,2}(?:<had>))").replace(
+""".replace("{owned}", r"(?P<object>(?:<number>|an?|some|another) (?:(?!lot\b|bunch\b)[\w-]+ ){0,2}(?:<had>))").replace(
     "<notdone>", r"(?:be|see|hear|know|think|do|say|just|take|have|make|go)\b"
 ).replace(
     "<nextchoice>", r"(?!(?:to|over|rather|instead|than)\b)"
@@ -238,9 +262,29 @@ OF_MINE = tuple(
 OF_KIN = tuple(
     re.compile(filled(pattern))
     for pattern in (
-        r"^(?:I|[Ww]e)(?: also)? have (?:a|an|one) (?:[a-z]+ ){0,2}?(?P<what><kin>),? (?:called|named) {name}",
+        r"^(?:I|[Ww]e)(?: also)? (?:have|<have>(?:got|adopted|bought|rescued)) (?:a|an|one|another) (?:[a-z]+ ){0,2}?"
+        r"(?P<what><kin>),? (?:called|named) {name}",
         r"^(?:[Tt]his is|[Mm]eet) my (?P<what><kin>),? {name}$",
     )
+)
+KIN_NAMED = re.compile(filled(r"(?<![\w'])[Mm]y (?:[a-z]+ ){0,2}?(?P<what><kin>) {name}(?![\w-])"))
+"""Wherever it stands: "with my colleague Rob"."""
+PET_OWNED = re.compile(
+    filled(
+        r"\b(?:I|[Ww]e)(?: also| both| all)? (?:have|<have>(?:got|adopted|bought|rescued)) (?:a|an|this|the|another|our|my) "
+        r"(?:[\w-]+ ){0,3}?(?P<what><pet>)\b"
+    )
+)
+PET_NAMED = re.compile(
+    filled(
+        r"^(?:(?:[Hh]er|[Hh]is|[Ii]ts) name is|(?:I|[Ww]e) (?:have )?(?:named|called) (?:him|her|it)) {name}\b"
+    )
+)
+"""What follows `PET_OWNED` in the next sentence."""
+FAVOURITE = re.compile(
+    r"^(?P<object>(?!(?:[Ii]t|[Tt]h\w+|[Hh]e|[Ss]he|[Ww]h\w+|[Oo]ne|[Hh]ere|[Mm]y|[Yy]our|[Oo]ur|[Hh]is|[Hh]er|[Bb]oth|[Aa]ll|"
+    r"[Ss]ome|[Tt]hey)\b)[\w'&-]+(?: [\w'&-]+){0,5}) (?:is|are) (?:definitely |probably |still |also |always )?"
+    r"(?:one of )?my (?:all-time |absolute )?favou?rites?$"
 )
 MARRIED = re.compile(filled(r"^I am married to {name}$"))
 BASE_FORM = re.compile(
@@ -252,7 +296,8 @@ BASE_FORM = re.compile(
 """What follows "I", and never a name."""
 SUBJECT = re.compile(
     filled(
-        r"^(?:(?P<me>I|[Ww]e|[Mm]y (?:family|wife|husband|partner) and I) |"
+        r"^(?:(?P<me>I|[Ww]e|[Mm]y (?:family|wife|husband|partner|kids|friends) and I|"
+        r"[Mm]e and my (?:family|wife|husband|partner|kids|friends)) |"
         r"(?P<own>[Mm]y (?P<kin><kin>))(?:,? (?P<called>[A-Z][\w'-]+\w),?)? |(?P<third><name>) )(?P<rest>.*)$"
     )
 )
@@ -273,10 +318,12 @@ CONTRACTIONS = tuple(
 )
 LEADS = (
     re.compile(
-        r"^(?:(?:well|so|yeah|yes|yep|oh|ok|okay|hey|hi|hello|actually|honestly|anyway|btw|by the way|now|also|and|but|plus|sure|"
+        r"^(?:(?:(?:hey|hi|yeah|yes|thanks|wow|oh|well|sure|no) \w+(?=[,!.])|"
+        r"well|so|yeah|yes|yep|oh|ok|okay|hey|hi|hello|actually|honestly|anyway|btw|by the way|now|also|and|but|plus|sure|"
         r"guess what|good news|big news|news|you know|i mean|to be honest|these days|nowadays|currently|right now|at the moment|"
         r"as of now|oh yes|correction|note|fun fact|update|personally|of course|as you know|thanks|thank you|great|wow|"
-        r"nice to meet you)[,:!. -]+\s*)+",
+        r"nice to meet you|unfortunately|fortunately|luckily|sadly|lately|recently|finally|as for me|for me|yup|nah|no|aw|"
+        r"cool|awesome)[,:!. -]+\s*)+",
         re.IGNORECASE,
     ),
     re.compile(
@@ -323,6 +370,7 @@ TAILS = (
         ),
         re.IGNORECASE,
     ),
+    re.compile(r"[\s,]+(?:once|twice|\w+ times) (?:a|an|every|per) \w+$", re.IGNORECASE),
     re.compile(
         r"[\s,]+(?:because|since|when|while|so|which|who|but|and|where|with|as|for|after|before|until|if|although|thanks|near|"
         r"especially|mainly|mostly|rather|than|in order|whenever|without)\b.*$",

@@ -18,13 +18,15 @@ from memory.text import sentences
 from memory.time_range import TimeRange, time_range
 
 NAME = "rules"
-VERSION = "2"
+VERSION = "3"
 """Changes with the rules: what another version has made is dropped, and made again."""
 
 _LONGEST = 20_000
-_BEGINS = frozenset(("lives in", "works at", "job", "status", "diet", "has"))
+_BEGINS = frozenset(
+    ("lives in", "works at", "job", "status", "diet", "has", "joined", "took up", "visited", "bought")
+)
 """Of these a time in the sentence says since when it holds."""
-_OF_PLACES = frozenset(("lives in", "is from", "grew up in", "born in"))
+_OF_PLACES = frozenset(("lives in", "is from", "grew up in", "born in", "visited"))
 _OF_TASTE = frozenset(("likes", "dislikes", "prefers"))
 _POINTS = re.compile(r"\b(?:it|him|them|you|your|us|me|this|that|these|those|how|what)\b")
 """Words that mean nothing without what was said before."""
@@ -41,7 +43,8 @@ def assertions(text: str, now_s: float | None = None, speaks: bool = True) -> li
         for number, (sentence, at) in enumerate(cut):
             if not (laughed[number] or laughed[number + 1]):
                 span = (at, at + len(sentence))
-                found = _of_sentence(sentence, now_s, speaks)
+                before = cut[number - 1][0] if number else ""
+                found = [*_of_sentence(sentence, now_s, speaks), *_pet(before, sentence, speaks)]
                 out += (replace(one, words=sentence, span=span) for one in found)
     return list({(a.subject, a.relation, a.object, a.ended): a for a in reversed(out)}.values())[::-1]
 
@@ -55,9 +58,7 @@ def _cut(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _of_sentence(sentence: str, now_s: float | None, speaks: bool) -> Iterator[Assertion]:
-    plain = sentence.replace("’", "'").strip()
-    for pattern, instead in patterns.CONTRACTIONS:
-        plain = pattern.sub(instead, plain)
+    plain = _plain(sentence)
     yield from _procedure(plain)
     if not guards.states(plain):
         return
@@ -66,11 +67,20 @@ def _of_sentence(sentence: str, now_s: float | None, speaks: bool) -> Iterator[A
         for one in _of_clause(_without_lead(clause.strip(" ,"))):
             if speaks or not (one.subject == "" or one.subject.startswith("my ")):
                 yield _timed(one, told, now_s)
+    if speaks:
+        yield from _kin_named(plain)
+
+
+def _plain(sentence: str) -> str:
+    plain = sentence.replace("’", "'").strip()
+    for pattern, instead in patterns.CONTRACTIONS:
+        plain = pattern.sub(instead, plain)
+    return plain
 
 
 def _of_clause(clause: str) -> list[Assertion]:
     bare = _without_tail(clause)
-    for look in (_called, _things, _kin, _mine, _people):
+    for look in (_called, _things, _kin, _mine, _favourite, _people):
         found = list(look(clause, bare))
         if found:
             return found
@@ -128,6 +138,30 @@ def _kin(clause: str, bare: str) -> Iterator[Assertion]:
         yield _made("", "status", "married")
 
 
+def _kin_named(plain: str) -> Iterator[Assertion]:
+    """Of whom it is told in passing what they are called."""
+    for match in patterns.KIN_NAMED.finditer(plain):
+        if _is_name(match["object"]):
+            yield _made("", f"kin {match['what']}", match["object"], 0.85)
+
+
+def _pet(before: str, sentence: str, speaks: bool) -> Iterator[Assertion]:
+    """What an animal is called that the sentence before is about: "We got a puppy! Her name is Nelly"."""
+    owned, named = patterns.PET_OWNED.search(_plain(before)), patterns.PET_NAMED.match(_plain(sentence))
+    if not (speaks and owned and named and guards.states(_plain(before)) and guards.states(_plain(sentence))):
+        return
+    if _is_name(named["object"]):
+        yield _made("", f"kin {owned['what']}", named["object"], 0.85)
+
+
+def _favourite(clause: str, bare: str) -> Iterator[Assertion]:
+    match = patterns.FAVOURITE.match(bare)
+    if match is not None and not _POINTS.search(match["object"]):
+        value = match["object"]
+        first = value.split()[0]
+        yield _made("", "likes", value[0].lower() + value[1:] if first.endswith("ing") else value, 0.85)
+
+
 def _mine(clause: str, bare: str) -> Iterator[Assertion]:
     """What follows "my", or "Ana's"."""
     head, whole = patterns.MY.match(bare), patterns.MY.match(clause)
@@ -162,7 +196,7 @@ def _people(clause: str, bare: str) -> Iterator[Assertion]:
         value = (found.groupdict().get("object") or "").strip() if found is not None else ""
         if found is None or (rule.relation in _OF_PLACES and not _is_place(value)):
             continue
-        if rule.relation in _OF_TASTE and _POINTS.search(value):
+        if rule.relation in _OF_TASTE and (_POINTS.search(value) or value in words.HOLLOW):
             return
         yield replace(_made(subject, rule.relation, value, min(sure, rule.confidence)), ended=rule.ended)
         if not rule.more:

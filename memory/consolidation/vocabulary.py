@@ -51,6 +51,36 @@ PLAYED = tuple(
     harmonica organ tennis football soccer basketball volleyball badminton chess golf hockey rugby cricket squash handball
     baseball""".split()
 )
+PETS = tuple(
+    "dog puppy pup cat kitten parrot hamster rabbit horse pony turtle tortoise goldfish canary pet".split()
+)
+DONE = tuple(
+    """painting drawing sketching pottery ceramics photography sculpting knitting sewing crochet crocheting quilting embroidery
+    woodworking carpentry gardening cooking baking brewing writing journaling blogging calligraphy running jogging hiking
+    camping climbing bouldering cycling biking swimming surfing snorkeling snorkelling diving kayaking canoeing rowing sailing
+    fishing skiing snowboarding skateboarding skating dancing ballet yoga pilates meditation kickboxing boxing karate judo
+    aikido taekwondo fencing archery bowling weightlifting crossfit aerobics gymnastics volunteering mentoring coaching
+    tutoring birdwatching stargazing beekeeping geocaching programming gaming streaming singing""".split()
+)
+"""What people do in their own time, in the form in which they say that they do it."""
+GROUPS = tuple(
+    """gym club team band choir church orchestra class course group league society union community committee association
+    program programme network""".split()
+)
+COURSES = "class classes course courses lesson lessons workshop workshops bootcamp".split()
+HOLLOW = frozenset(
+    (
+        "spending time",
+        "spending my time",
+        "hanging out",
+        "curling up",
+        "having fun",
+        "catching up",
+        "sitting",
+        "trying",
+    )
+)
+"""Likings that mean nothing without the tail that was cut off."""
 STATES = tuple("married divorced single engaged widowed separated retired unemployed".split())
 DIETS = (
     "vegetarian",

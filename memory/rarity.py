@@ -1,0 +1,73 @@
+"""How much a message tells by itself: the rarity of its words among the messages that may be seen.
+
+"Thanks, that's so cool!" is near to many questions and answers none. A word's information is its inverse frequency (Sparck
+Jones, 1972); what is rare where it is said was worth keeping (SirLLM's entropy, Titans' surprise). It is counted when a
+question comes, over the visible messages and nothing else, so that `as_of` stays exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.segment import Floats, Ints, Segment
+
+_MEAN, _MOST = 0.6, 0.4
+"""What the mean over a message's words counts, and what the rarest of them."""
+
+
+class Rarity:
+    """Counts the words of messages; a message's own first word, the name of its speaker, is not counted."""
+
+    def __init__(self) -> None:
+        self._all: Ints = np.zeros(0, np.int64)
+        self._messages = 0
+
+    def add(self, segment: Segment, rows: Ints, named: NDArray[np.bool_], words: int) -> None:
+        """rows: of new messages, in their segment. words: how many the vocabulary has by now."""
+        counts = np.bincount(_words([segment], rows, named)[0], minlength=words)
+        counts[: len(self._all)] += self._all
+        self._all = counts
+        self._messages += len(rows)
+
+    def of(
+        self,
+        segments: Sequence[Segment],
+        rows: Ints,
+        named: NDArray[np.bool_],
+        visible: tuple[Ints, NDArray[np.bool_]] | None,
+    ) -> Floats:
+        """In [0, 1], of each of these rows. visible: the rows that are counted, None for all; each with whether its first
+        word is a name."""
+        counts, messages = self._all, self._messages
+        if visible is not None:
+            counts = np.bincount(_words(segments, *visible)[0], minlength=len(self._all))
+            messages = len(visible[0])
+        words, owner = _words(segments, rows, named)
+        if not len(words):
+            return np.zeros(len(rows))
+        rare = np.log1p(messages / (counts[words] + 0.5)) / np.log1p(messages / 0.5)
+        total = np.bincount(owner, rare, minlength=len(rows))
+        most = np.zeros(len(rows))
+        np.maximum.at(most, owner, rare)
+        lengths = np.bincount(owner, minlength=len(rows))
+        return np.asarray(_MEAN * total / np.maximum(lengths, 1) + _MOST * most)
+
+
+def _words(
+    segments: Sequence[Segment], rows: Ints, named: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], Ints]:
+    """All words of these rows, and for each the place of its row among them. rows count through all segments."""
+    words, owners, first = [], [], 0
+    for segment in segments:
+        mine = np.flatnonzero((rows >= first) & (rows < first + len(segment)))
+        at = rows[mine] - first
+        begin, end = segment.starts[at] + named[mine], segment.starts[at + 1]
+        lengths = np.maximum(end - begin, 0)
+        inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        words.append(segment.tokens[np.repeat(begin, lengths) + inside])
+        owners.append(np.repeat(mine, lengths))
+        first += len(segment)
+    return np.concatenate(words), np.concatenate(owners)
