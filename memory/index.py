@@ -155,6 +155,7 @@ class KeyIndex:
             | text_parts("source_ids", pa.array(self._source_ids, pa.large_string()))
             | text_parts("sessions", pa.array(self._dialogue.sessions, pa.large_string()))
             | {f"messages.{f.name}": getattr(self._dialogue.messages, f.name) for f in fields(Messages)}
+            | {"words.counts": self._rarity.counts}
         )
 
     @classmethod
@@ -170,6 +171,7 @@ class KeyIndex:
             self._dialogue.session_number(session)
         messages = Messages(**{f.name: parts[f"messages.{f.name}"] for f in fields(Messages)})
         self._dialogue.add(messages, len(self))
+        self._rarity = Rarity(parts["words.counts"], len(messages))
         return self
 
     def search(self, question: Question) -> KeyScores | None:

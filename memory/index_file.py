@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 INDEX = "index.bin"
 _DRAFT = f".{INDEX}.new"
 _LOCK = ".index.lock"
-_MAGIC = b"hearsight index 1\n"
+_MAGIC = b"hearsight index 2\n"
 """Another number whenever the arrays mean something else: a file of another one is made anew."""
 _ALIGN = 64
 _AT_ONCE = 8 << 20

@@ -19,17 +19,20 @@ _MEAN, _MOST = 0.6, 0.4
 
 
 class Rarity:
-    """Counts the words of messages; a message's own first word, the name of its speaker, is not counted."""
+    """Counts the words of messages; a message's own first word, the name of its speaker, is not counted.
 
-    def __init__(self) -> None:
-        self._all: Ints = np.zeros(0, np.int64)
-        self._messages = 0
+    counts: how often each word of the vocabulary stands in so many messages.
+    """
+
+    def __init__(self, counts: Ints | None = None, messages: int = 0) -> None:
+        self.counts: Ints = np.zeros(0, np.int64) if counts is None else counts
+        self._messages = messages
 
     def add(self, segment: Segment, rows: Ints, named: NDArray[np.bool_], words: int) -> None:
         """rows: of new messages, in their segment. words: how many the vocabulary has by now."""
         counts = np.bincount(_words([segment], rows, named)[0], minlength=words)
-        counts[: len(self._all)] += self._all
-        self._all = counts
+        counts[: len(self.counts)] += self.counts
+        self.counts = counts
         self._messages += len(rows)
 
     def of(
@@ -41,9 +44,9 @@ class Rarity:
     ) -> Floats:
         """In [0, 1], of each of these rows. visible: the rows that are counted, None for all; each with whether its first
         word is a name."""
-        counts, messages = self._all, self._messages
+        counts, messages = self.counts, self._messages
         if visible is not None:
-            counts = np.bincount(_words(segments, *visible)[0], minlength=len(self._all))
+            counts = np.bincount(_words(segments, *visible)[0], minlength=len(self.counts))
             messages = len(visible[0])
         words, owner = _words(segments, rows, named)
         if not len(words):
