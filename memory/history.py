@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from memory.consolidation.assertion import relation
 from memory.consolidation.facts import Fact
 from memory.hits import Hit, SearchRequest, statement
 from memory.retrieval import Memory
@@ -69,8 +70,13 @@ async def _by_facts(memory: Memory, what: str, hit: Hit, as_of_s: float | None) 
     sources = tuple(sorted(dated))
     found = await memory.facts(what, history=True, as_of_s=as_of_s, sources=sources)
     said = next((f for f in found if hit.record.id in (*f.evidence, f.ended_by)), None)
-    versions = () if said is None else (await memory.ledger(as_of_s, sources)).versions(said.id)
-    return _of_facts(versions) if len(versions) > 1 or (said and said.valid_to_s) else ()
+    if said is None:
+        return ()
+    ledger = await memory.ledger(as_of_s, sources)
+    versions = ledger.versions(said.id)
+    if relation(said.relation).single:  # also what had ended before the next one was said
+        versions = [f for f in ledger.facts if (f.subject, f.relation) == (said.subject, said.relation)]
+    return _of_facts(versions) if len(versions) > 1 or said.valid_to_s is not None else ()
 
 
 def _of_facts(facts: Sequence[Fact]) -> tuple[Version, ...]:

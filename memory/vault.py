@@ -61,7 +61,10 @@ async def make_vault(store: Store, passphrase: str | None) -> bool:
     values = {NUMBER: number, PUBLIC: _text(private.public_key().public_bytes_raw())}
     if passphrase is None:
         system_keyring.keep(
-            _SERVICE, number, _text(private.private_bytes_raw()), "give the vault a passphrase"
+            _SERVICE,
+            number,
+            _text(private.private_bytes_raw()),
+            "give the vault a passphrase (hearsight vault init --passphrase)",
         )
     else:
         if len(passphrase) < _LEAST_PASSPHRASE:

@@ -13,7 +13,7 @@ from reasoning.deliberate import Verdict, deliberate, supported
 from reasoning.engine import Reasoner
 from reasoning.engine_client import EngineClient
 from reasoning.judge import Candidate
-from reasoning.kinds import Kind
+from reasoning.kinds import Kind, asks_for_steps
 from reasoning.language import Language
 from reasoning.prompts import Memo
 from reasoning.question import Question, parse_question
@@ -163,7 +163,8 @@ class Answerer:
         if answer.abstained or answer.choice is not None or found.question.kind is Kind.MOMENT:
             return answer
         best = found.candidates[0]
-        if best.support.span is not None and best.support.span.fit >= _SURE_SPAN:
+        sure = best.support.span is not None and best.support.span.fit >= _SURE_SPAN
+        if sure or asks_for_steps(found.query.text):
             return answer
         client = await engine.client()
         short, usage = await short_answer(client, found.question, best, self._settings)
@@ -264,6 +265,8 @@ class Answerer:
             return Answer(turn, compose.ABSTAINED, evidence, abstained=True)
         best = candidates[0]
         span = best.support.span if best.support.span and best.support.span.fit >= _SPAN else None
+        if asks_for_steps(found.query.text):
+            span = None
         text = compose.fact_answer(span.text if span is not None else None, best.evidence)
         return Answer(turn, text, evidence, abstained=False)
 

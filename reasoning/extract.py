@@ -62,6 +62,8 @@ class Span:
     fit: float
 
 
+_REDACTED = re.compile(r"\[(?:card|iban|key|token|password|private key)\]")
+"""What stands for a secret (runtime/secrets.py) is no answer."""
 Alike = Callable[[str, Sequence[str]], Sequence[float]]
 """Likeness of meaning of one word to each of several phrases, -1 to 1."""
 
@@ -79,6 +81,7 @@ def answer_span(
     lines: the whole of what was on the screen, where the line's columns may have heads.
     """
     asked_stems = {s for term in question.terms for s in term.stems}
+    unit = _REDACTED.sub("", unit)
     if modality == "read":
         value = _cell(unit, lines, asked_stems) or _value_of_line(question, unit, asked_stems)
         if value is not None:

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     WHAT = "what"
 
 
+_STEPS = re.compile(r"^how (?:to|(?:do|did|can|could|should|would) (?:i|we|you|one)) \w+", re.IGNORECASE)
 _SAID = re.compile(
     r"\b(say|says|said|saying|mention|mentions|mentioned|told|tell|tells|announce[ds]?|spoken|speech|speaker|heard?|"
     r"talk(?:s|ed|ing)? about|according to|explain(?:s|ed)?|discuss(?:ed)?|stated?)\b",
@@ -63,6 +64,11 @@ _REASON = re.compile(
 )
 _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{2})"
 _COLOURS = {"colour", "color", "shade"}
+
+
+def asks_for_steps(text: str) -> bool:
+    """How something is done: the answer is all of what was said of it, not one thing in it."""
+    return _STEPS.match(text.strip()) is not None
 
 
 def kind_of(low: str, doc: Any, asked: Any | None) -> Kind:

@@ -8,6 +8,7 @@ from memory import Store
 from memory.vault import entries, make_vault, needs_passphrase, reveal
 from reasoning.times import clock_text
 from runtime.app import console
+from runtime.app.console import say
 from runtime.app.context import open_app
 from runtime.app.passphrase import passphrase
 from runtime.app.settings import default_memory
@@ -32,9 +33,12 @@ async def run_vault_init(args: argparse.Namespace) -> int:
 
 async def run_vault_list(args: argparse.Namespace) -> int:
     async with await Store.open(args.memory or default_memory(), read_only=True) as store:
-        for entry in await entries(store):
-            when = clock_text(entry.t_start_s)
-            console.stdout.print(f"{entry.id}  {when:>8}  {entry.kind:8}  {entry.caption}", markup=False)
+        found = await entries(store)
+    for entry in found:
+        when = clock_text(entry.t_start_s)
+        console.stdout.print(f"{entry.id}  {when:>8}  {entry.kind:8}  {entry.caption}", markup=False)
+    if not found:
+        say("nothing is in the vault")
     return 0
 
 

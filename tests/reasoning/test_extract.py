@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reasoning.judge import current, weigh
+from reasoning.kinds import asks_for_steps
 from reasoning.question import parse_question
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
@@ -119,3 +120,30 @@ def test_something_else_about_the_same_thing_is_no_answer(
 ) -> None:
     support = verifier.judge(parse_question(question, verifier.language), statement, modality)
     assert support.probability < AnswerSettings().support_threshold
+
+
+@pytest.mark.slow
+def test_a_message_is_its_speaker_s_in_every_sentence(verifier: Verifier) -> None:
+    told = "Ana: My name is Ana and I live in Bergen. I moved the red kayak to the boathouse."
+    asked = parse_question("Where did Ana move the kayak?", verifier.language)
+    span = verifier.judge(asked, told, "said", "Ana").span
+    assert span is not None and span.text == "to the boathouse"
+
+
+@pytest.mark.slow
+def test_what_stands_for_a_secret_is_no_answer(verifier: Verifier) -> None:
+    told = "Ben: My card number is [card] and the wifi password is: [password]."
+    span = verifier.judge(parse_question("What is the wifi password?", verifier.language), told, "said").span
+    assert span is None or span.text.strip("[]") not in ("card", "password")
+
+
+def test_how_something_is_done_is_told_from_how_it_was() -> None:
+    steps = ("How do I export the chart?", "how can we open the lock", "How to bake bread?")
+    other = (
+        "How many boats are there?",
+        "How long did I sleep?",
+        "How was the ferry?",
+        "How did the team travel?",
+    )
+    assert all(map(asks_for_steps, steps))
+    assert not any(map(asks_for_steps, other))
