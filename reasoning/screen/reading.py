@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from reasoning.kinds import Kind
 from reasoning.question import Question, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.facts import labelled
+from reasoning.screen.failures import failures
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import inside, once, told, with_next
 from reasoning.screen.when import When
@@ -21,6 +23,7 @@ from reasoning.support import Verifier
 from runtime.compute import Compute
 
 _WINDOWS = 3
+_REDACTED = re.compile(r"\W*\[[a-z ]+\]\W*$")
 _SPAN, _SURE_SPAN = 0.5, 0.9
 _TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR}
 
@@ -68,6 +71,10 @@ class FactReader:
         fact = labelled(parsed, [m for m in whole if not m.ear])
         if fact is not None:
             proof = self._proof(fact.line, fact.moment)
+            if _REDACTED.match(fact.value):
+                return Read(
+                    "", f"It was a secret, which is not kept: {proof}", once([fact.moment, *moments]), parsed
+                )
             return Read(fact.value.rstrip(" ."), proof, once([fact.moment, *moments]), parsed)
         numbered = [replace(m.evidence, id=str(i)) for i, m in enumerate(moments)]
         weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
@@ -76,6 +83,9 @@ class FactReader:
             # A line that has every word of the question is not passed over for what stands around it.
             line_of = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
             if line_of is None:
+                failed = await failures(finder, asked, when)
+                if failed:
+                    return Read("", self._proof(failed[0].line, failed[0]), once([*failed, *ordered]), parsed)
                 return Read("", "", ordered, parsed)
             line = with_next(line_of.line, line_of.evidence, not says_all(asked, line_of.line))
             return Read("", self._proof(line, line_of), once([line_of, *ordered]), parsed)

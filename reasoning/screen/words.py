@@ -50,7 +50,7 @@ _ENGLISH = {
 }  # fmt: skip
 """A language is listed by its own name and asked for by its English one."""
 _ENGLISH_OF = {token: english for own, english in _ENGLISH.items() for token in tokens(own)}
-_KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
+KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
 
 
 def kind_words(program: str, site: str) -> set[str]:
@@ -63,7 +63,7 @@ def kind_words(program: str, site: str) -> set[str]:
 def content(phrase: str) -> list[str]:
     """The words of a phrase that something on the screen has to account for."""
     words = [w for w in dict.fromkeys(tokens(phrase)) if w not in STOP]
-    return [w for w in words if w not in _KIND_WORDS] or words
+    return [w for w in words if w not in KIND_WORDS] or words
 
 
 def named_in(phrase: str, wanted: Sequence[str]) -> list[str]:

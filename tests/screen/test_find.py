@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from reasoning.screen.failures import failures
 from reasoning.screen.when import When
 from reasoning.screen.words import initials
 from tests.conftest import Run
@@ -36,3 +39,37 @@ def test_code_and_names_are_looked_for_as_they_stand(run_real: Run, tmp_path: Pa
 def test_a_title_is_known_by_its_initials() -> None:
     assert {"ai", "sh"} <= initials("Artificial intelligence - Safe harbours")
     assert initials("Harbour") == set()
+
+
+FAILING: Day = (
+    1_700_000_000.0,
+    (
+        (0.0, "build log - XTerm", ("make harbour", "cat: chart.cfg: No such file")),
+        (60.0, "list.txt - Editor", ("an error is human", "the list is long")),
+        (120.0, "build log - XTerm", ("make lamp", "lamp.c: undefined lamp")),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "lines"),
+    [
+        (
+            "What did the error in the terminal say?",
+            ["lamp.c: undefined lamp", "cat: chart.cfg: No such file"],
+        ),
+        ("What went wrong with chart.cfg?", ["cat: chart.cfg: No such file"]),
+        ("What did the error in the spreadsheet say?", []),
+        ("What did the error about the compass say?", []),
+        ("What did the terminal say?", []),
+    ],
+)
+def test_an_error_need_not_call_itself_one(
+    run_real: Run, tmp_path: Path, question: str, lines: list[str]
+) -> None:
+    async def main() -> None:
+        async with remembered(tmp_path, FAILING) as (memory, _):
+            found = await failures(await finder_of(memory), question, When())
+            assert [m.line for m in found] == lines
+
+    run_real(main())

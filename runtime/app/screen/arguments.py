@@ -69,7 +69,11 @@ def add_screen(commands: Any) -> None:
 
 def span_s(text: str) -> float:
     """Seconds from "10m", "90s", "2h", "1d" or "10" (minutes)."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\w*\s*", text)
+    match = re.fullmatch(
+        r"\s*(\d+(?:\.\d+)?)\s*(?:(s)(?:ec(?:onds?)?)?|(m)(?:in(?:utes?)?)?|(h)(?:ours?)?|(d)(?:ays?)?)?\s*",
+        text,
+    )
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not a span of time: 10m, 90s, 2h, 1d")
-    return float(match[1]) * {"s": 1, "": 60, "m": 60, "h": 3600, "d": 86400}[match[2]]
+    unit = next((letter for letter in match.groups()[1:] if letter), "m")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
