@@ -13,6 +13,7 @@ from memory import Memory
 from memory.screen import ScreenMemory, ScreenWriter
 from perception.screen.heard import on_screen
 from perception.screen.titles import Place
+from reasoning.screen.calls import call_line, calls
 from reasoning.screen.find import Finder
 from reasoning.screen.heard import asked_heard, heard_reply
 from reasoning.screen.promises import promised
@@ -152,3 +153,15 @@ def test_what_is_promised_aloud_becomes_a_task(tmp_path: Path) -> None:
     assert task.text == "I'll send you the drawings tomorrow."
     assert task.due is not None
     assert task.place == "said with Call with Carla in zoom in front"
+
+
+def test_a_call_is_where_both_ears_heard_speech(tmp_path: Path, run_real: Run) -> None:
+    async def main() -> list[str]:
+        async with remembered(tmp_path, (ZERO, ((0.0, "mail - Mail", ("a line",)),))) as (memory, compute):
+            await write(memory, compute)
+            screen = ScreenMemory(memory.store)
+            said = await screen.heard(await screen.sources())
+            found = calls(said, {said[0].source: ZERO}, await memory.cast())
+            return [call_line(call) for call in found]
+
+    assert run_real(main()) == ["10:01-10:01  a call with Ben, Call with Carla in zoom (27 seconds)"]

@@ -37,6 +37,9 @@ export class Day {
     }
     const longest = Math.max(1, ...shown.entries.map((one) => one.seconds));
     byId('entries').replaceChildren(...shown.entries.map((one) => this.#entry(one, shown.entries, longest)));
+    byId('calls').hidden = !shown.calls.length;
+    byId('calls').replaceChildren(...shown.calls.map((one) => make('li', {}, make('button', { type: 'button', onclick: () => this.#onEntry(one, shown.calls) },
+      make('time', { class: 'number' }, one.from), make('b', {}, one.name), make('small', { class: 'number' }, one.lasted)))));
     byId('opened').hidden = !shown.resources.length;
     byId('resources').replaceChildren(...shown.resources.map((one) =>
       make('li', {}, make('time', { class: 'number' }, one.at), make('span', {}, one.name))));

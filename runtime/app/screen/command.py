@@ -8,9 +8,11 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from memory import SourceInfo, Store
+from memory.cast import Casts
 from memory.place import local_folder
 from memory.screen import Activity, ScreenMemory, ScreenWriter
 from perception.sources.screenshots import ScreenshotFolder
+from reasoning.screen.calls import call_line, calls
 from reasoning.screen.tasks import Tasks, open_lines
 from reasoning.screen.timeline import entries, resources, synopsis
 from runtime.app import console
@@ -132,7 +134,9 @@ async def _forget(args: argparse.Namespace, folder: Path) -> int:
 
 async def run_timeline(args: argparse.Namespace) -> int:
     async with await Store.open(args.memory or default_memory(), read_only=True) as store:
-        done, day, _ = await _of_day(store, args.day)
+        done, day, sources = await _of_day(store, args.day)
+        said, cast = await ScreenMemory(store).heard(sources), await Casts(store).now()
+    zeros = {s.id: s.wall_zero_s or 0.0 for s in sources}
     if args.json:
         for a in done:
             found = {
@@ -147,6 +151,9 @@ async def run_timeline(args: argparse.Namespace) -> int:
     console.stdout.print(f"{day:%A} {day.day} {day:%B %Y}, {synopsis(done)}", markup=False)
     for line in entries(done):
         console.stdout.print(f"  {line}", markup=False)
+    for call in calls(said, zeros, cast):
+        if datetime.fromtimestamp(call.start_wall).date() == day:
+            console.stdout.print(f"  {call_line(call)}", markup=False)
     return 0
 
 

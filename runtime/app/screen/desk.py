@@ -14,6 +14,7 @@ from memory.screen import Activity, ScreenMemory
 from perception.sources.sound import decode_sound
 from reasoning.engine import Engine
 from reasoning.proactive import Watch, parse_watch
+from reasoning.screen.calls import Call, calls
 from reasoning.screen.tasks import line_of
 from reasoning.screen.timeline import merged, resources, synopsis
 from reasoning.screen.when import at_text, span_text
@@ -125,11 +126,12 @@ class Desk:
         day = date.fromisoformat(str(named)) if named else (days[-1] if days else None)
         if day is None:
             nothing = dict.fromkeys(("day", "before", "after"))
-            return nothing | {"title": "", "synopsis": "", "entries": [], "resources": []}
+            return nothing | {"title": "", "synopsis": "", "entries": [], "calls": [], "resources": []}
         mine = [s for s in sources if day in _days_of(s)]
         done = [a for a in await self._screen.activities(mine) if _date(a.wall_s) == day]
         zeros = {s.id: s.wall_zero_s or 0.0 for s in mine}
         texts = [t for t in await self._screen.texts(mine) if _date(zeros[t.source] + t.t_start_s) == day]
+        held = calls(await self._screen.heard(mine), zeros, await Casts(self._store).now())
         return {
             "day": str(day),
             "title": f"{day:%A} {day.day} {day:%B %Y}",
@@ -137,6 +139,7 @@ class Desk:
             "before": _text(max((d for d in days if d < day), default=None)),
             "after": _text(min((d for d in days if d > day), default=None)),
             "entries": [_entry(a) for a in merged(done)],
+            "calls": [_call_entry(c) for c in held if _date(c.start_wall) == day],
             "resources": [
                 {"kind": r.kind, "name": r.name, "at": f"{datetime.fromtimestamp(r.last_s):%H:%M}"}
                 for r in resources(done, texts, zeros)[:_RESOURCES]
@@ -270,6 +273,18 @@ def _entry(a: Activity) -> dict[str, Any]:
         "source": a.source,
         "t": a.t_start_s,
         "end": a.t_end_s,
+    }
+
+
+def _call_entry(call: Call) -> dict[str, Any]:
+    lasted_s = call.end_wall - call.start_wall
+    return {
+        "from": f"{datetime.fromtimestamp(call.start_wall):%H:%M}",
+        "lasted": span_text(lasted_s),
+        "name": call.title,
+        "source": call.source,
+        "t": call.t_start_s,
+        "end": call.t_start_s + lasted_s,
     }
 
 
