@@ -103,9 +103,9 @@ class ScreenAnswerer:
         asked = ask_of(when.rest or query.text)
         if asked.ask is not Ask.PROMISE and await finder.heard():
             heard = asked_heard(when.rest or query.text)
-            if heard is not None:
+            if heard is not None and (heard.said or asked.ask is Ask.FACT):
                 text, moments = await heard_reply(finder, heard, when, self._at)
-                if text or heard.call:
+                if text or heard.only:
                     return _Found(
                         finder, when, Asked(Ask.FACT, heard.phrase), text, moments, missing=NOT_HEARD
                     )

@@ -60,13 +60,21 @@ _MINE = {"i", "we"}
 
 @dataclass(frozen=True, slots=True)
 class HeardAsk:
-    """who: "I", a name, or "" for anybody. other: not the user. call: only what was said counts, nothing that was read."""
+    """who: "I", a name, or "" for anybody. other: not the user. call: it speaks of a call. said: it asks for words that were
+    said; otherwise it may ask for anything that happened during a call.
+    """
 
     wants: Wants
     who: str
     phrase: str
     call: bool
     other: bool = False
+    said: bool = True
+
+    @property
+    def only(self) -> bool:
+        """Nothing that was read is an answer."""
+        return self.call and self.said
 
 
 def asked_heard(text: str) -> HeardAsk | None:
@@ -96,7 +104,7 @@ def asked_heard(text: str) -> HeardAsk | None:
             wants = "whether"
         return HeardAsk(wants, with_name, found["rest"].strip(), call is not None, other=True)
     if call is not None:
-        return HeardAsk("words", with_name, text, True)
+        return HeardAsk("words", with_name, text, True, said=False)
     return None
 
 

@@ -93,6 +93,21 @@ def test_what_stood_on_the_screen_is_no_question_of_hearing(question: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("question", "only"),
+    [
+        ("What did Ben say in the call?", True),
+        ("What did Ben say?", False),
+        ("What was I working on during the meeting?", False),
+        ("Which page was open in the call with Ben?", False),
+    ],
+)
+def test_what_happened_during_a_call_need_not_have_been_said(question: str, only: bool) -> None:
+    asked = asked_heard(question)
+    assert asked is not None
+    assert asked.only == only
+
+
+@pytest.mark.parametrize(
     ("question", "answer"),
     [
         (

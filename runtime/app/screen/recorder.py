@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from perception.screen.heard import on_screen
 from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
 from perception.sources.pulse import EarName
-from runtime.app.screen.retaining import retain
+from runtime.app.screen.retaining import ensure_room, retain
 from runtime.app.screen.settings import ScreenSettings
 from runtime.clock import WallClock
 from runtime.compute import Compute
@@ -250,7 +249,7 @@ class Recorder:
 
     async def _look(self) -> bool:
         """Whether anything has changed. Raises MediaError, MemoryStoreError."""
-        await self._room()
+        await ensure_room(self._store, self._settings)
         if self._display is None:
             self._display = await self._compute.run("screen", self._open_display)
             self._frames.clear()
@@ -379,15 +378,6 @@ class Recorder:
             await self._lost("over")
         except MemoryStoreError as error:
             self._notice(str(error))
-
-    async def _room(self) -> None:
-        """Raises MemoryStoreError: the disk is nearly full."""
-        folder = self._store.folder
-        if folder is None or not self._settings.min_free_mb:
-            return
-        free = await asyncio.to_thread(lambda: shutil.disk_usage(folder).free)
-        if free < self._settings.min_free_mb * 1e6:
-            raise MemoryStoreError(f"less than {self._settings.min_free_mb:.0f} MB of space left on the disk")
 
     async def _keep(self) -> None:
         """What is too old, or too much, goes: once an hour."""

@@ -1,13 +1,25 @@
-"""What of a screen is kept for how long."""
+"""What of a screen is kept for how long, and whether there is room for more."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 from memory import Store
 from memory.screen import ScreenMemory, ScreenWriter
 from runtime.app.screen.settings import ScreenSettings
+from runtime.errors import MemoryStoreError
+
+
+async def ensure_room(store: Store, settings: ScreenSettings) -> None:
+    """Raises MemoryStoreError: the disk is nearly full."""
+    folder = store.folder
+    if folder is None or not settings.min_free_mb:
+        return
+    free = await asyncio.to_thread(lambda: shutil.disk_usage(folder).free)
+    if free < settings.min_free_mb * 1e6:
+        raise MemoryStoreError(f"less than {settings.min_free_mb:.0f} MB of space left on the disk")
 
 
 async def retain(store: Store, writer: ScreenWriter, settings: ScreenSettings, now_wall: float) -> int:
