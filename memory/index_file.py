@@ -9,6 +9,7 @@ words from before comes after.
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import logging
 import mmap
@@ -32,6 +33,8 @@ _MAGIC = b"hearsight index 2\n"
 """Another number whenever the arrays mean something else: a file of another one is made anew."""
 _ALIGN = 64
 _AT_ONCE = 8 << 20
+_COUNTS = 24
+"""Bytes that say how long the header is, and its checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,8 @@ class KeptIndex:
 def read(tables: Path) -> KeptIndex | None:
     """The index that lies beside these tables; None where there is none that is whole."""
     try:
-        with (tables / INDEX).open("rb") as file:
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return _read(memoryview(whole))
+        with (tables / INDEX).open("rb", buffering=0) as file:
+            return _read(file)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -113,30 +115,46 @@ def discard(tables: Path) -> None:
         os.close(number)
 
 
-def _read(whole: memoryview) -> KeptIndex:
+def _read(file: io.RawIOBase) -> KeptIndex:
     """Raises ValueError, KeyError or TypeError: it is not whole, or of another kind."""
-    start = len(_MAGIC)
-    length, expected = int(whole[start : start + 12]), int(whole[start + 13 : start + 23])
-    header = bytes(whole[start + 24 : start + 24 + length])
-    if bytes(whole[:start]) != _MAGIC or zlib.crc32(header) != expected:
+    start = file.read(len(_MAGIC) + _COUNTS) or b""
+    if not start.startswith(_MAGIC) or len(start) != len(_MAGIC) + _COUNTS:
         raise ValueError("it has no header of this kind")
+    length, expected = map(int, start[len(_MAGIC) :].split())
+    header = file.read(length) or b""
+    if zlib.crc32(header) != expected:
+        raise ValueError("its header is damaged")
     told, begin = json.loads(header), _begin(length)
-    if len(whole) != begin + told["bytes"]:
+    if os.fstat(file.fileno()).st_size != begin + told["bytes"]:
         raise ValueError("it is cut short")
+    whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     parts = {}
     for name, kind, shape, at, check in told["arrays"]:
         dtype = np.dtype(kind)
         size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-        data = whole[begin + at : begin + at + size]
-        if _sum(data) != check:
+        # Read, not mapped: what is compared is not what this process will hold.
+        if _sum_of_file(file, begin + at, size) != check:
             raise ValueError(f"its {name} are damaged")
-        parts[name] = np.frombuffer(data, dtype).reshape(shape)
+        parts[name] = np.frombuffer(whole[begin + at : begin + at + size], dtype).reshape(shape)
     return KeptIndex(told["last_seq"], parts)
+
+
+def _sum_of_file(file: io.RawIOBase, begin: int, size: int) -> int:
+    """Of size bytes from begin on, or of those that there are."""
+    buffer, value = memoryview(bytearray(min(size, _AT_ONCE))), 0
+    file.seek(begin)
+    while size:
+        count = file.readinto(buffer[: min(size, _AT_ONCE)])
+        if not count:
+            break
+        value = zlib.crc32(buffer[:count], value)
+        size -= count
+    return value
 
 
 def _begin(header: int) -> int:
     """Where the arrays begin, in a file with a header of so many bytes."""
-    return -(-(len(_MAGIC) + 24 + header) // _ALIGN) * _ALIGN
+    return -(-(len(_MAGIC) + _COUNTS + header) // _ALIGN) * _ALIGN
 
 
 def _bytes(array: NDArray[Any]) -> memoryview:
