@@ -15,6 +15,7 @@ from memory.citations import FEATURES, read_citations, reset_citations
 from memory.forgetting import Forgetting, Selection, forget, plan
 from memory.history import history
 from memory.integrity import check
+from memory.place import local_folder
 from memory.portable import export_memory, import_memory
 from memory.retention import knows, pin, thin
 from memory.snapshots import drop_snapshot, list_snapshots, snapshot_folders, take_snapshot
@@ -23,6 +24,7 @@ from runtime.app import console
 from runtime.app.commands import source_named
 from runtime.app.console import say
 from runtime.app.context import open_app
+from runtime.app.live.cutting import cut_of, cut_recording, made_with
 from runtime.app.settings import app_settings, default_memory
 from runtime.clock import SystemClock
 from runtime.errors import InputError
@@ -47,12 +49,21 @@ async def run_forget(args: argparse.Namespace) -> int:
         return 1
     _show(found.records)
     also = f"; and out of the snapshots {', '.join(then)}" if then else ""
+    place = local_folder(uri)
+    recordings = made_with(place, found.touched) if place is not None else []
+    also += f"; and out of the recordings {', '.join(p.name for p in recordings)}" if recordings else ""
     console.stdout.print(_summary(found) + also, markup=False)
     if args.dry_run:
         return 0
     if not args.yes and not _agreed():
         return 1
     async with await Store.open(uri) as store:
+        for recording in recordings:
+            whole = recording.name in found.sources
+            try:
+                cut_recording(recording, None if whole else cut_of(found, selection, recording.name))
+            except InputError as error:
+                say(str(error))
         await forget(store, selection, settings)
     console.stdout.print("forgotten", markup=False)
     return 0

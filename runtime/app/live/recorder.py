@@ -10,10 +10,11 @@ import struct
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from reasoning.proactive import Watches
 from reasoning.watches.store import write_watches
+from runtime.app.live.cutting import note_made, sift
 from runtime.app.live.parts import Parts
 from runtime.app.live.recording import (
     ABOUT,
@@ -30,6 +31,7 @@ from runtime.app.live.recording import (
     flat,
     from_pcm,
     is_of,
+    private,
     to_pcm,
 )
 from runtime.app.live.tape import Tape, Work
@@ -65,6 +67,8 @@ def start_recording(session_id: str, parts: Parts, watches: Watches) -> Recorder
         vision_weights=parts.store.meta.get("vision_weights", ""),
         settings=tuple(flat(settings)),
     )
+    if parts.store.folder is not None:
+        note_made(parts.store.folder, folder)
     recorder = Recorder(folder, about, parts.compute, parts.clock)
     kept = watches.all()
     write_watches(folder / WATCHES, 1 + max((int(w.id[1:]) for w in kept), default=0), kept)
@@ -100,10 +104,10 @@ class Recorder(Tape):
         try:
             folder.mkdir(parents=True, mode=0o700)
             (folder / PICTURES).mkdir(mode=0o700)
-            with _private(folder / ABOUT, "xb") as file:
+            with private(folder / ABOUT, "xb") as file:
                 file.write(about.model_dump_json(indent=1).encode())
-            self._log = _private(folder / EVENTS, "xb")
-            self._wav = _private(folder / SOUND, "xb+")
+            self._log = private(folder / EVENTS, "xb")
+            self._wav = private(folder / SOUND, "xb+")
             self._wav.write(_wav_header(None))
         except OSError as error:
             raise InputError(f"--record {folder}: {error.strerror or error}") from None
@@ -225,7 +229,7 @@ class Recorder(Tape):
         data = encode_picture(image)
         try:
             if self._open:
-                with _private(self._folder / PICTURES / name, "wb") as file:
+                with private(self._folder / PICTURES / name, "wb") as file:
                     file.write(data)
         except OSError as error:
             return error.strerror or str(error)
@@ -236,25 +240,19 @@ class Recorder(Tape):
 
     def _cut(self, from_s: float) -> None:
         path = self._folder / EVENTS
-        kept: list[bytes] = []
-        samples = 0
-        for line in path.read_bytes().splitlines(keepends=True):
-            event = json.loads(line)
-            if is_of(event, from_s):
-                if "picture" in event and "show" not in event:
-                    self._drop_picture(event["picture"])
-                continue
-            samples += event.get("sound", 0)
-            kept.append(line)
+        sifted = sift(path.read_bytes().splitlines(keepends=True), lambda event: is_of(event, from_s))
+        for name in sifted.pictures:
+            self._drop_picture(name)
+        samples = sum(end - begin for begin, end in sifted.samples)
         self._wav.flush()
         self._wav.truncate(HEADER_BYTES + samples * BYTES_PER_SAMPLE)
         self._wav.seek(0, os.SEEK_END)
         shorter = path.with_suffix(".new")
-        with _private(shorter, "wb") as file:
-            file.write(b"".join(kept))
+        with private(shorter, "wb") as file:
+            file.write(b"".join(sifted.lines))
         self._log.close()
         os.replace(shorter, path)
-        self._log = _private(path, "ab")
+        self._log = private(path, "ab")
 
     def _finish(self) -> None:
         size = self._wav.seek(0, os.SEEK_END)
@@ -262,11 +260,6 @@ class Recorder(Tape):
         self._wav.write(_wav_header(size - HEADER_BYTES))
         self._wav.close()
         self._log.close()
-
-
-def _private(path: Path, mode: str) -> IO[bytes]:
-    """The file, opened in a binary mode; a new one is the user's alone."""
-    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def _wav_header(data_bytes: int | None) -> bytes:

@@ -16,9 +16,10 @@ watches.json   the watches that were kept when it began
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import cv2
 import numpy as np
@@ -185,6 +186,11 @@ class Sound:
         samples = self._samples[self._at : self._at + count]
         self._at += count
         return from_pcm(samples)
+
+
+def private(path: Path, mode: str) -> IO[bytes]:
+    """The file, opened in a binary mode; a new one is the user's alone."""
+    return open(path, mode, opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def from_pcm(pcm: np.ndarray[Any, np.dtype[np.int16]]) -> Samples:
