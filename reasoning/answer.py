@@ -88,7 +88,7 @@ class Answerer:
         """
         began = self._clock.now()
         cast = await self._memory.cast(query.as_of_s, query.sources)
-        shown = await appearing(self._memory, query, cast, self._settings.evidence)
+        shown = await appearing(self._memory, query, self._settings.evidence)
         if shown is not None:
             found()
             yield AnswerDelta(query.turn_id, shown.text)

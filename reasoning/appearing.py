@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from memory import Appearance, Cast, Memory
+from memory import Appearance, Memory
 from memory.naming import same_name
 from reasoning.kinds import time_range_of
 from reasoning.times import clock_text
@@ -55,10 +55,10 @@ def asked_face(text: str, names: Iterable[str]) -> AskedFace | None:
     return None
 
 
-async def appearing(memory: Memory, query: Query, cast: Cast, most: int) -> Answer | None:
+async def appearing(memory: Memory, query: Query, most: int) -> Answer | None:
     """The answer with its proof; None where something else is asked, or no face that is known has to do with it.
 
-    cast: as of the query's time. most: pieces of evidence.
+    most: pieces of evidence.
     """
     if query.options or (not _WHO.search(query.text) and not re.search(_WHEN, query.text.strip(), re.I)):
         return None
@@ -66,7 +66,7 @@ async def appearing(memory: Memory, query: Query, cast: Cast, most: int) -> Answ
     asked = asked_face(query.text, {_label(one) for one in seen})
     if asked is None:
         return None
-    from_s, to_s = time_range_of(query.text.lower())
+    from_s, to_s = _range(query.text.lower())
     here = [
         one
         for one in seen
@@ -76,7 +76,7 @@ async def appearing(memory: Memory, query: Query, cast: Cast, most: int) -> Answ
     ]
     if not here:
         return None
-    stays = _stays(here)
+    stays = _stays(here, seen)
     text = _who(stays) if asked.name is None else _when(stays, asked)
     if asked.order == "last":
         stays.reverse()
@@ -89,20 +89,41 @@ def _label(one: Appearance) -> str:
     return one.who.label if one.who.named else f"person {one.who.id[1:]}"
 
 
-def _stays(seen: Sequence[Appearance]) -> list[Appearance]:
-    """Those of one person that follow each other as one, in order of time; each with the first one's clip."""
+def _range(low: str) -> tuple[float | None, float | None]:
+    """Here a clock is one of the recording: what is asked for is when something was to be seen in it."""
+    if at := re.search(r"\bat (?:(\d+):)?(\d{1,2}):(\d{2})\b", low):
+        t_s = int(at[1] or 0) * 3600.0 + int(at[2]) * 60.0 + int(at[3])
+        return t_s, t_s + 1.0
+    return time_range_of(f"{low.rstrip(' ?')} in the video")
+
+
+def _stays(here: Sequence[Appearance], seen: Sequence[Appearance]) -> list[Appearance]:
+    """Those of one person that follow each other as one, in order of time; each with the first one's clip.
+
+    seen: everybody; a short while in which another is to be seen instead is no staying.
+    """
     out: list[Appearance] = []
-    for one in sorted(seen, key=lambda a: (a.who.id, a.source, a.t_start_s)):
+    for one in sorted(here, key=lambda a: (a.who.id, a.source, a.t_start_s)):
         last = out[-1] if out else None
         if (
             last is not None
             and (last.who.id, last.source) == (one.who.id, one.source)
             and one.t_start_s - last.t_end_s <= _GAP_S
+            and not any(_instead(other, last, one) for other in seen)
         ):
             out[-1] = replace(last, t_end_s=max(last.t_end_s, one.t_end_s))
         else:
             out.append(one)
     return sorted(out, key=lambda a: (a.source, a.t_start_s, a.id))
+
+
+def _instead(other: Appearance, last: Appearance, one: Appearance) -> bool:
+    return (
+        (other.who.id, other.source) != (one.who.id, one.source)
+        and other.source == one.source
+        and other.t_start_s < one.t_start_s
+        and other.t_end_s > last.t_end_s
+    )
 
 
 def _when(stays: Sequence[Appearance], asked: AskedFace) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
-from reasoning.appearing import AskedFace, asked_face
+from memory import Appearance, Memory, Speaker
+from reasoning.appearing import AskedFace, appearing, asked_face
+from runtime.messages import Query
+from tests.conftest import Run
 
 NAMES = ("Ana Silva", "Ben", "person 3")
 
@@ -34,3 +39,54 @@ NAMES = ("Ana Silva", "Ben", "person 3")
 )
 def test_what_asks_for_faces(text: str, wanted: AskedFace | None) -> None:
     assert asked_face(text, NAMES) == wanted
+
+
+def seen(who: str, start_s: float, end_s: float) -> Appearance:
+    return Appearance(
+        f"{who}{start_s}", Speaker(who, who, named=True), f"clip{start_s}", "film", start_s, end_s, start_s
+    )
+
+
+class Remembered:
+    """What of a memory such questions use."""
+
+    async def appearances(self, as_of_s: float | None, sources: tuple[str, ...] | None) -> list[Appearance]:
+        """Ana goes out for a moment, in which one time nobody and one time Ben is to be seen."""
+        return [
+            seen("Ana", 0.0, 10.0),
+            seen("Ana", 14.0, 20.0),
+            seen("Ben", 20.0, 25.0),
+            seen("Ana", 25.0, 30.0),
+            seen("Ben", 80.0, 90.0),
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("When did Ana appear?", "Ana is to be seen from 0:00 to 0:20 and from 0:25 to 0:30."),
+        ("When was Ana last seen?", "Ana is to be seen from 0:25 to 0:30."),
+        ("When did Ana appear after 0:22?", "Ana is to be seen from 0:25 to 0:30."),
+        (
+            "Who was there?",
+            "Ana (from 0:00 to 0:20 and from 0:25 to 0:30), Ben (from 0:20 to 0:25 and from 1:20 to 1:30).",
+        ),
+        ("Who was there at 0:22?", "Ben (from 0:20 to 0:25)."),
+        (
+            "Who was there before 1:00?",
+            "Ana (from 0:00 to 0:20 and from 0:25 to 0:30), Ben (from 0:20 to 0:25).",
+        ),
+        ("Who was there at 2:00?", None),
+        ("When was the lamp there?", None),
+    ],
+)
+def test_answers_have_times_and_the_pictures(run_virtual: Run, text: str, wanted: str | None) -> None:
+    answer = run_virtual(appearing(cast(Memory, Remembered()), Query("t", text), 3))
+    assert (None if answer is None else answer.text) == wanted
+    if answer is not None:
+        assert all(e.id.startswith("clip") and e.modality == "seen" for e in answer.evidence)
+
+
+def test_a_choice_between_options_is_not_answered_so(run_virtual: Run) -> None:
+    query = Query("t", "Who was there?", options=("Ana", "Ben"))
+    assert run_virtual(appearing(cast(Memory, Remembered()), query, 3)) is None
