@@ -150,8 +150,10 @@ class People:
             ends = [step_s * n for n in range(floor(self._joined.get(source, 0.0) / step_s) + 1, steps + 1)]
             said = []
             self._stale = True
+            from_s = self._joined.get(source, 0.0)
             for end_s in [*ends, *([last_s] if until_s == inf else [])]:
-                said += await self._compute.run(_THREAD, self._faces.join, source, end_s)
+                said += await self._compute.run(_THREAD, self._faces.join, source, from_s, end_s)
+                from_s = end_s
             await self._store.add(schema.PEOPLE, claim_table(said))
             self._joined[source] = step_s * steps
             self._stale = False

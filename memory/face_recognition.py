@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from memory.cast import Cast, Claim
-from memory.face_voice import Pair, Span, pairs
+from memory.face_voice import Pair, Span, alone, pairs
 from memory.recognition import Recogniser
 from memory.settings import FaceMatchSettings
 from memory.voice_book import Print, VoiceBook, VoiceKey
@@ -82,9 +83,16 @@ class FaceRecogniser:
                 placed.append((track, self._recognise(clip, number, track, beside, cast)))
         return self.rows[had_rows:], self._known.claims[had_claims:]
 
-    def join(self, source: str, until_s: float) -> list[Claim]:
-        """Says whose voice is whose face's, by what was said and seen in a source up to until_s. The new claims."""
+    def join(self, source: str, from_s: float, until_s: float) -> list[Claim]:
+        """Says whose voice is whose face's, by what was said and seen in a source up to until_s, and who says what no voice
+        was known for, of what became known after from_s. The new claims.
+        """
         had = len(self._known.claims)
+        unsure = {
+            r.id: r.key
+            for r in self._known.rows
+            if r.source == source and from_s < r.known_at_s <= until_s and not r.person
+        }
         cast = self._cast_at(source, until_s)
         spoken = [
             Span(cast.person(r.id, r.person or None) or "", r.t_start_s, r.t_end_s, r.id)
@@ -98,33 +106,67 @@ class FaceRecogniser:
         ]
         for pair in pairs(spoken, seen, self._settings):
             if self._may_join(pair):
-                self._known.state(
-                    Claim(
-                        seq=self._known.next_seq(),
-                        kind="merge",
-                        made_by="face",
-                        source=source,
-                        t_start_s=until_s,
-                        t_end_s=until_s,
-                        known_at_s=until_s,
-                        person=pair.voice,
-                        other=pair.face,
-                        weight=round(pair.score, 2),
-                        records=pair.records,
-                    )
+                self._conclude(
+                    "merge",
+                    source,
+                    until_s,
+                    pair.records,
+                    person=pair.voice,
+                    other=pair.face,
+                    weight=pair.score,
                 )
+        for said, there in alone([s for s in spoken if s.record in unsure], seen):
+            if there[0].person and self._may_lend(said.record, unsure[said.record], there[0].person):
+                records = (said.record, *(face.record for face in there))
+                self._conclude("assign", source, until_s, records, person=there[0].person)
         return self._known.claims[had:]
+
+    def _conclude(
+        self,
+        kind: Literal["merge", "assign"],
+        source: str,
+        at_s: float,
+        records: tuple[str, ...],
+        *,
+        person: str,
+        other: str = "",
+        weight: float = 0.0,
+    ) -> None:
+        claim = Claim(
+            seq=self._known.next_seq(),
+            kind=kind,
+            made_by="face",
+            source=source,
+            t_start_s=at_s,
+            t_end_s=at_s,
+            known_at_s=at_s,
+            person=person,
+            other=other,
+            weight=round(weight, 2),
+            records=records,
+        )
+        self._known.state(claim)
+
+    def _may_lend(self, record: str, key: VoiceKey, person: str) -> bool:
+        """A voice that is not surely known is that of the face, where it is most like the voice of the same person, and
+        nothing was said of whose it is.
+        """
+        if self._known.owner(key) or any(record in claim.records for claim in self._known.claims):
+            return False
+        nearest, score = self._known.nearest(key)
+        return nearest == self._known.cast.root(person) and score >= self._settings.least_voice
 
     def _may_join(self, pair: Pair) -> bool:
         """Both are known by one sense only, and it was not said before: if that was undone, it stays so."""
         cast = self._known.cast
         face, voice = cast.root(pair.face), cast.root(pair.voice)
+        both = {pair.face, pair.voice}
+        if face == voice or any(
+            c.kind == "merge" and {c.person, c.other} == both for c in self._known.claims
+        ):
+            return False
         heard = {self._known.owner(key) for key in self._known.prints}
-        seen = {self.owner(row.key) for row in self.rows}
-        said = any(
-            c.kind == "merge" and {c.person, c.other} == {pair.face, pair.voice} for c in self._known.claims
-        )
-        return face != voice and face not in heard and voice not in seen and not said
+        return face not in heard and voice not in {self.owner(row.key) for row in self.rows}
 
     def _recognise(
         self, clip: Clip, number: int, track: FaceTrack, beside: frozenset[str], cast: Cast

@@ -42,16 +42,8 @@ def pairs(spoken: Sequence[Span], seen: Sequence[Span], settings: FaceMatchSetti
     seconds: dict[tuple[str, str], float] = defaultdict(float)
     records: dict[tuple[str, str], list[str]] = defaultdict(list)
     counts: dict[tuple[str, str], int] = defaultdict(int)
-    ordered = sorted(seen, key=_start)
-    longest_s = max((face.t_end_s - face.t_start_s for face in seen), default=0.0)
-    for said in (s for s in spoken if s.person):
-        first = bisect_left(ordered, said.t_start_s - longest_s, key=_start)
-        near = ordered[first : bisect_right(ordered, said.t_end_s, key=_start)]
-        there = [face for face in near if _shared(said, face) >= _COVERED * (said.t_end_s - said.t_start_s)]
-        faces = {face.person or face.record for face in there}
-        if len(faces) != 1:
-            continue
-        key = (faces.pop(), said.person)
+    for said, there in alone([s for s in spoken if s.person], seen):
+        key = (there[0].person or there[0].record, said.person)
         seconds[key] += said.t_end_s - said.t_start_s
         counts[key] += 1
         records[key] += [said.record, *(face.record for face in there)]
@@ -69,6 +61,20 @@ def pairs(spoken: Sequence[Span], seen: Sequence[Span], settings: FaceMatchSetti
         if not {pair.face, pair.voice} & taken:
             taken |= {pair.face, pair.voice}
             out.append(pair)
+    return out
+
+
+def alone(spoken: Sequence[Span], seen: Sequence[Span]) -> list[tuple[Span, list[Span]]]:
+    """The utterances over which one face alone is to be seen, each with where."""
+    ordered = sorted(seen, key=_start)
+    longest_s = max((face.t_end_s - face.t_start_s for face in seen), default=0.0)
+    out = []
+    for said in spoken:
+        first = bisect_left(ordered, said.t_start_s - longest_s, key=_start)
+        near = ordered[first : bisect_right(ordered, said.t_end_s, key=_start)]
+        there = [face for face in near if _shared(said, face) >= _COVERED * (said.t_end_s - said.t_start_s)]
+        if len({face.person or face.record for face in there}) == 1:
+            out.append((said, there))
     return out
 
 

@@ -96,6 +96,13 @@ class Recogniser:
         """The id that the next new person gets."""
         return f"p{self._last + 1}"
 
+    def nearest(self, key: VoiceKey) -> tuple[str, float]:
+        """Whose voice a print is most like, and how much; "" where nobody is known."""
+        people = sorted(filter(None, {self.owner(k) for k in self.prints if k != key}))
+        scores = [(self._book.likeness(self.prints[key].vector, p), p) for p in people if p in self._book]
+        score, person = max(scores, default=(-1.0, ""))
+        return person, score
+
     def new_person(self) -> str:
         """That id, which is then taken."""
         self._last += 1

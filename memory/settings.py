@@ -125,6 +125,9 @@ class FaceMatchSettings(VoiceMatchSettings):
     twins_s: PositiveFloat = 2.0
     together_s: PositiveFloat = 6.0
     """How long a voice must be heard, in two utterances or more, while a face is alone to be seen, to be its."""
+    least_voice: float = Field(default=0.66, ge=0, le=1)
+    """How like a person's voice one that is not surely known must be, and more than to anybody's, to be theirs where their face
+    is alone to be seen."""
     lead: float = Field(default=0.5, ge=0, le=1)
     """What must be left of that, as a share, when what speaks against it is taken off: others who speak while it is alone,
     and other faces that are alone while the voice speaks."""

@@ -69,6 +69,8 @@ class FaceSettings(BaseModel):
     still_change, cut_change: share of tiles that may have changed in one that stands still, and that do in a cut.
     keep_s: for how long a face that stays at its place and looks the same is known without another look at who it is.
     same_look: correlation of two small pictures of a face that looks the same.
+    most: so many new faces of one look are told whose they are, the clearest first; the others at the next. dlib holds Python's
+        lock for the 60 ms that each takes.
     side: longest side of the picture that is searched, in pixels; a face is found from 80 of these on.
     least_quality: those that are less clearly a face from the front are left alone.
     """
@@ -82,6 +84,7 @@ class FaceSettings(BaseModel):
     cut_change: float = Field(default=0.2, ge=0, le=1)
     keep_s: float = Field(default=16.0, ge=0)
     same_look: float = Field(default=0.75, ge=0, le=1)
+    most: int = Field(default=3, ge=1)
     side: int = Field(default=640, ge=160, le=4096)
     least_quality: float = Field(default=0.1, ge=0, le=1)
 

@@ -134,12 +134,12 @@ class FaceLooks:
         found = self._encoder.find(image)
         cut = chapter.change >= self._settings.cut_change
         kept = {} if cut else self._stayed(image, found, t_s, chapter)
-        new = [face for face in found if face not in kept]
+        new = [face for face in found if face not in kept][: self._settings.most]
         vectors = self._encoder.encode(image, new)
         for face, vector in zip(new, vectors, strict=True):
             who = Face(_shares(face, image), vector, face.quality, self._encoder.name)
             kept[face] = _Known(who, t_s, _small(face, image))
-        return tuple(kept[face] for face in found)
+        return tuple(kept[face] for face in found if face in kept)
 
     def _stayed(
         self, image: Image, found: Sequence[FaceBox], t_s: float, chapter: _Chapter

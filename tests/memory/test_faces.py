@@ -235,6 +235,41 @@ def test_the_evidence_is_signed(spoken: list[Span], there: list[Span], joined: b
     assert [(p.face, p.voice) for p in found] == ([("face", "voice")] if joined else [])
 
 
+def speaker(folder: Path, text: str, as_of_s: float | None = None) -> str | None:
+    async def main() -> str | None:
+        async with await opened(folder) as memory:
+            cast = await memory.cast(as_of_s, ("film",))
+            (one,) = [o for o in await memory.observations("film") if o.text == text]
+            found = cast.speaker(one.id, one.speaker)
+            return found.label if found is not None else None
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(("likeness", "there", "wanted"), [
+    (0.72, (ANA,), "Ana"),  # too little to be known by the voice
+    (0.72, (), None),
+    (0.72, (ANA, BEN), None),
+    (0.5, (ANA,), "speaker 3"),  # clearly another's
+    (0.72, (BEN,), None),
+])  # fmt: skip
+def test_an_unsure_voice_is_that_of_the_face_where_it_is_most_like_that_persons(
+    tmp_path: Path, likeness: float, there: tuple[int, ...], wanted: str | None
+) -> None:
+    lines = (*DIALOGUE, (0, "Where is the boat?"))
+    scenes = (*SCENES[:2], (30.0, 40.0, there))
+    messages = film(lines, scenes)
+    last = max(i for i, m in enumerate(messages) if isinstance(m, Observation))
+    unsure = messages[last]
+    assert isinstance(unsure, Observation) and unsure.voice is not None
+    heard = replace(unsure.voice, vector=like(voice(0), likeness, seed=900))
+    messages[last] = replace(unsure, voice=heard)
+    folder = made(tmp_path / "m", messages)
+    assert speaker(folder, unsure.text) == wanted
+    if wanted == "Ana":
+        assert speaker(folder, unsure.text, as_of_s=35.0) is None
+
+
 def test_what_was_undone_is_not_said_again_and_can_be_done_by_hand(tmp_path: Path) -> None:
     folder = made(tmp_path / "m")
 

@@ -112,7 +112,7 @@ class Scripted:
 
 def sampled(t_s: float, faces: int = 1, change: float = 0.1, who: int = 0, chapter: int = 0) -> SampledFrame:
     """Everybody has a look of their own."""
-    image = np.random.default_rng(who).integers(0, 255, (60, 160, 3), dtype=np.uint8)
+    image = np.random.default_rng(who).integers(0, 255, (60, 240, 3), dtype=np.uint8)
     image[0, 0, :2] = faces, who
     return SampledFrame(VideoFrame(t_s, image), chapter, change, read=False)
 
@@ -154,6 +154,13 @@ def test_after_a_while_one_looks_again_who_it_is() -> None:
     encoder = Scripted()
     FaceLooks(encoder, SETTINGS).look([sampled(4.0 * t) for t in range(6)])
     assert (encoder.found, encoder.encoded) == (6, 2)
+
+
+def test_of_a_crowd_a_few_at_a_time_are_told_whose_they_are() -> None:
+    encoder = Scripted()
+    found = FaceLooks(encoder, SETTINGS).look([sampled(4.0 * t, faces=4) for t in range(3)])
+    assert counts(found) == [3, 4, 4]
+    assert encoder.encoded == 4
 
 
 def test_nothing_crosses_a_chapter() -> None:
