@@ -56,6 +56,8 @@ _SAME_SOUND = 0.75
 _NO_SUCH_THING = 1.0
 _UNNAMED, _OTHER_KIND, _OTHER_PART = 0.5, 0.38, 0.25
 _FITS = 0.3
+_SELF = 0.95
+"""How well who says "I did" answers who did."""
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
 
@@ -115,6 +117,8 @@ class Verifier:
             answer_span(question, unit, modality, self.language, self._alike, units) for unit in ranked[:4]
         )
         span = next((s for s in spans if s is not None and s.fit >= _FITS), None)
+        if question.kind is Kind.WHO and speaker is not None and self._did_it(question, best):
+            span = Span(speaker, _SELF)
         likeness = self._cosine(question.text, statement)
         asked = self._asked_match(question, best, statement, modality, span)
         features = (
@@ -228,6 +232,14 @@ class Verifier:
         ):
             return -1.0
         return there - 0.5
+
+    def _did_it(self, question: Question, unit: str) -> bool:
+        """Whoever says this says that they did what is asked: "I brought the lantern" to "who brought the lantern"."""
+        asked = set(tokens(question.text))
+        return any(
+            t.lower_ == "i" and t.dep_ == "nsubj" and asked & set(tokens(t.head.text))
+            for t in self.language(unit)
+        )
 
     def _another_thing(self, question: Question, asked: Term, span: Span) -> bool:
         """The answering words are a thing of another kind: "his left knee" is no team, though "Rovers" may be one."""

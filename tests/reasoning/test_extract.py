@@ -147,3 +147,16 @@ def test_how_something_is_done_is_told_from_how_it_was() -> None:
     )
     assert all(map(asks_for_steps, steps))
     assert not any(map(asks_for_steps, other))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "told", "answer"),
+    [
+        ("Who brought the lantern?", "I brought the blue lantern to the boat house this morning.", "Anna"),
+        ("Who brought the lantern?", "I heard that Carla brought the lantern.", "Carla"),
+    ],
+)
+def test_who_says_i_did_is_who_did(verifier: Verifier, question: str, told: str, answer: str) -> None:
+    span = verifier.judge(parse_question(question, verifier.language), told, "said", "Anna").span
+    assert span is not None and span.text == answer
