@@ -24,6 +24,10 @@ PERSON = re.compile(r"p\d+$")
 _LEAD = 0.5
 
 
+THING = "thing:"
+"""How the ids of things begin (memory/things.py); the source and the description follow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Something about a person, and who says so. In the table its id is "c" and the seq.
@@ -50,6 +54,10 @@ class Claim:
     records: tuple[str, ...] = ()
     undoes: int = -1
     at_wall_s: float = 0.0
+
+    @property
+    def of_thing(self) -> bool:
+        return self.person.startswith(THING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,12 +209,16 @@ class People:
         records = tuple(row.id for row in rows if row.key in moved)
         return await self.claim("split", at_wall_s, person=known.next_person(), other=who, records=records)
 
-    async def undo(self, seq: int | None, at_wall_s: float) -> Claim:
-        """Says that a claim does not hold, and gives it. seq: which one; None for the user's last.
+    async def undo(self, seq: int | None, at_wall_s: float, things: bool = False) -> Claim:
+        """Says that a claim does not hold, and gives it. seq: which one; None for the user's last about people, or things.
 
         Raises InputError: there is none.
         """
-        held = [s for s in self.cast.claims if (s.made_by == "user" if seq is None else s.seq == seq)]
+        held = [
+            claim
+            for claim in self.cast.claims
+            if (claim.made_by == "user" and claim.of_thing == things if seq is None else claim.seq == seq)
+        ]
         if not held:
             raise InputError("there is nothing to undo" if seq is None else f"there is no claim {seq}")
         await self.claim("undo", at_wall_s, undoes=held[-1].seq)

@@ -13,7 +13,7 @@ from math import inf
 from typing import Any
 
 from memory import schema
-from memory.cast import Cast, Casts, Speaker, claim_id, claims_of
+from memory.cast import THING, Cast, Casts, Speaker, claim_id, claims_of
 from memory.consolidation.consolidate import mark_id
 from memory.erasing import erase
 from memory.keys import readings_of
@@ -23,7 +23,7 @@ from memory.settings import MemorySettings
 from memory.snapshots import snapshot_folders
 from memory.store import Store, quoted
 from memory.text import tokens
-from memory.things import CALLED, THING
+from memory.things import CALLED
 from runtime.errors import InputError
 from runtime.messages import Observation
 

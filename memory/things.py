@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from memory.cast import Cast, Claim
+from memory.cast import THING, Cast, Claim
 from memory.consolidation.ledger import Ledger
 from memory.text import tokens
 from runtime.errors import InputError
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 CALLED = "called"
 """The relation of such a fact."""
-THING = "thing:"
-"""How the ids of things begin; the source and the description follow."""
 _LEAD = 1
 """By how many witnesses a name must lead over the next for it to be the thing's label."""
 _ALIASES = 3

@@ -61,7 +61,7 @@ async def run_people_history(args: argparse.Namespace) -> int:
     async with await Store.open(args.memory or default_memory(), read_only=True) as store:
         claims = (await Casts(store).now()).claims
     for claim in claims:
-        if claim.kind != "call":
+        if claim.kind != "call" and not claim.of_thing:
             console.stdout.print(f"{claim.seq:6}  {_told(claim)}", markup=False)
     return 0
 

@@ -55,7 +55,7 @@ async def run_things_change(args: argparse.Namespace) -> int:
                     await split_thing(people, things, args.thing, args.name, now_s)
                     told = f"{args.name} is another thing"
                 case _:
-                    claim = await people.undo(None, now_s)
+                    claim = await people.undo(None, now_s, things=True)
                     told = f"undone: {claim.kind} of {claim.person}"
     console.stdout.print(told, markup=False)
     return 0

@@ -94,8 +94,8 @@ def test_two_are_one_and_one_is_two_and_both_are_undone(tmp_path: Path) -> None:
             assert (boat.label, boat.descriptions) == ("Selma", ("boat", "yacht"))
             await split_thing(people, await memory.things(), "boat", "Selma", 2.0)
             assert find_thing(await memory.things(), "Selma").id != find_thing(before, "Selma").id
-            await people.undo(None, 3.0)
-            await people.undo(None, 4.0)
+            await people.undo(None, 3.0, things=True)
+            await people.undo(None, 4.0, things=True)
             assert await memory.things() == before
             await people.reload()
             assert (await memory.cast()).names() == {}
@@ -156,7 +156,7 @@ def test_what_was_said_of_a_thing_is_forgotten_with_it(tmp_path: Path, what: Sel
             compute = Compute()
             people = await People.open(memory.store, compute)
             await merge_things(people, await memory.things(), "boat", "zeppelin", 1.0)
-            await people.undo(None, 2.0)
+            await people.undo(None, 2.0, things=True)
             await merge_things(people, await memory.things(), "Bluebird", "boat", 3.0)
             await forget(memory.store, what, SETTINGS)
             assert [t.descriptions for t in await memory.things()] == [("boat", "prototype")]
@@ -191,9 +191,31 @@ def test_things_are_worked_out_once_and_what_is_claimed_is_seen_at_once(
                 await merge_things(people, await writer.things(), "Selma", "Aurora", 1.0)
                 assert "Aurora" in find_thing(await reader.things(), "boat").names
                 assert (await reader.search("Where does Aurora leak?", k=1))[0].text == leak
-                await people.undo(None, 2.0)
+                await people.undo(None, 2.0, things=True)
                 assert await reader.search("Where does Aurora leak?", k=1) == before
             await compute.close(5.0)
 
     asyncio.run(main())
     assert threading.main_thread().name not in threads
+
+
+def test_each_kind_of_claim_is_taken_back_by_itself(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await opened(tmp_path / "m") as memory:
+            await memory.add(talk(BOATS), source="chat")
+            await memory.add(talk([("Mia", "The yacht is called Aurora.")]), source="letters")
+            await memory.consolidate()
+            compute = Compute()
+            people = await People.open(memory.store, compute)
+            with pytest.raises(InputError, match="nothing to undo"):
+                await people.undo(None, 1.0, things=True)
+            await merge_things(people, await memory.things(), "Selma", "yacht", 1.0)
+            ana = await people.claim("name", 2.0, person="p1", name="Ana")
+            assert (await people.undo(None, 3.0, things=True)).kind == "merge"
+            assert ana in people.cast.claims
+            await merge_things(people, await memory.things(), "Selma", "yacht", 4.0)
+            assert await people.undo(None, 5.0) == ana
+            assert "Aurora" in find_thing(await memory.things(), "boat").names
+            await compute.close(5.0)
+
+    asyncio.run(main())
