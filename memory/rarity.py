@@ -42,35 +42,36 @@ class Rarity:
         named: NDArray[np.bool_],
         visible: tuple[Ints, NDArray[np.bool_]] | None,
     ) -> Floats:
-        """In [0, 1], of each of these rows. visible: the rows that are counted, None for all; each with whether its first
+        """In [0, 1], of each of these rows, ascending. visible: the rows that count, None for all; each with whether its first
         word is a name."""
         counts, messages = self.counts, self._messages
         if visible is not None:
             counts = np.bincount(_words(segments, *visible)[0], minlength=len(self.counts))
             messages = len(visible[0])
-        words, owner = _words(segments, rows, named)
-        if not len(words):
-            return np.zeros(len(rows))
-        rare = np.log1p(messages / (counts[words] + 0.5)) / np.log1p(messages / 0.5)
-        total = np.bincount(owner, rare, minlength=len(rows))
-        most = np.zeros(len(rows))
-        np.maximum.at(most, owner, rare)
-        lengths = np.bincount(owner, minlength=len(rows))
-        return np.asarray(_MEAN * total / np.maximum(lengths, 1) + _MOST * most)
+        words, lengths = _words(segments, rows, named)
+        out = np.zeros(len(rows))
+        some = np.flatnonzero(lengths)
+        if not len(some):
+            return out
+        rare = np.log1p(messages / (counts + 0.5))[words] / np.log1p(messages / 0.5)
+        begin = (np.cumsum(lengths) - lengths)[some]
+        mean = np.add.reduceat(rare, begin) / lengths[some]
+        out[some] = _MEAN * mean + _MOST * np.maximum.reduceat(rare, begin)
+        return out
 
 
 def _words(
     segments: Sequence[Segment], rows: Ints, named: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], Ints]:
-    """All words of these rows, and for each the place of its row among them. rows count through all segments."""
-    words, owners, first = [], [], 0
+    """All words of these rows, and how many each has. rows: ascending, through all segments."""
+    words, counted, first, at = [np.zeros(0, np.int32)], [np.zeros(0, np.int64)], 0, 0
     for segment in segments:
-        mine = np.flatnonzero((rows >= first) & (rows < first + len(segment)))
-        at = rows[mine] - first
-        begin, end = segment.starts[at] + named[mine], segment.starts[at + 1]
-        lengths = np.maximum(end - begin, 0)
-        inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        words.append(segment.tokens[np.repeat(begin, lengths) + inside])
-        owners.append(np.repeat(mine, lengths))
-        first += len(segment)
-    return np.concatenate(words), np.concatenate(owners)
+        until = int(np.searchsorted(rows, first + len(segment)))
+        mine = rows[at:until] - first
+        begin = segment.starts[mine] + named[at:until]
+        lengths = np.maximum(segment.starts[mine + 1] - begin, 0)
+        before = np.cumsum(lengths) - lengths
+        words.append(segment.tokens[np.repeat(begin - before, lengths) + np.arange(int(lengths.sum()))])
+        counted.append(lengths)
+        first, at = first + len(segment), until
+    return np.concatenate(words), np.concatenate(counted)

@@ -45,6 +45,7 @@ _BEFORE_TIME = frozenset("at by until till around about before after from to pas
 _AMOUNTS = frozenset("a an half quarter couple few several all whole".split())
 _CLOCK = re.compile(r"\d(?:[:.]\d\d|st|nd|rd|th)\b|\b[ap]\.?m\b|\b(?:1[0-9]|20)\d\d\b", re.I)
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
+_ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth".split())
 _IDENTIFIER = re.compile(r"(?=.*\d)[\w./-]+|[A-Z]")
 _SPECIFIC = re.compile(r"[\dA-Z]|\w[._/-]\w")
 _KIND_WEIGHT, _UNLIKE = 0.8, 0.3
@@ -314,6 +315,8 @@ def _numeric(words: Any) -> bool:
 def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
     following = [t.lemma_.lower() for t in doc[start : end + 2]]
     if question.kind is Kind.COUNT:
+        if end - start == 1 and doc[start].lower_ in _ORDINALS:
+            return 0.1  # "a second-hand cello" counts nothing
         of_all = [t.lemma_.lower() for t in doc[end + 1 : end + 5]] if doc[end : end + 1].text == "of" else []
         if question.asked and question.asked in (*following, *of_all):
             return 1.4 if of_all else 1.2

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from memory.time_range import TimeRange
+from reasoning.dating import without_time
 from reasoning.kinds import Kind
 from reasoning.question import Question, TermKind
 from reasoning.support import Support, Verifier
@@ -36,9 +38,11 @@ class Candidate:
         return 0.85 * self.support.probability + 0.15 * self.retrieval
 
 
-def weigh(question: Question, found: Sequence[Evidence], verifier: Verifier) -> list[Candidate]:
-    """Best first; equal ones in order of time, then id. Blocking compute."""
-    out = [_best_reading(question, e, verifier) for e in found]
+def weigh(
+    question: Question, found: Sequence[Evidence], verifier: Verifier, told: TimeRange | None = None
+) -> list[Candidate]:
+    """Best first; equal ones in order of time, then id. told: the time that the question names. Blocking compute."""
+    out = [_best_reading(without_time(question, told, e), e, verifier) for e in found]
     out.sort(key=lambda c: (-round(c.rank, 6), c.evidence.t_start_s, c.evidence.id))
     return out
 

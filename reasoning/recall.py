@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from memory import Cast, Hit, Memory, SearchRequest
 from memory.cast import Speaker
 from memory.keys import is_message, readings_of
+from memory.time_range import time_range
 from reasoning.judge import Candidate, current, weigh
 from reasoning.known import known_fact
 from reasoning.question import Question
@@ -45,7 +46,8 @@ class Recall:
         moments = await self.moments(text, question, query, name)
         if asked is not None and asked.said and name is not None:
             moments = [e for e in moments if is_called(e.speaker, name)]
-        weighed = await self.compute.run(THREAD, weigh, question, moments, self.verifier)
+        told = time_range(text, query.as_of_s if query.asked_at_s is None else query.asked_at_s)
+        weighed = await self.compute.run(THREAD, weigh, question, moments, self.verifier, told)
         found = current(question, weighed, self.settings.support_threshold)
         known = await self._known(question, query) if self.settings.facts else None
         return found if known is None else [known, *(c for c in found if c.evidence.id != known.evidence.id)]

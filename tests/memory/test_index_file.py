@@ -96,7 +96,7 @@ def header(data: bytes) -> bytes:
 
 
 def of_another_kind(data: bytes) -> bytes:
-    return data.replace(b"index 1", b"index 0", 1)
+    return data.replace(b"index 2", b"index 0", 1)
 
 
 def nothing(data: bytes) -> bytes:
