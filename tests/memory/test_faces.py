@@ -361,14 +361,17 @@ def test_a_join_goes_with_what_it_rests_on(tmp_path: Path) -> None:
 
 def test_export_and_import_keep_who_is_who(tmp_path: Path) -> None:
     folder = made(tmp_path / "m")
-    other = made(tmp_path / "other", film(lines=(), scenes=((0.0, 8.0, (EVE,)),), end_s=12.0))
+    other = tmp_path / "other"
+    asyncio.run(_write(other, film(lines=(), scenes=((0.0, 8.0, (EVE,)),), end_s=12.0), "second"))
 
     async def main() -> None:
         async with await Store.open(folder, read_only=True) as store:
             await export_memory(store, tmp_path / "m.zip", 1.0)
         await import_memory(tmp_path / "m.zip", tmp_path / "new")
+        await import_memory(tmp_path / "m.zip", other)
 
     asyncio.run(main())
     assert seen(tmp_path / "new") == seen(folder) and known(tmp_path / "new") == known(folder)
     assert not asyncio.run(check(folder)).findings
-    assert known(other)
+    assert len(known(other)) == 3 and known(other)["Ana"] == known(folder)["Ana"]
+    assert [a for label, *a in seen(other)] == [a for label, *a in seen(folder)]
