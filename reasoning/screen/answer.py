@@ -19,6 +19,7 @@ from reasoning.screen.phrasing import capital, once
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.reading import FactReader, Read
 from reasoning.screen.replies import Replies
+from reasoning.screen.rewording import reworded
 from reasoning.screen.when import When, at_text, parse_when
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
@@ -99,25 +100,26 @@ class ScreenAnswerer:
                 yield part
 
     async def _find(self, finder: Finder, query: Query) -> _Found:
-        when = parse_when(query.text, self._wall(), await finder.days(), self._zone)
-        asked = ask_of(when.rest or query.text)
+        question = reworded(query.text)
+        when = parse_when(question, self._wall(), await finder.days(), self._zone)
+        asked = ask_of(when.rest or question)
         if asked.ask is not Ask.PROMISE and await finder.heard():
-            heard = asked_heard(when.rest or query.text)
+            heard = asked_heard(when.rest or question)
             if heard is not None and (heard.said or asked.ask is Ask.FACT):
                 text, moments = await heard_reply(finder, heard, when, self._at)
                 if text or heard.only:
                     return _Found(
                         finder, when, Asked(Ask.FACT, heard.phrase), text, moments, missing=NOT_HEARD
                     )
-        text, moments = await Replies(finder, query.text, asked, when, self._at).reply()
+        text, moments = await Replies(finder, question, asked, when, self._at).reply()
         told = asked.ask is Ask.LONG and not asked.visit  # "how long is the lease" may stand in a line
         if text or not (told or asked.ask in (Ask.FACT, Ask.STEPS)):
             if not text and not moments:
-                moments = (await finder.read(query.text, When()))[: self._settings.evidence]
+                moments = (await finder.read(question, When()))[: self._settings.evidence]
             return _Found(finder, when, asked, text, moments)
         # A question for the steps of something ("how did the test end") may be one for a line.
-        read = await self._facts.find(finder, query.text, when)
-        moments = read.moments or (await finder.read(query.text, When()))[: self._settings.evidence]
+        read = await self._facts.find(finder, question, when)
+        moments = read.moments or (await finder.read(question, When()))[: self._settings.evidence]
         return _Found(finder, when, asked, capital(read.text), moments, read)
 
     async def _reasoned(self, query: Query, found: _Found, zeros: dict[str, float]) -> Streamed:

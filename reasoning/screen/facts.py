@@ -105,7 +105,9 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                     and label <= set(of)
                     and _typed(question, found["value"])
                 ):
-                    rest = covered(of, near | label)
+                    # Of several rows of one name, the others say nothing about this one.
+                    alike = sum(line.startswith(found["label"]) for line in lines) > 1
+                    rest = covered(of, label | title | set(tokens(part)) if alike else near | label)
                     yield Fact(found["value"].strip(), part, _around(moment, lines, i), rest)
 
 
@@ -171,7 +173,7 @@ def _versioned(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | N
     names = [re.escape(w) for w in wanted if w not in tokens("version") and not w.isdigit()]
     if question.asked != "version" or not names:
         return None
-    return re.compile(rf"\b(?:{'|'.join(names)})\s+v?(?P<value>\d+(?:\.\d+)+[\w.]*)", re.I)
+    return re.compile(rf"\b(?:{'|'.join(names)})\w*\s+v?(?P<value>\d+(?:\.\d+)+[\w.]*)", re.I)
 
 
 def _around(moment: Moment, lines: Sequence[str], i: int) -> Moment:

@@ -119,7 +119,7 @@ _LOCATED = re.compile(
 )
 """A place that the screen tells of, and not one on it."""
 _WHEN = re.compile(
-    r"^(?:when\b|(?:at|around|about)?\s*(?:what|which) time\b|at what (?:point|moment)\b)", re.I
+    r"^(?:(?:since )?when\b|(?:at|around|about)?\s*(?:what|which) time\b|at what (?:point|moment)\b)", re.I
 )
 _SEEN = re.compile(rf"^(?:did|have|had) (?:i|we) (?:ever |already )?{_OPENED}\b\s*(?P<x>.+?)\??$", re.I)
 _EVER = re.compile(
@@ -236,6 +236,7 @@ def _bare(text: str) -> str:
     text = re.sub(
         r",? (?:for|at|on) (?:the|my) (?:first|last|very first) (?:time|occasion)\b", "", text, flags=re.I
     )
+    text = re.sub(r"\s+in (?:my|our) \w+\s*\??$", "", text)
     if quoted := _QUOTED.search(text):
         return quoted[1] or quoted[2]
     bare = _SHOWED_UP.sub("", _LEAD.sub("", text.strip(" ?.,"), count=1).strip())

@@ -47,6 +47,7 @@ LIST = (
     "and more",
     "7 KB (823 words) - 24 May",
 )
+ROWS = ("Ports", "Boat 4  Lisbon  82  91.7", "Boat 4  Gdansk  58  80.9", "Boat 5  Oslo  70  80.3")
 SHEET = ("boats.ods - LibreOffice Calc", "Average: 59.5; Sum: 119")
 
 
@@ -74,6 +75,7 @@ def asks(text: str, asked: str | None, kind: Kind = Kind.WHAT) -> Question:
         (asks("How many articles are Norwegian?", "article", Kind.COUNT), LIST, "12 300"),
         (asks("How many words on old lighthouses?", "word", Kind.COUNT), LIST, "1,204"),
         (asks("How many words on young lighthouses?", "word", Kind.COUNT), LIST, "823"),
+        (asks("What is the fare of Boat 4 to Gdansk?", "fare"), ROWS, "Gdansk  58  80.9"),
         (asks("What average did the sheet show for my selection?", "average"), SHEET, "59.5"),
     ],
 )

@@ -142,6 +142,7 @@ def test_that_it_showed_up_is_not_a_part_of_the_thing() -> None:
     assert ask_of("When did the error appear on my screen?").phrase == "error"
     assert ask_of("When did the storm warning come?").phrase == "storm warning"
     assert ask_of("When did I last have the timetable in front of me?").phrase == "timetable"
+    assert ask_of("Since when was read_mail in my code?").phrase == "read_mail"
     assert ask_of("When did I open the home page of the Harbour Gazette?").phrase == "Harbour Gazette"
 
 

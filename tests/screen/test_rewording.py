@@ -1,0 +1,37 @@
+"""Other ways to put a question."""
+
+from __future__ import annotations
+
+import pytest
+
+from reasoning.screen.rewording import reworded
+
+
+@pytest.mark.parametrize(
+    ("question", "plain"),
+    [
+        ("Give me the version number of anchor.", "What is the version of anchor."),
+        ("Remind me which lamp version I have.", "Which lamp version I have."),
+        ("Can you tell me when the ferry leaves?", "When the ferry leaves?"),
+        ("What's the price of Boat 2?", "What is the price of Boat 2?"),
+        ("How high is the price of Boat 2 in Lisbon?", "What is the price of Boat 2 in Lisbon?"),
+        ("After the mail, which program did I open?", "Which program did I open after the mail?"),
+    ],
+)
+def test_a_question_is_brought_to_its_plain_form(question: str, plain: str) -> None:
+    assert reworded(question) == plain
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did the error say?",
+        "Where did I find the invoice?",
+        "How long is the lease?",
+        "After lunch I read about boats",
+        "Find",
+        "",
+    ],
+)
+def test_what_is_plain_stays(question: str) -> None:
+    assert reworded(question) == question
