@@ -9,6 +9,7 @@ from memory.history import Version
 from memory.hits import ClipHit, Hit, Scores, SearchRequest
 from memory.packing import Packed
 from memory.past import Past
+from memory.pictures import Picture
 from memory.records import Keyframe, ResumePoint, SourceInfo, StoredClip
 from memory.retrieval import Memory
 from memory.settings import MemorySettings, SearchSettings
@@ -35,6 +36,7 @@ __all__ = [
     "Past",
     "People",
     "Person",
+    "Picture",
     "ResumePoint",
     "Scores",
     "SearchRequest",

@@ -61,7 +61,9 @@ def _read(path: Path) -> list[Told]:
     if suffix in PICTURES:
         return [Told(Message("", taken(path), path.name), (path,))]
     known = ", ".join(sorted(CHATS | NOTES | DOCUMENTS.keys() | PICTURES))
-    raise InputError(f"{path}: cannot tell what it is by its name (known are {known})")
+    raise InputError(
+        f"{path}: cannot tell what it is by its name (known are {known}; hearsight ingest takes videos and sound)"
+    )
 
 
 def _source(path: Path, messages: Sequence[Message], named: str | None) -> SourceInfo:
