@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -132,8 +131,10 @@ class KeyIndex:
     def has_messages(self) -> bool:
         return len(self._dialogue) > 0
 
-    def add(self, rows: pa.Table) -> None:
-        """rows: columns id, record, kind, modality, source, t_start_s, t_end_s, known_at_s, norm, vector."""
+    def add(self, rows: pa.Table, more: bool = False) -> None:
+        """rows: columns id, record, kind, modality, source, t_start_s, t_end_s, known_at_s, norm, vector.
+        more: others follow at once, and what is small is merged with them.
+        """
         if not rows.num_rows:
             return
         first = len(self)
@@ -142,13 +143,17 @@ class KeyIndex:
         new = self._messages(segment, first)
         self._dialogue.add(new, len(self))
         self._rarity.add(segment, new.row - first, new.first >= 0, len(self._vocabulary))
-        while len(self._segments) > 1 and len(self._segments[-2]) < 2 * len(self._segments[-1]):
-            last, previous = self._segments.pop(), self._segments.pop()
-            self._segments.append(merged(previous, last))
+        if more:
+            return
+        last, size = len(self._segments) - 1, len(segment)
+        while last and len(self._segments[last - 1]) < 2 * size:
+            last -= 1
+            size += len(self._segments[last])
+        self._segments[last:] = [merged(self._segments[last:])]
 
     def parts(self) -> dict[str, NDArray[Any]]:
         """Plain arrays of which `of_parts` makes an index that finds the same."""
-        whole = reduce(merged, self._segments)
+        whole = merged(self._segments)
         return (
             parts_of(whole)
             | text_parts("vocabulary", pa.array(self._vocabulary, pa.large_string()))

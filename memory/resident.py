@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from memory import index_file, schema
 from memory.index import KeyIndex
@@ -38,6 +39,7 @@ _MANY = 50_000
 KEPT_FROM = 100_000
 """Keys of a memory whose index is kept beside its tables: with fewer it is made in two seconds."""
 _GROWN = 0.25
+_AT_ONCE = 200_000
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,9 @@ class Resident:
         opening = self._last_seq < 0
         if opening and tables is not None:
             await self._compute.run(THREAD, self._take_kept, tables)
-        kept = len(self.index)
+        kept = before = len(self.index)
+        if opening:
+            await self._take_all_but_the_last()
         where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
         found = await self._store.counted_rows(schema.KEYS, where, _INDEXED)
         if found is None:
@@ -88,18 +92,37 @@ class Resident:
             # Rows that this index holds are gone (an interrupted ingest was taken back): begin anew.
             self.index = KeyIndex(self._settings)
             self._last_seq = -1
-            kept = 0
-            rows = await self._store.rows(schema.KEYS, None, _INDEXED)
+            kept = before = 0
+            del rows
+            await self._take_all_but_the_last()
+            where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
+            rows = await self._store.rows(schema.KEYS, where, _INDEXED)
             if rows is None:
                 return
         if rows.num_rows:
-            many = rows.num_rows >= _MANY
+            many = len(self.index) - before + rows.num_rows >= _MANY
             await self._compute.run(THREAD, self._take, rows)
             del rows
             if opening and count is not None and tables is not None and self._is_to_be_kept(kept):
                 await self._keep(tables)
             if many:
                 await self._compute.run(THREAD, give_back)
+
+    async def _take_all_but_the_last(self) -> None:
+        """Of many new keys all but the last _AT_ONCE, piece by piece: their vectors are large until they are small integers."""
+        where = f"seq > {self._last_seq}" if self._last_seq >= 0 else None
+        found = await self._store.rows(schema.KEYS, where, ("seq", "kind"))
+        if found is None or found.num_rows <= _AT_ONCE:
+            return
+        order = np.argsort(np.asarray(found["seq"]))
+        numbers = np.asarray(found["seq"])[order]
+        # A message and its sentences stay together.
+        begins = np.flatnonzero(~np.asarray(pc.equal(found["kind"], "sentence"))[order])
+        for begin in begins[np.searchsorted(begins, np.arange(_AT_ONCE, int(begins[-1]), _AT_ONCE))]:
+            piece = f"seq > {self._last_seq} AND seq < {numbers[begin]}"
+            rows = await self._store.rows(schema.KEYS, piece, _INDEXED)
+            if rows is not None and rows.num_rows:
+                await self._compute.run(THREAD, self._take, rows, True)
 
     def _take_kept(self, tables: Path) -> None:
         """Takes the index that lies beside the tables, where one does."""
@@ -130,12 +153,12 @@ class Resident:
         index_file.write(tables, index_file.KeptIndex(self._last_seq, self.index.parts()))
         self._take_kept(tables)
 
-    def _take(self, rows: pa.Table) -> None:
-        """In the order of writing, in which a record's keys follow each other."""
+    def _take(self, rows: pa.Table, more: bool = False) -> None:
+        """In the order of writing, in which a record's keys follow each other. more: as `KeyIndex.add`."""
         numbers = np.asarray(rows["seq"])
         if np.any(np.diff(numbers) < 0):
             rows = rows.sort_by("seq")
-        self.index.add(rows)
+        self.index.add(rows, more)
         self._last_seq = max(self._last_seq, int(numbers.max()))
 
     async def _newer(self, name: str) -> int | None:

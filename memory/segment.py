@@ -165,21 +165,26 @@ def segment_of(rows: pa.Table, vocabulary: dict[str, int], source_numbers: dict[
     )
 
 
-def merged(a: Segment, b: Segment) -> Segment:
-    def both(name: str) -> NDArray[np.generic]:
-        return np.concatenate([getattr(a, name), getattr(b, name)])
+def merged(segments: Sequence[Segment]) -> Segment:
+    """One of all of them, in their order."""
+    if len(segments) == 1:
+        return segments[0]
+
+    def joined(name: str) -> NDArray[np.generic]:
+        return np.concatenate([getattr(s, name) for s in segments])
 
     plain = ("kinds", "modalities", "sources", "t_start_s", "t_end_s", "known_at_s", "tokens")
+    lengths = np.concatenate([np.diff(s.starts) for s in segments])
     return _inverted(
-        **{name: both(name) for name in plain},
-        ids=pa.concat_arrays([a.ids, b.ids]),
-        records=pa.concat_arrays([a.records, b.records]),
+        **{name: joined(name) for name in plain},
+        ids=pa.concat_arrays([s.ids for s in segments]),
+        records=pa.concat_arrays([s.records for s in segments]),
         vectors=Quantised(
-            np.concatenate([a.vectors.values, b.vectors.values]),
-            np.concatenate([a.vectors.scale, b.vectors.scale]),
+            np.concatenate([s.vectors.values for s in segments]),
+            np.concatenate([s.vectors.scale for s in segments]),
         ),
-        codes=np.concatenate([a.codes, b.codes], axis=1),
-        starts=np.concatenate([a.starts, b.starts[1:] + a.starts[-1]]),
+        codes=np.concatenate([s.codes for s in segments], axis=1),
+        starts=np.concatenate([[0], np.cumsum(lengths)]),
     )
 
 

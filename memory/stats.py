@@ -9,6 +9,7 @@ from pathlib import Path
 from memory import schema
 from memory.consolidation.assertion import relation
 from memory.generations import tables_folder
+from memory.index_file import INDEX
 from memory.place import told
 from memory.snapshots import snapshot_folders
 from memory.store import Store, quoted
@@ -32,7 +33,7 @@ class MemoryStats:
     records: observations by modality. kinds: of memory (MIRIX, arXiv 2507.07957): episodic in records, core, semantic,
     procedural and resource in assertions, of which the facts are made, vault in entries. media_hours: of recordings, streams and
     screens. dates: of each conversation, note or picture, Unix time of the first and the last thing in it.
-    snapshot_bytes: what only snapshots hold on to.
+    disk_bytes: of the tables, and of the search index where it is kept. snapshot_bytes: what only snapshots hold on to.
     """
 
     tables: dict[str, TableStats]
@@ -74,11 +75,15 @@ async def memory_stats(store: Store) -> MemoryStats:
         },
         dates=told,
         media_hours=sum(await _durations_s(store)) / 3600.0,
-        disk_bytes=sum(max(t.disk_bytes, 0) for t in tables.values()),
+        disk_bytes=sum(max(t.disk_bytes, 0) for t in tables.values()) + _index_bytes(store),
         keyframe_bytes=max(keyframes.disk_bytes, 0) if keyframes is not None else 0,
         snapshots=len(snapshot_folders(store.uri)),
         snapshot_bytes=_only_in_snapshots(store),
     )
+
+
+def _index_bytes(store: Store) -> int:
+    return 0 if store.tables is None else _inode(store.tables / INDEX)[2]
 
 
 async def _by_modality(store: Store) -> dict[str, int]:

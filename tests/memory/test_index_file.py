@@ -14,7 +14,7 @@ import pytest
 
 import memory.index
 import memory.resident
-from memory import Hit, Memory, SearchRequest, Store, schema
+from memory import Hit, Memory, Message, SearchRequest, Store, schema
 from memory import index_file as files
 from memory.forgetting import Selection, forget
 from tests.memory.test_forgetting import CANARY, forgotten, holding, remember, world
@@ -54,12 +54,40 @@ def test_it_finds_the_same_and_is_not_made_anew(tmp_path: Path, monkeypatch: pyt
         await make(tmp_path / "m")
         plain = await answers(tmp_path / "m")
         assert not (tmp_path / "m" / files.INDEX).exists()
+        async with await opened(tmp_path / "m") as reader:
+            before = (await reader.stats()).disk_bytes
         monkeypatch.setattr(memory.resident, "KEPT_FROM", 1)
         assert await answers(tmp_path / "m") == plain
+        async with await opened(tmp_path / "m") as reader:
+            size = (tmp_path / "m" / files.INDEX).stat().st_size
+            assert (await reader.stats()).disk_bytes == before + size
         with monkeypatch.context() as patch:
             patch.setattr(memory.index, "segment_of", None)
             assert await answers(tmp_path / "m") == plain
         assert all(plain)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7, 50])
+def test_what_is_read_piece_by_piece_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    async def main() -> None:
+        await make(tmp_path / "m")
+        told = [
+            "The ferry leaks. Ben has the lamp. Nobody saw the ticket.",
+            "Soup? The onion costs three.",
+            "Yes.",
+        ]
+        async with await Memory.open(
+            tmp_path / "m", HashEncoder(), settings=SETTINGS, read_only=False
+        ) as talk:
+            lines = [Message(told[n % 3], 2e9 + n, f"{n // 5}", "AB"[n % 2]) for n in range(20)]
+            await talk.add(lines, source="talk")
+        plain = await answers(tmp_path / "m")
+        monkeypatch.setattr(memory.resident, "_AT_ONCE", at_once)
+        assert await answers(tmp_path / "m") == plain
 
     asyncio.run(main())
 
