@@ -10,16 +10,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from memory.settings import FaceMatchSettings
 from perception.settings import FaceSettings
 from perception.vision.faces import DlibFaces, FaceLooks
 from runtime.errors import HearsightError, ModelError
 from runtime.messages import Face, Image, SampledFrame, VideoFrame
-from runtime.models import FaceBox
 from runtime.weights import Registry
 from tests.conftest import require
+from tests.perception.scripted_faces import Scripted
 
 PICTURES = Path(__file__).resolve().parent.parent / "fixtures" / "faces"
 PEOPLE = {
@@ -88,26 +87,6 @@ def test_a_folder_of_something_else_is_one_line(tmp_path: Path) -> None:
     require(find_spec("dlib") is not None, "dlib: pip install 'hearsight[faces]'")
     with pytest.raises(ModelError, match="has not dlib's face models"):
         DlibFaces(tmp_path, SETTINGS)
-
-
-class Scripted:
-    """A FaceEncoder: a picture's first pixel says how many faces are in it, side by side. Notes what it is asked."""
-
-    name, dim = "scripted", 4
-
-    def __init__(self) -> None:
-        self.found = 0
-        self.encoded = 0
-
-    def find(self, image: Image) -> tuple[FaceBox, ...]:
-        self.found += 1
-        return tuple(
-            FaceBox((10.0 + 50 * i, 10.0, 50.0 + 50 * i, 50.0), 0.9) for i in range(int(image[0, 0, 0]))
-        )
-
-    def encode(self, image: Image, faces: Sequence[FaceBox]) -> NDArray[np.float32]:
-        self.encoded += len(faces)
-        return np.tile(np.eye(4, dtype=np.float32)[int(image[0, 0, 1])], (len(faces), 1))
 
 
 def sampled(t_s: float, faces: int = 1, change: float = 0.1, who: int = 0, chapter: int = 0) -> SampledFrame:

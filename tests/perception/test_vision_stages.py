@@ -16,8 +16,9 @@ from perception.vision.stages import EncodeStage
 from runtime.channel import Channel, Policy
 from runtime.compute import Compute
 from runtime.messages import FrameFeature, Image, SampledFrame, VideoFrame, Watermark
-from runtime.models import ImageFeatures
+from runtime.models import FaceEncoder, ImageFeatures
 from tests.conftest import Run
+from tests.perception.scripted_faces import Scripted
 from tests.perception.vision_contract import keeps_the_contract
 
 DEFAULTS = VisionSettings()
@@ -67,6 +68,7 @@ async def seen(
     encoder: Colours,
     settings: VisionSettings = DEFAULTS,
     ended: bool = True,
+    faces: FaceEncoder | None = None,
 ) -> list[FrameFeature | Watermark]:
     inbox: Channel[SampledFrame] = Channel("in", 100, Policy.BLOCK)
     outbox: Channel[FrameFeature | Watermark] = Channel("out", 1000, Policy.BLOCK)
@@ -74,7 +76,7 @@ async def seen(
     for frame in frames:
         await inbox.put(frame)
     inbox.close()
-    await EncodeStage(compute, encoder, settings, ended=lambda: ended).run(inbox, outbox)
+    await EncodeStage(compute, encoder, settings, faces=faces, ended=lambda: ended).run(inbox, outbox)
     outbox.close()
     await compute.close(5)
     return [message async for message in outbox]
@@ -105,6 +107,14 @@ def test_what_waits_is_encoded_together_up_to_the_batch(run_virtual: Run) -> Non
     encoder = Colours()
     run_virtual(seen([sampled(i) for i in range(10)], encoder, VisionSettings(batch=4)))
     assert encoder.batches == [4, 4, 2]
+
+
+def test_faces_come_with_the_frames_that_were_looked_at_for_them(run_virtual: Run) -> None:
+    """Every picture is another, as after a cut; the one in the next chapter is looked at anew."""
+    frames = [sampled(i) for i in (7, 8, 9, 10, 11)]
+    found = features(run_virtual(seen(frames, Colours(), VisionSettings(batch=2), faces=Scripted(each=1))))
+    assert [None if f.faces is None else len(f.faces) for f in found] == [1, None, 1, 1, None]
+    assert all(f.faces is None for f in features(run_virtual(seen(frames, Colours()))))
 
 
 def test_a_frame_alone_does_not_wait_for_others(run_virtual: Run) -> None:
