@@ -15,6 +15,7 @@ from runtime.errors import HearsightError
 from runtime.messages import SAMPLE_RATE_HZ, Samples
 from runtime.weights import Registry
 from tests.conftest import require
+from tests.perception.scripted_ears import Language
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -27,6 +28,12 @@ def decode(path: Path) -> Samples:
     with av.open(str(path)) as container:
         frames = [*container.decode(audio=0), None]
         return np.concatenate([out.to_ndarray()[0] for frame in frames for out in resampler.resample(frame)])
+
+
+@pytest.fixture
+def language() -> Language:
+    """Words as sounds, which a scripted transcriber knows."""
+    return Language()
 
 
 @pytest.fixture(scope="session")

