@@ -141,7 +141,9 @@ def test_one_that_is_damaged_is_made_anew(tmp_path: Path, kept: None, harm: Any)
         await make(tmp_path / "m")
         plain = await answers(tmp_path / "m")
         whole = (tmp_path / "m" / files.INDEX).read_bytes()
-        (tmp_path / "m" / files.INDEX).write_bytes(harm(whole))
+        harmed = harm(whole)
+        assert harmed != whole
+        (tmp_path / "m" / files.INDEX).write_bytes(harmed)
         assert await answers(tmp_path / "m") == plain
         assert (tmp_path / "m" / files.INDEX).read_bytes() == whole
 

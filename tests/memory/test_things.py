@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,20 @@ BOATS: list[Line] = [
     ("Ana", "Selma needs a new sail."),
     ("Ben", "We call the boat Selma."),
 ]
+
+
+@asynccontextmanager
+async def with_a_letter(folder: Path, letter: str) -> AsyncIterator[tuple[Memory, People]]:
+    """A memory of the boats and of what Mia wrote, and the claims of it."""
+    compute = Compute()
+    try:
+        async with await opened(folder) as memory:
+            await memory.add(talk(BOATS), source="chat")
+            await memory.add(talk([("Mia", letter)]), source="letters")
+            await memory.consolidate()
+            yield memory, await People.open(memory.store, compute)
+    finally:
+        await compute.close(5.0)
 
 
 def things(folder: Path, as_of_s: float | None = None) -> list[Thing]:
@@ -78,12 +93,7 @@ def test_a_name_that_does_not_lead_is_not_believed(tmp_path: Path) -> None:
 
 def test_two_are_one_and_one_is_two_and_both_are_undone(tmp_path: Path) -> None:
     async def main() -> None:
-        async with await opened(tmp_path / "m") as memory:
-            await memory.add(talk(BOATS), source="chat")
-            await memory.add(talk([("Mia", "The yacht is called Aurora.")]), source="letters")
-            await memory.consolidate()
-            compute = Compute()
-            people = await People.open(memory.store, compute)
+        async with with_a_letter(tmp_path / "m", "The yacht is called Aurora.") as (memory, people):
             before = await memory.things()
             with pytest.raises(InputError, match="one thing already"):
                 await merge_things(people, before, "Selma", "boat", 1.0)
@@ -99,7 +109,6 @@ def test_two_are_one_and_one_is_two_and_both_are_undone(tmp_path: Path) -> None:
             assert await memory.things() == before
             await people.reload()
             assert (await memory.cast()).names() == {}
-            await compute.close(5.0)
 
     asyncio.run(main())
 
@@ -149,18 +158,12 @@ def test_what_was_called_so_later_moves_no_score_of_before(tmp_path: Path) -> No
 @pytest.mark.parametrize("what", [Selection(words="Aurora"), Selection(sources=("letters",))])
 def test_what_was_said_of_a_thing_is_forgotten_with_it(tmp_path: Path, what: Selection) -> None:
     async def main() -> None:
-        async with await opened(tmp_path / "m") as memory:
-            await memory.add(talk(BOATS), source="chat")
-            await memory.add(talk([("Mia", "The zeppelin is called Aurora.")]), source="letters")
-            await memory.consolidate()
-            compute = Compute()
-            people = await People.open(memory.store, compute)
+        async with with_a_letter(tmp_path / "m", "The zeppelin is called Aurora.") as (memory, people):
             await merge_things(people, await memory.things(), "boat", "zeppelin", 1.0)
             await people.undo(None, 2.0, things=True)
             await merge_things(people, await memory.things(), "Bluebird", "boat", 3.0)
             await forget(memory.store, what, SETTINGS)
             assert [t.descriptions for t in await memory.things()] == [("boat", "prototype")]
-            await compute.close(5.0)
 
     asyncio.run(main())
     assert holding(tmp_path / "m", b"zeppelin") == []
@@ -176,12 +179,7 @@ def test_things_are_worked_out_once_and_what_is_claimed_is_seen_at_once(
         return things_of(ledger, cast)
 
     async def main() -> None:
-        async with await opened(tmp_path / "m") as writer:
-            await writer.add(talk(BOATS), source="chat")
-            await writer.add(talk([("Mia", "The yacht is called Aurora.")]), source="letters")
-            await writer.consolidate()
-            compute = Compute()
-            people = await People.open(writer.store, compute)
+        async with with_a_letter(tmp_path / "m", "The yacht is called Aurora.") as (writer, people):
             monkeypatch.setattr(view, "things_of", counted)
             async with await Memory.open(tmp_path / "m", HashEncoder(), settings=SETTINGS) as reader:
                 for _ in range(3):
@@ -193,7 +191,6 @@ def test_things_are_worked_out_once_and_what_is_claimed_is_seen_at_once(
                 assert (await reader.search("Where does Aurora leak?", k=1))[0].text == leak
                 await people.undo(None, 2.0, things=True)
                 assert await reader.search("Where does Aurora leak?", k=1) == before
-            await compute.close(5.0)
 
     asyncio.run(main())
     assert threading.main_thread().name not in threads
@@ -201,12 +198,7 @@ def test_things_are_worked_out_once_and_what_is_claimed_is_seen_at_once(
 
 def test_each_kind_of_claim_is_taken_back_by_itself(tmp_path: Path) -> None:
     async def main() -> None:
-        async with await opened(tmp_path / "m") as memory:
-            await memory.add(talk(BOATS), source="chat")
-            await memory.add(talk([("Mia", "The yacht is called Aurora.")]), source="letters")
-            await memory.consolidate()
-            compute = Compute()
-            people = await People.open(memory.store, compute)
+        async with with_a_letter(tmp_path / "m", "The yacht is called Aurora.") as (memory, people):
             with pytest.raises(InputError, match="nothing to undo"):
                 await people.undo(None, 1.0, things=True)
             await merge_things(people, await memory.things(), "Selma", "yacht", 1.0)
@@ -216,6 +208,5 @@ def test_each_kind_of_claim_is_taken_back_by_itself(tmp_path: Path) -> None:
             await merge_things(people, await memory.things(), "Selma", "yacht", 4.0)
             assert await people.undo(None, 5.0) == ana
             assert "Aurora" in find_thing(await memory.things(), "boat").names
-            await compute.close(5.0)
 
     asyncio.run(main())

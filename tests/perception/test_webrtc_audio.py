@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.perception.tracks import (
     joined,
     likeness,
     microphone,
+    received,
     sound,
     steps,
 )
@@ -32,26 +32,14 @@ from tests.perception.tracks import (
 
 def listen(frames: Iterable[tuple[float, Any]]) -> tuple[list[AudioChunk], AudioTrackReader, list[float]]:
     """All chunks, the reader, and when each chunk came."""
-    chunks: list[AudioChunk] = []
-    came: list[float] = []
 
-    async def main() -> AudioTrackReader:
+    async def main() -> tuple[list[AudioChunk], AudioTrackReader, list[float]]:
         clock = VirtualClock()
         reader = AudioTrackReader(Script("audio", clock, frames), clock)
-        out = audio_channel(clock)
+        chunks, came = await received(reader.run, audio_channel(clock), clock)
+        return chunks, reader, came
 
-        async def read() -> None:
-            async for chunk in out:
-                chunks.append(chunk)
-                came.append(clock.now())
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(read())
-            await reader.run(out)
-            out.close()
-        return reader
-
-    return chunks, run_virtual(without_leaks(main())), came
+    return run_virtual(without_leaks(main()))
 
 
 def test_a_tone_arrives_whole_and_on_time() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterable
 from itertools import pairwise
@@ -21,38 +20,23 @@ from runtime.compute import Compute
 from runtime.messages import VideoFrame
 from tests.conftest import Run, without_leaks
 from tests.perception.media import shade, write_media
-from tests.perception.tracks import (
-    Script,
-    camera,
-    picture,
-)
+from tests.perception.tracks import Script, camera, picture, received
 
 
 def watch(
     frames: Iterable[tuple[float, Any]], **options: Any
 ) -> tuple[list[VideoFrame], VideoTrackReader, list[float]]:
     """All frames, the reader, and when each frame came."""
-    seen: list[VideoFrame] = []
-    came: list[float] = []
 
-    async def main() -> VideoTrackReader:
+    async def main() -> tuple[list[VideoFrame], VideoTrackReader, list[float]]:
         clock, compute = VirtualClock(), Compute()
         reader = VideoTrackReader(Script("video", clock, frames), clock, compute, **options)
         out: Channel[VideoFrame] = Channel("video", 1, Policy.LATEST, clock=clock)
-
-        async def look() -> None:
-            async for frame in out:
-                seen.append(frame)
-                came.append(clock.now())
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(look())
-            await reader.run(out)
-            out.close()
+        seen, came = await received(reader.run, out, clock)
         await compute.close(1)
-        return reader
+        return seen, reader, came
 
-    return seen, run_virtual(without_leaks(main())), came
+    return run_virtual(without_leaks(main()))
 
 
 def test_only_the_newest_is_converted_and_not_too_often() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import av
 import numpy as np
@@ -17,6 +18,7 @@ from runtime.clock import VirtualClock
 from runtime.messages import SAMPLE_RATE_HZ, AudioChunk, Samples
 from tests.perception.media import shade, tone
 
+T = TypeVar("T")
 FRAME_S = 0.02
 HZ = 440.0
 
@@ -76,6 +78,25 @@ def microphone(
 
 def audio_channel(clock: Any = None, bound_ms: float = 1e9) -> Channel[AudioChunk]:
     return Channel("audio", bound_ms, Policy.DROP_OLDEST, weigh=lambda c: c.duration_s * 1000, clock=clock)
+
+
+async def received(
+    run: Callable[[Channel[T]], Awaitable[None]], out: Channel[T], clock: VirtualClock
+) -> tuple[list[T], list[float]]:
+    """All that a reader gives out until its track ends, and when each piece came."""
+    pieces: list[T] = []
+    came: list[float] = []
+
+    async def take() -> None:
+        async for piece in out:
+            pieces.append(piece)
+            came.append(clock.now())
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(take())
+        await run(out)
+        out.close()
+    return pieces, came
 
 
 def joined(chunks: Sequence[AudioChunk]) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from runtime.app.screen.settings import ScreenSettings
 from runtime.clock import VirtualClock
 from tests.conftest import Run
 from tests.screen.test_ears import Hearing, heard
-from tests.screen.test_recorder import WALL, Desk, recorded
+from tests.screen.test_recorder import SETTINGS, WALL, Desk, recorded
 
 HOUR = 3600.0
 
@@ -26,11 +27,21 @@ class Watch(VirtualClock):
         return super().wall() + self.jumped_s
 
 
-def jumpy(desk: Desk) -> Watch:
-    """Before anything runs: everybody of the desk goes by this clock."""
+def jumpy(
+    folder: Path,
+    play: Callable[[Desk, Watch], Awaitable[None]],
+    settings: ScreenSettings = SETTINGS,
+    hearing: Hearing | None = None,
+) -> Callable[[], Awaitable[None]]:
+    """A recording in which everybody of the desk goes by a clock that jumps."""
     clock = Watch()
-    desk.clock = desk.recorder._clock = clock
-    return clock
+
+    def prepare(desk: Desk) -> None:
+        desk.clock = desk.recorder._clock = clock
+        if hearing is not None:
+            hearing.on(desk)
+
+    return recorded(folder, lambda desk: play(desk, clock), settings, prepare)
 
 
 async def activities(desk: Desk) -> list[Activity]:
@@ -40,17 +51,12 @@ async def activities(desk: Desk) -> list[Activity]:
 
 def test_nothing_lasts_over_a_night_in_which_the_machine_slept(tmp_path: Path, run_virtual: Run) -> None:
     hearing = Hearing("microphone")
-    clocks: list[Watch] = []
 
-    def prepare(desk: Desk) -> None:
-        clocks.append(jumpy(desk))
-        hearing.on(desk)
-
-    async def play(desk: Desk) -> None:
+    async def play(desk: Desk, clock: Watch) -> None:
         await desk.show(300, "an evening line")
         hearing.rooms["microphone"].say("good night everybody")
         await desk.show(1, "an evening line")
-        clocks[0].jumped_s += 7 * HOUR
+        clock.jumped_s += 7 * HOUR
         await desk.show(300, "an evening line")
         memory = ScreenMemory(desk.store)
         sources = await memory.sources()
@@ -64,35 +70,28 @@ def test_nothing_lasts_over_a_night_in_which_the_machine_slept(tmp_path: Path, r
         (said,) = await heard(desk)
         assert 0 <= said.t_start_s <= said.t_end_s <= 305
 
-    run_virtual(recorded(tmp_path / "m", play, prepare=prepare)())
+    run_virtual(jumpy(tmp_path / "m", play, hearing=hearing)())
 
 
 def test_over_midnight_asleep_the_next_day_is_a_source_of_its_own(tmp_path: Path, run_virtual: Run) -> None:
-    clocks: list[Watch] = []
-
-    async def play(desk: Desk) -> None:
+    async def play(desk: Desk, clock: Watch) -> None:
         await desk.show(300, "an evening line")
-        clocks[0].jumped_s += 20 * HOUR
+        clock.jumped_s += 20 * HOUR
         await desk.show(300)
         evening, morning = await activities(desk)
         assert evening.source != morning.source
         assert evening.end_wall_s <= WALL + 301
         assert datetime.fromtimestamp(morning.wall_s).day == 18
 
-    run_virtual(recorded(tmp_path / "m", play, prepare=lambda desk: clocks.append(jumpy(desk)))())
+    run_virtual(jumpy(tmp_path / "m", play)())
 
 
 def test_a_clock_that_was_set_back_makes_nothing_negative(tmp_path: Path, run_virtual: Run) -> None:
     hearing = Hearing("microphone")
-    clocks: list[Watch] = []
 
-    def prepare(desk: Desk) -> None:
-        clocks.append(jumpy(desk))
-        hearing.on(desk)
-
-    async def play(desk: Desk) -> None:
+    async def play(desk: Desk, clock: Watch) -> None:
         await desk.show(300, "the first line")
-        clocks[0].jumped_s -= HOUR
+        clock.jumped_s -= HOUR
         hearing.rooms["microphone"].say("it is an hour earlier")
         await desk.show(300, "the second line")
         done = await activities(desk)
@@ -105,45 +104,34 @@ def test_a_clock_that_was_set_back_makes_nothing_negative(tmp_path: Path, run_vi
         assert 0 <= said.t_start_s < said.t_end_s < 60
         assert await desk.recorder.forget(60) >= 0
 
-    run_virtual(recorded(tmp_path / "m", play, prepare=prepare)())
+    run_virtual(jumpy(tmp_path / "m", play, hearing=hearing)())
 
 
 def test_a_pause_ends_by_the_time_of_day_that_was_told(tmp_path: Path, run_virtual: Run) -> None:
-    clocks: list[Watch] = []
-
-    async def play(desk: Desk) -> None:
+    async def play(desk: Desk, clock: Watch) -> None:
         await desk.show(10, "before")
         await desk.recorder.pause(1800)
         await desk.show(60, "canary pelican")
         assert desk.recorder.status.state == "paused"
-        clocks[0].jumped_s += 2 * HOUR
+        clock.jumped_s += 2 * HOUR
         await desk.show(30, "after")
         assert desk.recorder.status.state == "recording"
         await desk.recorder.pause(1800)
-        clocks[0].jumped_s -= 10 * HOUR
+        clock.jumped_s -= 10 * HOUR
         await desk.show(1900, "after")
         assert desk.recorder.status.state == "recording"
 
-    run_virtual(recorded(tmp_path / "m", play, prepare=lambda desk: clocks.append(jumpy(desk)))())
+    run_virtual(jumpy(tmp_path / "m", play)())
 
 
 def test_a_clock_that_is_years_ahead_for_a_moment_loses_nothing(tmp_path: Path, run_virtual: Run) -> None:
-    clocks: list[Watch] = []
-
-    async def play(desk: Desk) -> None:
+    async def play(desk: Desk, clock: Watch) -> None:
         await desk.show(2 * HOUR, "a line to keep")
-        clocks[0].jumped_s += 400 * 24 * HOUR
+        clock.jumped_s += 400 * 24 * HOUR
         await desk.show(600)
-        clocks[0].jumped_s -= 400 * 24 * HOUR
+        clock.jumped_s -= 400 * 24 * HOUR
         await desk.show(2 * HOUR)
         assert "notes.txt - Mousepad\na line to keep" in await desk.texts()
         assert len(await activities(desk)) == 3
 
-    run_virtual(
-        recorded(
-            tmp_path / "m",
-            play,
-            ScreenSettings(min_free_mb=0),
-            prepare=lambda desk: clocks.append(jumpy(desk)),
-        )()
-    )
+    run_virtual(jumpy(tmp_path / "m", play, ScreenSettings(min_free_mb=0))())
