@@ -9,6 +9,7 @@ import io
 import logging
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,18 @@ _UNSEEN = frozenset(("script", "style", "template", "noscript", "svg", "head"))
 _DATES = frozenset(("article:published_time", "date", "dc.date", "dcterms.created", "datepublished"))
 _CHARSET = re.compile(rb"charset=[\"']?([\w-]+)", re.IGNORECASE)
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+"""What older programs show of a text box, which stands beside it once more."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    ElementTree.ParseError,
+    NotImplementedError,
+    RuntimeError,
+)
+"""What zipfile and ElementTree raise of a file that is damaged, encrypted or no such thing."""
 _CREATED = "{http://purl.org/dc/terms/}created"
 
 
@@ -115,14 +128,14 @@ def _word(raw: bytes, name: str) -> _Document:
             about = (
                 _xml(packed, "docProps/core.xml", name) if "docProps/core.xml" in packed.namelist() else None
             )
-    except (zipfile.BadZipFile, KeyError, ElementTree.ParseError, NotImplementedError, RuntimeError) as error:
+    except _BROKEN as error:
         raise InputError(f"{name}: not a Word document (.docx) that can be read ({_line(error)})") from None
     paragraphs: list[_Paragraph] = []
     heading = ""
-    for block in body if body is not None else ():
+    for block in _blocks(body) if body is not None else ():
         if block.tag == f"{_WORD}tbl":
-            for row in block.iter(f"{_WORD}tr"):
-                cells = [_written(cell) for cell in row.iter(f"{_WORD}tc")]
+            for row in _inside(block, "tr"):
+                cells = [_written(cell) for cell in _inside(row, "tc")]
                 paragraphs.append(_Paragraph(", ".join(filter(None, cells)), heading))
         elif _style(block).startswith(("heading", "title")):
             heading = _written(block)
@@ -132,13 +145,32 @@ def _word(raw: bytes, name: str) -> _Document:
     return _Document(paragraphs, _iso(made))
 
 
+def _blocks(parent: ElementTree.Element) -> Iterator[ElementTree.Element]:
+    """What is directly inside, and what content controls (a form's fields, a table of contents) hold in its place."""
+    for block in parent:
+        if block.tag == f"{_WORD}sdt":
+            for content in block.findall(f"{_WORD}sdtContent"):
+                yield from _blocks(content)
+        else:
+            yield block
+
+
+def _inside(parent: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+    """Rows of a table or cells of a row, not those of a table in a cell."""
+    return (block for block in _blocks(parent) if block.tag == f"{_WORD}{name}")
+
+
 def _xml(packed: zipfile.ZipFile, member: str, name: str) -> ElementTree.Element:
     if packed.getinfo(member).file_size > _MOST_BYTES:
         raise InputError(f"{name}: {member} is larger than {_MOST_BYTES // 1_000_000} MB")
     text = packed.read(member)
     if b"<!DOCTYPE" in text:
         raise InputError(f"{name}: {member} declares entities, which no Word document does")
-    return ElementTree.fromstring(text)
+    root = ElementTree.fromstring(text)
+    for parent in list(root.iter()):
+        for twice in parent.findall(_FALLBACK):
+            parent.remove(twice)
+    return root
 
 
 def _style(paragraph: ElementTree.Element) -> str:
@@ -147,8 +179,11 @@ def _style(paragraph: ElementTree.Element) -> str:
 
 
 def _written(element: ElementTree.Element) -> str:
-    words = {f"{_WORD}tab": " ", f"{_WORD}br": " ", f"{_WORD}cr": " "}
-    runs = (one.text or "" if one.tag == f"{_WORD}t" else words.get(one.tag, "") for one in element.iter())
+    apart = {f"{_WORD}{name}" for name in ("p", "tab", "br", "cr")}
+    runs = (
+        one.text or "" if one.tag == f"{_WORD}t" else " " if one.tag in apart else ""
+        for one in element.iter()
+    )
     return " ".join("".join(runs).split())
 
 
@@ -156,7 +191,7 @@ def _html(raw: bytes, name: str) -> _Document:
     charset = _CHARSET.search(raw[:4096])
     try:
         text = raw.decode("utf-8-sig" if charset is None else charset[1].decode())
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         raise InputError(f"{name}: not a text in the encoding that it names (or UTF-8)") from None
     page = _Page()
     page.feed(text)

@@ -98,6 +98,23 @@ def test_a_word_document_has_headings_and_rows(tmp_path: Path) -> None:
     ]
 
 
+def test_of_a_word_document_everything_is_read_once_and_apart(tmp_path: Path) -> None:
+    def table(*cells: str) -> str:
+        return f"<w:tbl><w:tr>{''.join(f'<w:tc>{cell}</w:tc>' for cell in cells)}</w:tr></w:tbl>"
+
+    box = "".join(f"<m:{kind}>{paragraph('Shut in May')}</m:{kind}>" for kind in ("Choice", "Fallback"))
+    body = (
+        f"<w:sdt><w:sdtContent>{paragraph('Harbour', 'Heading1')}{paragraph('It has two piers.')}</w:sdtContent></w:sdt>"
+        + table(paragraph("Ana Ruiz") + paragraph("Pier 4"), paragraph("Keys") + table(paragraph("Gate")))
+        + f'<w:p xmlns:m="http://schemas.openxmlformats.org/markup-compatibility/2006"><w:r>{box}</w:r></w:p>'
+    )
+    assert [m.text for m in read_document(write_word(tmp_path / "harbour.docx", body))] == [
+        "Harbour: It has two piers.",
+        "Harbour: Ana Ruiz Pier 4, Keys Gate",
+        "Harbour: Shut in May",
+    ]
+
+
 def test_of_a_page_only_what_people_read(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text(
