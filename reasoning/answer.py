@@ -13,7 +13,7 @@ from reasoning.deliberate import Verdict, deliberate, supported
 from reasoning.engine import Reasoner
 from reasoning.engine_client import EngineClient
 from reasoning.judge import Candidate
-from reasoning.kinds import Kind, asks_for_steps
+from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.prompts import Memo
 from reasoning.question import Question, parse_question
@@ -164,7 +164,7 @@ class Answerer:
             return answer
         best = found.candidates[0]
         sure = best.support.span is not None and best.support.span.fit >= _SURE_SPAN
-        if sure or asks_for_steps(found.query.text):
+        if sure or found.question.steps:
             return answer
         client = await engine.client()
         short, usage = await short_answer(client, found.question, best, self._settings)
@@ -264,8 +264,8 @@ class Answerer:
         if likeliest < self._settings.support_threshold:
             return Answer(turn, compose.ABSTAINED, evidence, abstained=True)
         best = candidates[0]
-        span = best.support.span if best.support.span and best.support.span.fit >= _SPAN else None
-        if asks_for_steps(found.query.text):
+        span = best.support.span
+        if span is not None and (span.fit < _SPAN or found.question.steps):
             span = None
         text = compose.fact_answer(span.text if span is not None else None, best.evidence)
         return Answer(turn, text, evidence, abstained=False)

@@ -67,7 +67,7 @@ _COLOURS = {"colour", "color", "shade"}
 
 
 def asks_for_steps(text: str) -> bool:
-    """How something is done: the answer is all of what was said of it, not one thing in it."""
+    """Whether a question, without its preamble, is how to do something ("how do I", "how to")."""
     return _STEPS.match(text.strip()) is not None
 
 

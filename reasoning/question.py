@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from memory.text import tokens
-from reasoning.kinds import Kind, kind_of, modalities_of, time_range_of
+from reasoning.kinds import Kind, asks_for_steps, kind_of, modalities_of, time_range_of
 from reasoning.language import Language
 from runtime.messages import Modality
 
@@ -64,6 +64,8 @@ class Question:
     """Stems of the words between which the question lets choose: "green, yellow or white"."""
     of_object: bool = False
     """Asks to whom or what something was done: "whom did she meet"."""
+    steps: bool = False
+    """Asks how something is done: the answer is all of what was said of it, not one thing in it."""
 
 
 _FIRST = re.compile(
@@ -131,6 +133,7 @@ def parse_question(text: str, language: Language) -> Question:
         preposition=_preposition(doc),
         choices=choices,
         of_kind=asked_token is not None and any(c.lower_ in {"which", "what"} for c in asked_token.children),
+        steps=asks_for_steps(plain),
         of_object=bool(re.search(r"\bwhom\b|\bwho (?:do|does|did)\b", low)),
     )
 

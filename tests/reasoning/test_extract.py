@@ -137,6 +137,11 @@ def test_what_stands_for_a_secret_is_no_answer(verifier: Verifier) -> None:
     assert span is None or span.text.strip("[]") not in ("card", "password")
 
 
+def test_how_something_is_done_may_be_asked_politely(verifier: Verifier) -> None:
+    assert parse_question("Can you tell me how to bake bread?", verifier.language).steps
+    assert not parse_question("Can you tell me how the bread was?", verifier.language).steps
+
+
 def test_how_something_is_done_is_told_from_how_it_was() -> None:
     steps = ("How do I export the chart?", "how can we open the lock", "How to bake bread?")
     other = (
