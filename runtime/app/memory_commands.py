@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -57,16 +58,19 @@ async def run_forget(args: argparse.Namespace) -> int:
         return 0
     if not args.yes and not _agreed():
         return 1
+    uncut = False
     async with await Store.open(uri) as store:
         for recording in recordings:
             whole = recording.name in found.sources
+            cut = None if whole else cut_of(found, selection, recording.name)
             try:
-                cut_recording(recording, None if whole else cut_of(found, selection, recording.name))
+                await asyncio.to_thread(cut_recording, recording, cut)
             except InputError as error:
                 say(str(error))
+                uncut = uncut or recording.exists()
         await forget(store, selection, settings)
-    console.stdout.print("forgotten", markup=False)
-    return 0
+    console.stdout.print("forgotten, but not in every recording" if uncut else "forgotten", markup=False)
+    return 1 if uncut else 0
 
 
 async def run_check(args: argparse.Namespace) -> int:
