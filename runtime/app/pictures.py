@@ -40,9 +40,7 @@ def taken(path: Path) -> float:
             told = exif.get_ifd(_EXIF_DETAILS).get(_EXIF_TAKEN) or exif.get(_EXIF_CHANGED)
         when = datetime.strptime(str(told), "%Y:%m:%d %H:%M:%S")
         return when.replace(tzinfo=UTC).timestamp()
-    except (
-        Exception
-    ):  # what cannot be told by the picture is told by the file, whatever is wrong with its EXIF
+    except Exception:  # Pillow raises anything on broken EXIF data; then the file tells the time
         return dated(path.name) or path.stat().st_mtime
 
 
