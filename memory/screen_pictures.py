@@ -36,15 +36,14 @@ async def stand_alone(store: Store, doomed: Sequence[str]) -> list[str]:
     which can go then.
     """
     rows = await store.rows(schema.KEYFRAMES, columns=["clip"])
+    kept = set(rows["clip"].to_pylist() if rows is not None else []).difference(doomed)
     going = {_own(clip) for clip in doomed}
-    gone = set(doomed)
-    resting = [
-        clip
-        for clip in (rows["clip"].to_pylist() if rows is not None else [])
-        if clip not in gone and _under(clip) in going
-    ]
+    resting = sorted(clip for clip in kept if _under(clip) in going)
     renamed = []
     for clip in resting:
+        if _own(clip) in kept:  # an erasure was cut short here
+            renamed.append(clip)
+            continue
         found = await store.rows(schema.KEYFRAMES, f"clip = {quoted(clip)}")
         whole = await asyncio.to_thread(laid_over, await _layers(store, clip))
         if found is None or whole is None:

@@ -27,6 +27,14 @@ def is_avif(picture: bytes) -> bool:
     return picture[4:12] == b"ftypavif"
 
 
+def scaled(picture: Picture, longest: int) -> Picture:
+    """picture: (height, width) or (height, width, channels). Its longer side is at most so many pixels then."""
+    scale = longest / max(picture.shape[:2])
+    if scale >= 1:
+        return picture
+    return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def laid_over(layers: Sequence[bytes]) -> Picture | None:
     """(height, width, 3) BGR: the picture that layers make together, the lowest first; grey where none of them shows
     anything. None: nothing of it can be decoded. Blocking: some ten milliseconds.

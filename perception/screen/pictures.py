@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception.screen.settings import ScreenReadSettings
-from runtime.pictures import Picture, avif
+from runtime.pictures import Picture, avif, scaled
 
 _TILE = 16
 _LEVELS = 24
@@ -38,15 +38,15 @@ class Pictures:
         self._settings = settings
         self._recent: deque[_Taken] = deque(maxlen=_RECENT)
 
+    def forget(self) -> None:
+        """The next one stands alone: none of those that were taken is kept any more."""
+        self._recent.clear()
+
     def encode(self, picture: Picture, t_s: float) -> tuple[bytes, float | None]:
         """picture: (height, width, 3) RGB. The bytes, and when the picture was taken that shows through where these are
         transparent; None: it stands alone. No bytes: it is the same picture. Raises MediaError.
         """
-        scale = min(1.0, self._settings.picture_side / max(picture.shape[:2]))
-        if scale < 1:
-            picture = np.asarray(
-                cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
-            )
+        picture = scaled(picture, self._settings.picture_side)
         likest = [
             (_differing(picture, taken.small), taken)
             for taken in self._recent
@@ -56,9 +56,9 @@ class Pictures:
         if tiles is None or under is None or tiles.mean() > _WHOLE:
             self._recent.append(_Taken(t_s, picture, 0))
             return self._avif(picture), None
-        self._recent.append(_Taken(t_s, picture, under.depth + 1))
         if not tiles.any():
             return b"", under.t_s
+        self._recent.append(_Taken(t_s, picture, under.depth + 1))
         height, width = picture.shape[:2]
         shown = np.kron(tiles, np.ones((_TILE, _TILE), np.uint8))[:height, :width]
         # A colour of its own there would bleed into the tiles beside it.

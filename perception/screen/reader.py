@@ -128,6 +128,11 @@ class ScreenReader:
         self._told.clear()
         self._stood.clear()
 
+    def forget_pictures(self) -> None:
+        """Pictures were taken off the disk, perhaps the last ones: the next one of each monitor stands alone."""
+        for monitor in self._monitors.values():
+            monitor.pictures.forget()
+
     def _reading(self, pictures: Sequence[ScreenPicture]) -> ScreenReading:
         reading = ScreenReading(tuple(self._told), tuple(self._stood), tuple(pictures), self._looked_s)
         self._told, self._stood = [], []

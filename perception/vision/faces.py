@@ -16,6 +16,7 @@ from perception.settings import FaceSettings
 from runtime.errors import ModelError
 from runtime.messages import Face, Image, SampledFrame
 from runtime.models import FaceBox, FaceEncoder
+from runtime.pictures import scaled
 
 _NETWORK = "dlib_face_recognition_resnet_model_v1.dat"
 _LANDMARKS = "shape_predictor_5_face_landmarks.dat"
@@ -57,10 +58,8 @@ class DlibFaces:
 
     def find(self, image: Image) -> tuple[FaceBox, ...]:
         """As the protocol says; looks at the picture at settings.side."""
-        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-        scale = min(1.0, self._settings.side / max(gray.shape))
-        if scale < 1:
-            gray = np.asarray(cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        gray = scaled(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8), self._settings.side)
+        scale = max(gray.shape) / max(image.shape[:2])
         boxes, scores, _ = self._detector.run(gray, 0, self._settings.least_quality * _CLEAR)
         found = [
             FaceBox(

@@ -15,6 +15,7 @@ from runtime.channel import Channel, ChannelClosed, ChannelEmpty
 from runtime.compute import Compute
 from runtime.messages import Face, FrameFeature, Image, SampledFrame, Watermark
 from runtime.models import FaceEncoder, ImageFeatures, VisionEncoder
+from runtime.pictures import scaled
 
 
 class EncodeStage:
@@ -81,8 +82,7 @@ def look(
 
 
 def _thumbnail(image: Image, settings: VisionSettings) -> bytes:
-    scale = min(1.0, settings.thumbnail_side / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+    small = scaled(image, settings.thumbnail_side)
     quality = [cv2.IMWRITE_JPEG_QUALITY, settings.thumbnail_quality]
     done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), quality)
     return np.asarray(data, np.uint8).tobytes() if done else b""

@@ -9,6 +9,7 @@ from pathlib import Path
 from memory.screen import Activity, ScreenMemory
 from runtime.app.screen.settings import ScreenSettings
 from runtime.clock import VirtualClock
+from runtime.messages import Observation
 from tests.conftest import Run
 from tests.screen.test_ears import Hearing, heard
 from tests.screen.test_recorder import SETTINGS, WALL, Desk, recorded
@@ -82,6 +83,11 @@ def test_over_midnight_asleep_the_next_day_is_a_source_of_its_own(tmp_path: Path
         assert evening.source != morning.source
         assert evening.end_wall_s <= WALL + 301
         assert datetime.fromtimestamp(morning.wall_s).day == 18
+        late = Observation("", "", "said", "good night", WALL + 299, WALL + 300, WALL + 301)
+        await desk.recorder.hear("microphone", late)
+        await desk.show(30)
+        ((said, wall_s),) = [(o, wall_s) for o, wall_s in desk.remembered if o.modality == "said"]
+        assert (said.source, wall_s) == (evening.source, WALL + 301)
 
     run_virtual(jumpy(tmp_path / "m", play)())
 

@@ -10,7 +10,7 @@ import pytest
 from memory import SourceInfo, Store
 from memory.forgetting import Selection, forget
 from memory.screen import ScreenMemory, ScreenWriter
-from memory.screen_pictures import picture_of
+from memory.screen_pictures import picture_of, stand_alone
 from memory.settings import MemorySettings
 from perception.screen.pictures import Pictures
 from perception.screen.settings import ScreenReadSettings
@@ -69,6 +69,24 @@ def test_a_picture_rests_on_few_others() -> None:
         while at is not None:
             depth, at = depth + 1, under[at]
         assert depth <= 8
+
+
+def test_a_picture_stands_alone_once_even_if_forgetting_was_cut_short(run_real: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        compute = Compute()
+        async with await Store.open(tmp_path / "memory", HashEncoder()) as store:
+            writer = ScreenWriter(store, HashEncoder(), compute)
+            await writer.begin(SourceInfo(id=SOURCE, path="", fingerprint=SOURCE, wall_zero_s=1e9))
+            pictures = taken(screen((0, 0)), screen((0, 0), (64, 64)))
+            await writer.write(SOURCE, ScreenReading((), (), tuple(pictures), 2.0))
+            doomed = [f"{SOURCE}/screen/0/0000000000"]
+            resting = [f"{SOURCE}/screen/0/0000001000/0000000000"]
+            assert await stand_alone(store, doomed) == resting
+            assert await stand_alone(store, doomed) == resting
+            assert await store.count("keyframes") == 3
+        await compute.close(5.0)
+
+    run_real(main())
 
 
 @pytest.mark.parametrize("kept", [0, 1])

@@ -310,6 +310,22 @@ def test_old_pictures_go_before_old_text_and_the_disk_is_freed(tmp_path: Path, r
     run_virtual(recorded(tmp_path / "m", play)())
 
 
+def test_a_picture_after_all_were_thrown_away_shows_the_whole_screen(
+    tmp_path: Path, run_virtual: Run
+) -> None:
+    async def play(desk: Desk) -> None:
+        await desk.show(60, "a first line")
+        assert await desk.store.count("keyframes") == 1
+        await desk.show(3600, "a first line")
+        assert await desk.store.count("keyframes") == 0
+        await desk.show(60, "a first line", "a second line")
+        pictures = await desk.store.rows("keyframes", columns=["clip"])
+        (clip,) = pictures["clip"].to_pylist()
+        assert clip.count("/") == 3, "it rests on none"
+
+    run_virtual(recorded(tmp_path / "m", play, ScreenSettings(min_free_mb=0, keep_mb=0.001))())
+
+
 @pytest.mark.slow
 def test_ten_thousand_looks_leave_nothing_behind_and_lose_no_line(tmp_path: Path, run_virtual: Run) -> None:
     """Every look is another screen: a counter runs, a chat grows by a line every 20 s, windows change."""

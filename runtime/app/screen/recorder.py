@@ -345,8 +345,11 @@ class Recorder:
         self._counts["records"] += len(reading.observations)
         self._counts["pictures"] += len(reading.pictures)
         if self._remembered is not None:
+            zeros = {source: wall for wall, source in self._zeros}
             for observation in reading.observations:
-                await self._remembered(observation, self._zero_wall + observation.known_at_s)
+                # What was said before midnight may be understood after it.
+                zero_wall = zeros.get(observation.source, self._zero_wall)
+                await self._remembered(observation, zero_wall + observation.known_at_s)
 
     async def _with_speakers(self, reading: ScreenReading) -> ScreenReading:
         """What was said gets its speakers by voice, in order of time."""
@@ -383,8 +386,10 @@ class Recorder:
         """What is too old, or too much, goes: once an hour."""
         if self._clock.now() - self._kept_s < _KEEP_EVERY_S:
             return
+        await self._commit(force=True)
         self._kept_s = self._clock.now()
-        await retain(self._store, self._writer, self._settings, self._clock.wall())
+        if await retain(self._store, self._writer, self._settings, self._clock.wall()):
+            self._reader.forget_pictures()
 
     def _say(self, state: str) -> None:
         if state == self._state:
