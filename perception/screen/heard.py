@@ -1,4 +1,4 @@
-"""What was said while a screen was recorded, as a record of that screen."""
+"""What was said while a screen was recorded, as a record of that screen: its details say by which "ear" it was heard."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from perception.audio.stages import observation_id
 from perception.screen.reader import where_of
 from perception.screen.titles import Place
 from runtime.messages import Observation
-
-EAR = "ear"
-"""In the details of such a record: by which ear it was heard, "microphone" or "system"."""
 
 
 def on_screen(
@@ -39,6 +36,6 @@ def on_screen(
         t_end_s=media(said.t_end_s),
         known_at_s=media(said.known_at_s),
         speaker=speaker,
-        details={**said.details, **where_of(place), EAR: ear, "words": words},
+        details={**said.details, **where_of(place), "ear": ear, "words": words},
         voice=voice,
     )

@@ -12,7 +12,7 @@ from reasoning.screen.find import place_text
 from reasoning.screen.when import span_text
 from runtime.messages import Observation
 
-_BREAK_S = 120.0
+BREAK_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def calls(said: Sequence[Observation], zeros: Mapping[str, float], cast: Cast) -
     spans: list[list[Observation]] = []
     for record in ordered:
         last = spans[-1][-1] if spans else None
-        if last is None or _starts(record, zeros) - _ends(last, zeros) > _BREAK_S:
+        if last is None or _starts(record, zeros) - _ends(last, zeros) > BREAK_S:
             spans.append([])
         spans[-1].append(record)
     both = (span for span in spans if len({o.details.get("ear") for o in span}) > 1)

@@ -29,8 +29,8 @@ _COUNT = re.compile(
     r"(?P<value>(?<![\w.,])(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d[\d,.]*\d|\d))\+?\s+(?:\w+\s+)??(?P<noun>[^\W\d]+)"
 )
 _MINE = re.compile(r"\b(?:my|our) (\w+)", re.I)
-_SAME = {"hit": "result"}
-"""Words for what a count counts, and those that programs write."""
+_FOUND = {"result", "hit", "match"}
+"""What a search finds: a program may write another word than the one asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +142,12 @@ def _counts(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterat
     title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
     verbs = {s for t in question.terms if t.kind is TermKind.VERB for s in t.stems}
     wanted = [w for w in wanted if w not in verbs] or list(wanted)
-    noun = _SAME.get(question.asked, question.asked)
-    behind = re.compile(rf"{re.escape(_stem(noun))}\w*\W.{{0,24}}\bof\s+(?P<of>\d[\d,.]*)", re.I)
+    nouns = _FOUND if question.asked in _FOUND else {question.asked}
+    stems = "|".join(re.escape(_stem(noun)) for noun in sorted(nouns))
+    behind = re.compile(rf"(?:{stems})\w*\W.{{0,24}}\bof\s+(?P<of>\d[\d,.]*)", re.I)
     counts = [i for i, line in enumerate(lines) if _COUNT.search(line)]
     for i, line in enumerate(lines):
-        values = [m["value"] for m in _COUNT.finditer(line) if _alike(m["noun"], noun)]
+        values = [m["value"] for m in _COUNT.finditer(line) if any(_alike(m["noun"], noun) for noun in nouns)]
         values += [m["of"] for m in behind.finditer(line)]
         if not values:
             continue

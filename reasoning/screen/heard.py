@@ -9,6 +9,7 @@ from typing import Literal
 
 from memory.naming import same_name
 from memory.text import tokens
+from reasoning.screen.calls import BREAK_S
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import told
 from reasoning.screen.when import When
@@ -19,7 +20,7 @@ Wants = Literal["words", "when", "who", "whether"]
 MOST = 4
 _LEAST = 0.6
 _REPLY_S, _REPLY = 20.0, 0.85
-_CALL_GAP_S = 300.0
+_NEAR_S = 300.0
 _CALL = re.compile(
     r",?\s*\b(?:in|during|on|at|over|from)\s+(?:the |a |my |our |that |this |last )?(?:\w+ )?"
     r"(?:call|meeting|phone|conversation|conference|stand-?up|video ?chat)\b(?: with (?P<with>[A-Z][\w'’-]+))?",
@@ -144,7 +145,7 @@ async def heard_reply(
 
 def people_near(moment: Moment, said: Sequence[Moment]) -> list[str]:
     """Who else spoke within a few minutes, as far as they are known."""
-    near = (m for m in said if abs(m.wall_s - moment.wall_s) <= _CALL_GAP_S and m.ear != moment.ear)
+    near = (m for m in said if abs(m.wall_s - moment.wall_s) <= _NEAR_S and m.ear != moment.ear)
     return list(dict.fromkeys(m.evidence.speaker for m in near if m.evidence.speaker))
 
 
@@ -176,7 +177,7 @@ def _latest_call(said: Sequence[Moment]) -> list[Moment]:
     """What was said last, without a long break."""
     out: list[Moment] = []
     for moment in reversed(said):
-        if out and out[-1].wall_s - moment.end_wall_s > _CALL_GAP_S:
+        if out and out[-1].wall_s - moment.end_wall_s > BREAK_S:
             break
         out.append(moment)
     return out[::-1]

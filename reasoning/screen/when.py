@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
+from memory.text import tokens
+
 _DAY_S = 86400.0
 _CLOCK = r"(?P<{0}h>\d{{1,2}})(?:[:.](?P<{0}m>[0-5]\d)(?::[0-5]\d)?)?\s*(?P<{0}half>[ap]\.?m\b\.?)?(?:\s*o'?clock)?"
 _BETWEEN = re.compile(
@@ -64,16 +66,14 @@ _PARTS = {
 }
 _EARLIEST = 6
 """The hour up to which nobody means the morning who does not say so."""
-_NUMBERS = (
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-)  # fmt: skip
-_HOUR = rf"(?P<hour>{'|'.join(_NUMBERS)}|1[0-2]|[1-9])"
+_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_HOUR = rf"(?P<hour>{_NUMBERS}|1[0-2]|[1-9])"
 _SPOKEN = re.compile(
     rf"\b(?:(?P<part>half|(?:a )?quarter|five|ten|twenty(?:[- ]five)?|5|10|20|25)(?: minutes)? (?P<side>past|to) {_HOUR}"
-    rf"|(?P<sharp>{'|'.join(_NUMBERS)}) o'?clock)\b(?![:.]\d)",
+    rf"|(?P<sharp>{_NUMBERS}) o'?clock)\b(?![:.]\d)",
     re.I,
 )
-_MINUTES = {"half": 30, "quarter": 15, "five": 5, "ten": 10, "twenty": 20}
+_MINUTES = {"half": 30, "quarter": 15, "a quarter": 15}
 _NEAR_DAY = re.compile(r"\b(?:(?:the day before )?yesterday|(?-i:today|TODAY|(?<!\w )Today))\b", re.I)
 """Not the last word of a name: "History Today"."""
 
@@ -167,11 +167,9 @@ def _in_digits(text: str) -> str:
 
     def clock(found: re.Match[str]) -> str:
         if found["sharp"]:
-            return f"{_NUMBERS.index(found['sharp'].lower()) + 1}:00"
-        said = found["part"].lower().removeprefix("a ")
-        minutes = int(said) if said.isdigit() else 25 if "-" in said or " " in said else _MINUTES[said]
-        hour = found["hour"].lower()
-        at = int(hour) if hour.isdigit() else _NUMBERS.index(hour) + 1
+            return f"{_number(found['sharp'])}:00"
+        part = found["part"].lower()
+        at, minutes = _number(found["hour"]), _MINUTES.get(part) or _number(part)
         if found["side"].lower() == "to":
             at, minutes = (at - 2) % 12 + 1, 60 - minutes
         return f"{at}:{minutes:02}"
@@ -223,6 +221,11 @@ def _hours(found: re.Match[str], name: str) -> float:
         late = hour <= _EARLIEST if part is None else part["part"].lower() != "morning"
         hour += 12 if late else 0
     return hour + int(found[f"{name}m"] or 0) / 60
+
+
+def _number(said: str) -> int:
+    """ "25" and "twenty-five"."""
+    return int(tokens(said)[0])
 
 
 def _amount(text: str | None) -> float:

@@ -77,8 +77,13 @@ class Ear:
         self._told = ""
         self.state = CLOSED
         """LISTENING, CLOSED, or why it does not hear."""
-        self.dropped = 0
+        self._lossy: tuple[Channel[AudioChunk], ...] = ()
+        self._lost = 0
+
+    @property
+    def dropped(self) -> int:
         """Chunks of sound that recognition was too slow for."""
+        return self._lost + sum(channel.drops for channel in self._lossy)
 
     def open(self) -> None:
         self._closing.clear()
@@ -124,6 +129,7 @@ class Ear:
         said: Channel[Observation | Watermark] = Channel(
             f"{self.name} said", _STRETCHES, Policy.BLOCK, clock=self._clock
         )
+        self._lossy = (source, sound)
         vad = VadStage(self._compute, self._parts.new_activity(), self._settings)
         words = TranscribeStage(
             self._compute, self._parts.transcriber, self._settings, self.name, voices=self._parts.voices
@@ -141,7 +147,7 @@ class Ear:
         except BaseExceptionGroup as errors:
             trouble = describe(errors.exceptions[0])
         finally:
-            self.dropped += source.drops + sound.drops
+            self._lost, self._lossy = self.dropped, ()
             await cancel_and_wait(self._source, _CLOSE_S)
             self._source = None
         await self._take(self.name, Watermark("said", inf))

@@ -28,20 +28,19 @@ class Ears:
         self._played: deque[Observation] = deque(maxlen=_LATELY)
         self._played_until_s = inf
         self._waiting: deque[Observation] = deque()
-        self.echoes = 0
 
     def add(self, ear: Ear) -> None:
         self._ears.append(ear)
 
     @property
     def states(self) -> list[tuple[str, str]]:
-        """Of each ear its title, and whether it listens (LISTENING, CLOSED, or why it does not)."""
-        return [(ear.title, ear.state) for ear in self._ears]
+        """Of each ear its title, and in words whether it listens, and what it was too slow for."""
+        return [(ear.title, _told(ear)) for ear in self._ears]
 
     @property
     def listening(self) -> list[str]:
         """The titles of those that do."""
-        return [title for title, state in self.states if state == LISTENING]
+        return [ear.title for ear in self._ears if ear.state == LISTENING]
 
     def open(self) -> None:
         for ear in self._ears:
@@ -70,10 +69,12 @@ class Ears:
             self._waiting[0].t_end_s <= self._played_until_s or len(self._waiting) > _LATELY
         ):
             said = self._waiting.popleft()
-            if is_echo(said, self._played):
-                self.echoes += 1
-            else:
+            if not is_echo(said, self._played):
                 await self._hear("microphone", said)
+
+
+def _told(ear: Ear) -> str:
+    return f"{ear.state}, {ear.dropped} chunks of sound left out" if ear.dropped else ear.state
 
 
 def is_echo(said: Observation, played: Sequence[Observation]) -> bool:
