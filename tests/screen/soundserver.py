@@ -79,6 +79,9 @@ class SoundServer:
         # The microphone itself is made of one: it belongs to no client.
         return sorted(names[line.split()[1]] for line in outputs if line.split()[2] != "-")
 
+    def playing(self) -> bool:
+        return bool(self._list("sink-inputs"))
+
     def _list(self, what: str) -> list[str]:
         asked = subprocess.run(
             ["pactl", "list", "short", what], env=self.env, capture_output=True, text=True, check=True, timeout=60

@@ -54,11 +54,13 @@ def memory(weights: None) -> Iterator[Path]:
         if (browser := program()) is not None:
             seen["page"] = asyncio.run(visit(browser, address, folder))
         hearsight("screen", "pause", "--memory", place)
+        until(lambda: sound.recordings() == [], "the devices back")
         seen["paused"] = sound.recordings()
         seen["paused_status"] = hearsight("screen", "status", "--memory", place).stdout
         hearsight("screen", "resume", "--memory", place)
         until(lambda: sound.recordings() == BOTH, "both ears again")
         end(recorder)
+        until(lambda: sound.recordings() == [], "the devices back at the end")
         seen["ended"] = sound.recordings()
         assert recorder.stdout is not None
         seen["told"] = recorder.stdout.read()

@@ -18,6 +18,7 @@ from runtime.clock import SystemClock, WallClock
 from runtime.errors import MediaError
 from runtime.messages import AudioChunk
 from tests.conftest import Run
+from tests.screen.desktop import until
 from tests.screen.soundserver import MICROPHONE, ROOM, SPEAKERS, SoundServer
 
 pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
@@ -103,7 +104,7 @@ def test_each_ear_hears_its_own_device_with_the_time_of_day(
             assert began < chunk.t_s < clock.wall()
             await here
             assert server.recordings() == [MICROPHONE if ear == "microphone" else f"{SPEAKERS}.monitor"]
-        assert server.recordings() == []
+        until(lambda: server.recordings() == [], "the device back")  # the server sees an end a moment later
 
     run_real(main())
 
@@ -169,6 +170,7 @@ def test_nothing_of_the_system_is_heard_while_an_excluded_program_plays(
             playing = asyncio.create_task(asyncio.to_thread(server.say, SPEAKERS, WORDS, program="vault"))
             assert await ended(running) == "not heard while vault plays"
             await playing
+        until(lambda: not server.playing(), "the end of the program")
         async with recording("system") as (running, sound):
             await sound.get()
             assert not running.done()
