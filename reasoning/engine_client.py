@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -26,9 +26,6 @@ LINE_SHOWN = 200
 Message = Mapping[str, Any]
 """{"role": "system" | "user" | "assistant", "content": text}."""
 
-Structured = Mapping[Literal["choice", "regex", "json"], Any]
-"""One of: {"choice": ["A", "B"]}, {"regex": "[0-9]+"}, {"json": a JSON schema}."""
-
 
 class AnswerError(EngineError):
     """The answer did not come, or not to its end. partial: the text that had arrived."""
@@ -40,21 +37,10 @@ class AnswerError(EngineError):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of a whole request, and seconds from its start to the first text and to the end."""
+    """Tokens of a whole request."""
 
     prompt_tokens: int
     completion_tokens: int
-    first_token_s: float
-    total_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLogprob:
-    """A generated token, its log probability, and the likeliest tokens in its place."""
-
-    token: str
-    logprob: float
-    top: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +51,6 @@ class ChatDelta:
     """
 
     text: str
-    logprobs: tuple[TokenLogprob, ...] = ()
     finish: str = ""
     usage: Usage | None = None
 
@@ -78,7 +63,6 @@ class EngineClient:
         self._settings = settings
         self._clock: Clock = clock or SystemClock()
         self._session: aiohttp.ClientSession | None = None
-        self._counts_tokens = True
         parts = urlsplit(address.url)
         self._where = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
 
@@ -100,80 +84,42 @@ class EngineClient:
         *,
         images: Sequence[bytes] = (),
         max_tokens: int,
-        temperature: float = 0.0,
         stop: Sequence[str] = (),
-        structured: Structured | None = None,
-        logprobs: int = 0,
+        schema: Mapping[str, Any] | None = None,
     ) -> AsyncGenerator[ChatDelta, None]:
         """Streams the answer to a conversation: `async for delta in engine.chat(...)`.
 
-        images: JPEG files; they go before the text of the last message.  logprobs: how many likeliest tokens
-        to name in each place, 0 for none.  Closing the generator, or cancelling who waits for it, aborts the
-        request on the server: use `contextlib.aclosing` where the loop may be left early.
+        images: JPEG files; they go before the text of the last message.  schema: a JSON schema that the answer keeps
+        to.  Closing the generator, or cancelling who waits for it, aborts the request on the server: use
+        `contextlib.aclosing` where the loop may be left early.
         EngineError: the model takes no images; while streaming, AnswerError: no answer, or a broken one.
         """
         if images and not self.address.vision:
             raise EngineError(f"the model {self.address.model} takes no images")
-        body: dict[str, Any] = {"messages": _with_images(messages, images)}
-        if logprobs:
-            body |= {"logprobs": True, "top_logprobs": logprobs}
-        body |= self._common(max_tokens, temperature, stop, structured)
-        return self._stream("chat/completions", body)
-
-    def complete(
-        self,
-        prompt: str,
-        *,
-        max_tokens: int,
-        temperature: float = 0.0,
-        stop: Sequence[str] = (),
-        structured: Structured | None = None,
-    ) -> AsyncGenerator[ChatDelta, None]:
-        """Like chat, for a bare text that the model continues."""
-        body = {"prompt": prompt, **self._common(max_tokens, temperature, stop, structured)}
-        return self._stream("completions", body)
-
-    async def count_tokens(self, text: str) -> int:
-        """Tokens of a text: the server's count, or an estimate from above where it cannot count."""
-        if self._counts_tokens and text:
-            root = self.address.url.removesuffix("/v1")
-            body = {"model": self.address.model, "prompt": text, "add_special_tokens": False}
-            try:
-                async with asyncio.timeout(self._settings.connect_timeout_s):
-                    async with self._open().post(f"{root}/tokenize", json=body) as response:
-                        if response.status == 200:
-                            return int((await response.json())["count"])
-            except (aiohttp.ClientError, TimeoutError, OSError, ValueError, KeyError, TypeError):
-                pass
-            self._counts_tokens = self.address.managed
-        return estimate_tokens(text)
-
-    def _common(
-        self, max_tokens: int, temperature: float, stop: Sequence[str], structured: Structured | None
-    ) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.address.model,
+            "messages": _with_images(messages, images),
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_tokens": max_tokens,
-            "temperature": temperature,
+            "temperature": 0.0,
         }
         if stop:
             body["stop"] = list(stop)
-        if structured is not None and "json" in structured:
-            schema = {"name": "answer", "schema": structured["json"]}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        elif structured is not None:
-            body["structured_outputs"] = dict(structured)
-        return body
+        if schema is not None:
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": schema},
+            }
+        return self._stream(body)
 
-    async def _stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[ChatDelta, None]:
+    async def _stream(self, body: Mapping[str, Any]) -> AsyncGenerator[ChatDelta, None]:
         start_s = self._clock.now()
         answer = _Answer()
         async with self._errors(answer):
             first_s = self._settings.first_token_timeout_s
             async with asyncio.timeout(first_s):
-                response = await self._open().post(f"{self.address.url}/{path}", json=body)
+                response = await self._open().post(f"{self.address.url}/chat/completions", json=body)
         try:
             async with self._errors(answer):
                 if response.status != 200:
@@ -186,14 +132,14 @@ class EngineClient:
                 async with self._errors(answer):
                     async with asyncio.timeout(wait_s):
                         line = await lines.next()
-                    delta = answer.read(line, self._clock.now() - start_s)
+                    delta = answer.read(line)
                 if delta is not None:
                     yield delta
                 if answer.complete:
                     break
         finally:
             response.close()
-        yield answer.last(self._clock.now() - start_s)
+        yield answer.last()
 
     @asynccontextmanager
     async def _errors(self, answer: _Answer) -> AsyncIterator[None]:
@@ -262,10 +208,9 @@ class _Answer:
         self.text = ""
         self.complete = False
         self._finish = ""
-        self._first_s: float | None = None
         self._usage: Mapping[str, Any] = {}
 
-    def read(self, line: bytes | None, now_s: float) -> ChatDelta | None:
+    def read(self, line: bytes | None) -> ChatDelta | None:
         """Takes in one line of the event stream, None for its end. _Malformed: it is no such line."""
         if line is None:
             if not self._finish:
@@ -283,11 +228,11 @@ class _Answer:
             if event.get("error"):
                 raise _Malformed(f"failed in the middle of the answer: {_error_text(data)}")
             self._usage = event.get("usage") or self._usage
-            return self._choice(event["choices"], now_s)
+            return self._choice(event["choices"])
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise _Malformed(f"sent what is no answer: {_shown(data)}") from error
 
-    def _choice(self, choices: Sequence[Mapping[str, Any]], now_s: float) -> ChatDelta | None:
+    def _choice(self, choices: Sequence[Mapping[str, Any]]) -> ChatDelta | None:
         if not choices:
             return None
         choice = choices[0]
@@ -297,14 +242,12 @@ class _Answer:
             raise TypeError("text")
         if not text:
             return None
-        self._first_s = now_s if self._first_s is None else self._first_s
         self.text += text
-        return ChatDelta(text, _logprobs(choice.get("logprobs")))
+        return ChatDelta(text)
 
-    def last(self, now_s: float) -> ChatDelta:
+    def last(self) -> ChatDelta:
         prompt, completion = self._usage.get("prompt_tokens"), self._usage.get("completion_tokens")
-        first_s = now_s if self._first_s is None else self._first_s
-        return ChatDelta("", (), self._finish, Usage(int(prompt or 0), int(completion or 0), first_s, now_s))
+        return ChatDelta("", self._finish, Usage(int(prompt or 0), int(completion or 0)))
 
 
 class _Lines:
@@ -340,19 +283,6 @@ def _with_images(messages: Sequence[Message], images: Sequence[bytes]) -> list[M
         for image in images
     ]
     return [*before, {**last, "content": [*pictures, {"type": "text", "text": last["content"]}]}]
-
-
-def _logprobs(raw: Mapping[str, Any] | None) -> tuple[TokenLogprob, ...]:
-    if not raw or not raw.get("content"):
-        return ()
-    return tuple(
-        TokenLogprob(
-            entry["token"],
-            float(entry["logprob"]),
-            tuple((top["token"], float(top["logprob"])) for top in entry.get("top_logprobs") or ()),
-        )
-        for entry in raw["content"]
-    )
 
 
 def _error_text(data: bytes) -> str:

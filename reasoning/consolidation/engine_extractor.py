@@ -67,9 +67,7 @@ class EngineExtractor:
         ]
         parts: list[str] = []
         used = 0
-        async with aclosing(
-            self._client.chat(messages, max_tokens=_ANSWER_TOKENS, structured={"json": _SCHEMA})
-        ) as deltas:
+        async with aclosing(self._client.chat(messages, max_tokens=_ANSWER_TOKENS, schema=_SCHEMA)) as deltas:
             async for delta in deltas:
                 parts.append(delta.text)
                 if delta.usage is not None:

@@ -47,7 +47,7 @@ class Typist:
         self.images.append(images)
         for piece in pieces:
             yield ChatDelta(piece)
-        yield ChatDelta("", (), "stop", Usage(100, len(pieces), 0.1, 0.2))
+        yield ChatDelta("", "stop", Usage(100, len(pieces)))
 
 
 @dataclass
