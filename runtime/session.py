@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from runtime.clock import Clock
@@ -31,14 +29,7 @@ class Session:
         self._tasks: dict[asyncio.Task[None], Stage] = {}
         self._writers: set[Stage] = set()
         self._group: asyncio.TaskGroup | None = None
-        self._draining: asyncio.Task[bool] | None = None
         self._ending = False
-        self._interrupts = 0
-
-    @property
-    def interrupted(self) -> bool:
-        """A signal has asked it to end."""
-        return self._interrupts > 0
 
     @property
     def degraded(self) -> dict[str, str]:
@@ -75,8 +66,6 @@ class Session:
             self._ending = True
             for stage in tuple(self._writers):
                 self._release(stage)
-            if self._draining is not None:
-                await self._draining
 
     async def drain(self, deadline_s: float, *, cancel_s: float = 1.0) -> bool:
         """Cancels the sources and waits for the rest to finish; after deadline_s cancels that too.
@@ -104,18 +93,6 @@ class Session:
             log.error("does not end after %.1f s: %s", deadline_s, ", ".join(names))
         return names
 
-    def interrupt(self, deadline_s: float) -> None:
-        """What a signal does: the first time drain, the second time cancel everything at once."""
-        self._interrupts += 1
-        self._ending = True
-        if not self._tasks:
-            return
-        if self._draining is None:
-            self._draining = asyncio.get_running_loop().create_task(self.drain(deadline_s), name="drain")
-        else:
-            for task in self._tasks:
-                task.cancel()
-
     def _start(self, stage: Stage) -> None:
         assert self._group is not None
         task = self._group.create_task(self._live(stage), name=stage.name)
@@ -141,20 +118,6 @@ class Session:
         for outbox in stage.outboxes:
             if not any(outbox in other.outboxes for other in self._writers):
                 outbox.close()
-
-
-@contextmanager
-def signals(session: Session, deadline_s: float) -> Iterator[None]:
-    """While inside, SIGINT and SIGTERM call session.interrupt(deadline_s). On the main thread's loop only."""
-    loop = asyncio.get_running_loop()
-    caught = (signal.SIGINT, signal.SIGTERM)
-    for number in caught:
-        loop.add_signal_handler(number, session.interrupt, deadline_s)
-    try:
-        yield
-    finally:
-        for number in caught:
-            loop.remove_signal_handler(number)
 
 
 async def cancel_and_wait(task: asyncio.Future[Any], deadline_s: float) -> bool:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import threading
 
 import pytest
@@ -11,7 +9,7 @@ from runtime.channel import Channel, Policy
 from runtime.clock import Clock, SystemClock, VirtualClock
 from runtime.errors import MediaError, MemoryStoreError
 from runtime.metrics import Metrics
-from runtime.session import Session, cancel_and_wait, signals
+from runtime.session import Session, cancel_and_wait
 from runtime.stage import Backoff, Stage
 from tests.conftest import Run
 
@@ -216,7 +214,7 @@ def test_stop_before_the_first_step_closes_outboxes(run_virtual: Run) -> None:
     async def main() -> None:
         line = Line()
         running = asyncio.create_task(line.complete().run())
-        line.session.interrupt(5)
+        assert await line.session.stop(5) == ()
         await running
         assert line.numbers.closed and line.sent == []
 
@@ -251,53 +249,6 @@ def test_names_of_stages_are_unique() -> None:
     line.session.add(line.source())
     with pytest.raises(ValueError, match="two stages are called source"):
         line.session.add(line.source())
-
-
-def test_sigterm_drains(run_real: Run) -> None:
-    async def main() -> None:
-        line = Line(clock=SystemClock())
-        first = asyncio.Event()
-
-        async def count() -> None:
-            for number in range(10**9):
-                await line.numbers.put(number)
-                line.sent.append(number)
-                first.set()
-
-        async def write() -> None:
-            async for number in line.doubled:
-                await asyncio.to_thread(int)
-                line.written.append(number)
-
-        line.session.add(Stage("source", count, outboxes=[line.numbers], source=True))
-        line.session.add(line.doubler())
-        line.session.add(Stage("write", write, inboxes=[line.doubled], essential=True))
-        with signals(line.session, deadline_s=20):
-            running = asyncio.create_task(line.session.run())
-            async with asyncio.timeout(60):
-                await first.wait()
-            os.kill(os.getpid(), signal.SIGTERM)
-            await running
-        assert line.session.interrupted
-        assert line.written == [2 * number for number in line.sent]
-
-    before = signal.getsignal(signal.SIGTERM)
-    run_real(main())
-    assert signal.getsignal(signal.SIGTERM) == before
-
-
-def test_a_second_signal_does_not_wait(run_virtual: Run) -> None:
-    async def main() -> None:
-        line = Line(items=10**9, write_s=1000)
-        running = asyncio.create_task(line.complete().run())
-        await line.clock.sleep(1)
-        line.session.interrupt(deadline_s=500)
-        await line.clock.sleep(1)
-        line.session.interrupt(deadline_s=500)
-        await running
-        assert line.clock.now() == 2
-
-    run_virtual(main())
 
 
 def test_cancel_and_wait(run_virtual: Run) -> None:
