@@ -2,7 +2,7 @@
 
 A turn often means nothing without the one it answers, and a session says what its turns are about. So words are counted
 in three ranges (the turn with the one before, a window of five, the session) and meanings in two (a message's best
-sentence, a window of three). All of it is counted when a question comes, over the messages visible to it and
+sentence, a window of five). All of it is counted when a question comes, over the messages visible to it and
 nothing else, so that `as_of` stays exact; nothing is stored for it.
 """
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-PAIR, WINDOW, AROUND = (-1, 0), (-2, 2), (-1, 1)
+PAIR, WINDOW = (-1, 0), (-2, 2)
 _REACH = 2
 _K1, _B = 1.2, 0.75
 _USUAL_TURN, _USUAL_SESSION = 12.0, 300.0

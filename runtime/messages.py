@@ -78,7 +78,6 @@ class Utterance:
     speaker: str | None = None
     confidence: float = 1.0
     language: str | None = None
-    final: bool = True
     alternatives: tuple[str, ...] = ()
 
 
@@ -294,12 +293,6 @@ class Answer:
     completion_tokens: int = 0
     engine: str | None = None
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Interrupt:
-    turn_id: str
-    t_s: float
 
 
 @dataclass(frozen=True, slots=True)

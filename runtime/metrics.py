@@ -67,19 +67,6 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.sum += value
 
-    def quantile(self, q: float) -> float:
-        """Linear interpolation inside a bucket, as Prometheus' histogram_quantile does; NaN when empty."""
-        if not 0 <= q <= 1:
-            raise ValueError(f"a quantile lies in [0, 1], not at {q}")
-        rank, below, lower = q * self.count, 0, min(0.0, self.bounds[0])
-        if not self.count:
-            return math.nan
-        for upper, count in zip(self.bounds, self.counts, strict=False):
-            if count and below + count >= rank:
-                return lower + (upper - lower) * (rank - below) / count
-            below, lower = below + count, upper
-        return self.bounds[-1]
-
 
 class Inbox(Protocol):
     """What a record reads off a Channel."""
@@ -198,9 +185,6 @@ class Metrics:
         if record is None:
             record = self._stages[name] = StageRecord(name)
         return record
-
-    def stages(self) -> tuple[StageRecord, ...]:
-        return tuple(self._stages.values())
 
     def _member(self, kind: _Kind, name: str, help: str, labels: dict[str, str], new: _M) -> _M:
         family = self._families.get(name)

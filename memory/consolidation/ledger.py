@@ -30,21 +30,11 @@ Name = Callable[[Stored], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """What one assertion did. fact: the one that it made, or that it is evidence for; target: the one that it ended."""
-
-    op: Op
-    assertion: str
-    fact: str | None
-    target: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Ledger:
-    """facts: all there were, in the order in which they became known; steps: one for each assertion."""
+    """facts: all there were, in the order in which they became known; steps: what each assertion did."""
 
     facts: tuple[Fact, ...] = ()
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Op, ...] = ()
 
     def current(self) -> list[Fact]:
         return [f for f in self.facts if f.valid_to_s is None]
@@ -66,7 +56,7 @@ class Ledger:
 class _Book:
     def __init__(self, verdicts: Mapping[tuple[str, str], Verdict]) -> None:
         self.facts: dict[str, Fact] = {}
-        self.steps: list[Step] = []
+        self.steps: list[Op] = []
         self._verdicts = verdicts
         self._active: dict[tuple[str, str], list[str]] = {}
         self._made: dict[str, Stored] = {}
@@ -80,7 +70,7 @@ class _Book:
         slot = [f for f in active if self.facts[f].relation == made.relation]
         same = [f for f in slot if object_key(self.facts[f].object) == object_key(made.object)]
         if made.ended:
-            self._end(one, subject, active, slot if not made.object else same)
+            self._end(one, active, slot if not made.object else same)
             return
         if same:
             self._strengthen(one, same[0])
@@ -149,29 +139,28 @@ class _Book:
         self._made[one.id] = one
         if target is None:
             self._keep(fact, active)
-            self.steps.append(Step("add", one.id, one.id))
+            self.steps.append("add")
             return
         old = self.facts[target]
         if begins < old.valid_from_s and made.when_s is not None:
             # Told later of an earlier time: it had ended when what is known began.
             self._keep(replace(fact, valid_to_s=old.valid_from_s, superseded_by=old.id), active, held=False)
-            self.steps.append(Step("add", one.id, one.id))
+            self.steps.append("add")
             return
         self.facts[target] = replace(
             old, valid_to_s=max(begins, old.valid_from_s), superseded_by=one.id, ended_by=one.record
         )
         active.remove(target)
         self._keep(replace(fact, supersedes=target), active)
-        self.steps.append(Step("update", one.id, one.id, target))
+        self.steps.append("update")
 
-    def _end(self, one: Stored, subject: str, active: list[str], targets: Sequence[str]) -> None:
+    def _end(self, one: Stored, active: list[str], targets: Sequence[str]) -> None:
         ends = one.wall_s if one.made.when_s is None else one.made.when_s
         for target in targets:
             old = self.facts[target]
             self.facts[target] = replace(old, valid_to_s=max(ends, old.valid_from_s), ended_by=one.record)
             active.remove(target)
-        op: Op = "delete" if targets else "noop"
-        self.steps.append(Step(op, one.id, None, targets[0] if targets else None))
+        self.steps.append("delete" if targets else "noop")
 
     def _strengthen(self, one: Stored, known: str) -> None:
         """Seen again: surer, by as much as two witnesses are surer than one."""
@@ -180,7 +169,7 @@ class _Book:
         confidence = round(1.0 - (1.0 - old.confidence) * (1.0 - one.made.confidence), 4)
         confidence = old.confidence if evidence == old.evidence else confidence
         self.facts[known] = replace(old, confidence=confidence, evidence=evidence)
-        self.steps.append(Step("noop", one.id, known))
+        self.steps.append("noop")
 
     def _keep(self, fact: Fact, active: list[str], held: bool = True) -> None:
         self.facts[fact.id] = fact

@@ -15,14 +15,6 @@ from memory.text import tokens
 from memory.text_files import TURN_S
 from runtime.errors import InputError
 
-TYPES = (
-    "single-session-user",
-    "single-session-assistant",
-    "single-session-preference",
-    "multi-session",
-    "knowledge-update",
-    "temporal-reasoning",
-)
 ABSTENTION = "_abs"
 _DATE = re.compile(r"(\d{4})/(\d\d?)/(\d\d?)\D*?(?:(\d\d?):(\d\d))?\s*$")
 

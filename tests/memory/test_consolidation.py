@@ -64,7 +64,7 @@ def texts(found: Sequence[Fact]) -> list[str]:
 def ops(folder: Path) -> list[str]:
     async def main() -> list[str]:
         async with await opened(folder) as memory:
-            return [step.op for step in (await memory.ledger()).steps]
+            return list((await memory.ledger()).steps)
 
     return asyncio.run(main())
 

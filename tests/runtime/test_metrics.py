@@ -80,19 +80,6 @@ def test_bad_names_and_steps_are_refused() -> None:
             Histogram(bounds)
 
 
-def test_quantiles_are_interpolated() -> None:
-    histogram = Histogram((1.0, 2.0, 4.0))
-    assert math.isnan(histogram.quantile(0.5))
-    for value in (0.5, 1.5, 1.6, 3.0):
-        histogram.observe(value)
-    assert histogram.quantile(0.5) == 1.5
-    assert histogram.quantile(1.0) == 4.0
-    histogram.observe(100)
-    assert histogram.quantile(1.0) == 4.0
-    with pytest.raises(ValueError, match="quantile"):
-        histogram.quantile(95)
-
-
 def test_a_stage_record_reads_its_inboxes(run_virtual: Run) -> None:
     async def main() -> None:
         metrics = Metrics()
