@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from runtime.config import Settings
 
 
-class DialogueWeights(BaseModel):
+class DialogueWeights(Settings):
     """What each thing counts that a message of a conversation and a question can have in common (memory/dialogue.py).
 
     Fitted by logistic regression on conversations, left out one at a time; rounded.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     pair: float = 0.6
     window: float = 0.55
@@ -36,10 +36,8 @@ class DialogueWeights(BaseModel):
     """What the sum is divided by, so that it compares with the scores of what was seen and heard."""
 
 
-class SearchSettings(BaseModel):
+class SearchSettings(Settings):
     """Weights of the fusion. Scores are w(kind) * (lexical + vector parts), times (1 + priors)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     lexical: float = Field(default=0.7, ge=0)
     vector: float = Field(default=0.3, ge=0)
@@ -76,14 +74,12 @@ class SearchSettings(BaseModel):
     """Keys kept of each of the two rankings (words, sign codes) in a memory larger than that."""
 
 
-class VoiceMatchSettings(BaseModel):
+class VoiceMatchSettings(Settings):
     """When two voices are one. Likeness is the mean cosine with a person's nearest exemplars.
 
     A print of s seconds of speech is a person's from min(same, same_short + per_s * s) on, and somebody's whom nobody
     knows below min(other, other_short + per_s * s); in between it is unknown.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     same: float = Field(default=0.78, ge=0, le=1)
     same_short: float = Field(default=0.73, ge=0, le=1)
@@ -133,10 +129,8 @@ class FaceMatchSettings(VoiceMatchSettings):
     and other faces that are alone while the voice speaks."""
 
 
-class ConsolidationSettings(BaseModel):
+class ConsolidationSettings(Settings):
     """What is made of the records when nothing else is to be done (memory/consolidation)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     when_idle: bool = True
     """In live and screen mode, by itself."""
@@ -149,10 +143,8 @@ class ConsolidationSettings(BaseModel):
     """Of the language model, prompt and answer together, over any hour."""
 
 
-class MemorySettings(BaseModel):
+class MemorySettings(Settings):
     """All of memory/. Bytes per hour are per hour of media."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     chapter_s: PositiveFloat = 60.0
     """Must equal the chapters perception cuts: no video state, and no clip, crosses one."""

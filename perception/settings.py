@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from runtime.config import Settings
 
 
-class SourceSettings(BaseModel):
+class SourceSettings(Settings):
     """How a file is decoded.
 
     decode_fps: pictures a second that leave the decoder, at most; the first of each cell of 1/decode_fps
@@ -21,8 +23,6 @@ class SourceSettings(BaseModel):
         that no other refers to are not decoded.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     decode_fps: float = Field(default=2.0, gt=0, le=30)
     max_side: int = Field(default=1280, ge=64, le=8192)
     audio_chunk_s: float = Field(default=0.5, gt=0, le=10)
@@ -31,7 +31,7 @@ class SourceSettings(BaseModel):
     skip_nonref_fps: float = Field(default=20.0, gt=0)
 
 
-class VideoSettings(BaseModel):
+class VideoSettings(Settings):
     """Which of the decoded pictures are looked at, and when text is worth reading.
 
     chapter_s: the fixed stretches of media that no video state crosses.
@@ -44,8 +44,6 @@ class VideoSettings(BaseModel):
     read_interval_s: between two readings, at least.
     patience_s: how long text that keeps moving (scrolling) is waited for before what has settled is read.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     chapter_s: float = Field(default=60.0, gt=0)
     base_interval_s: float = Field(default=1.0, gt=0)
@@ -60,7 +58,7 @@ class VideoSettings(BaseModel):
     patience_s: float = Field(default=3.0, gt=0)
 
 
-class FaceSettings(BaseModel):
+class FaceSettings(Settings):
     """Whether people are known by face, and how often one looks for them.
 
     known: "auto" where the weights are here (hearsight models pull faces) and dlib is, else "off".
@@ -75,8 +73,6 @@ class FaceSettings(BaseModel):
     least_quality: those that are less clearly a face from the front are left alone.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     known: Literal["auto", "off"] = "auto"
     interval_s: float = Field(default=4.0, gt=0)
     cut_interval_s: float = Field(default=2.0, gt=0)
@@ -89,7 +85,7 @@ class FaceSettings(BaseModel):
     least_quality: float = Field(default=0.1, ge=0, le=1)
 
 
-class VisionSettings(BaseModel):
+class VisionSettings(Settings):
     """What looks at the sampled frames.
 
     encoder: "open_clip"; "imagenet" for the packaged model (ConSE); "auto" for open_clip where its weights are
@@ -102,8 +98,6 @@ class VisionSettings(BaseModel):
     faces: whether people are known by face.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     encoder: Literal["auto", "open_clip", "imagenet"] = "auto"
     model: str = "ViT-B-32"
     pretrained: str = "laion2b_s34b_b79k"
@@ -115,7 +109,7 @@ class VisionSettings(BaseModel):
     faces: FaceSettings = Field(default_factory=FaceSettings)
 
 
-class ReadSettings(BaseModel):
+class ReadSettings(Settings):
     """How text on the screen is read.
 
     min_confidence: lines the recogniser is less sure of are dropped.
@@ -125,8 +119,6 @@ class ReadSettings(BaseModel):
     same_screen: share of the lines that must still be there for a screen without new lines to be the same.
     kept_lines: how many lines are known again by their pixels, and not recognised anew.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     threads: int = Field(default=1, ge=1, le=64)
     min_confidence: float = Field(default=0.6, ge=0, le=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from runtime.config import Settings
 
@@ -56,8 +56,6 @@ class TranscriberSettings(Settings):
     alternatives: other readings that are kept of what the beam search has found, where a stretch is heard alone.
     """
 
-    model_config = ConfigDict(protected_namespaces=())
-
     model: str = "whisper-base"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compute_type: str = "auto"
@@ -105,8 +103,6 @@ class VoiceSettings(Settings):
     margin: how much nearer a short piece must be to one voice than to the next to belong to it for that alone.
     sure_s: a piece that long shows its voice by itself. least_s: a voice is heard that long in a stretch, or it is none.
     """
-
-    model_config = ConfigDict(protected_namespaces=())
 
     known: bool = True
     model: str = "resemblyzer"
