@@ -35,9 +35,7 @@ from memory.segment import (
     parts_of,
     segment_of,
     segment_of_parts,
-    text_parts,
     texts_at,
-    texts_of_parts,
 )
 from memory.settings import SearchSettings
 from memory.text import tokens
@@ -151,28 +149,26 @@ class KeyIndex:
             size += len(self._segments[last])
         self._segments[last:] = [merged(self._segments[last:])]
 
-    def parts(self) -> dict[str, NDArray[Any]]:
-        """Plain arrays of which `of_parts` makes an index that finds the same."""
+    def parts(self) -> dict[str, Any]:
+        """Arrays and texts of which `of_parts` makes an index that finds the same."""
         whole = merged(self._segments)
         return (
             parts_of(whole)
-            | text_parts("vocabulary", pa.array(self._vocabulary, pa.large_string()))
-            | text_parts("source_ids", pa.array(self._source_ids, pa.large_string()))
-            | text_parts("sessions", pa.array(self._dialogue.sessions, pa.large_string()))
+            | {"vocabulary": pa.array(self._vocabulary, pa.large_string())}
+            | {"source_ids": pa.array(self._source_ids, pa.large_string())}
+            | {"sessions": pa.array(self._dialogue.sessions, pa.large_string())}
             | {f"messages.{f.name}": getattr(self._dialogue.messages, f.name) for f in fields(Messages)}
             | {"words.counts": self._rarity.counts}
         )
 
     @classmethod
-    def of_parts(cls, parts: Mapping[str, NDArray[Any]], settings: SearchSettings) -> KeyIndex:
+    def of_parts(cls, parts: Mapping[str, Any], settings: SearchSettings) -> KeyIndex:
         """parts: of `parts`; they are used where they lie (they may be a mapped file). Raises KeyError: not all there."""
         self = cls(settings)
         self._segments = [segment_of_parts(parts)]
-        names = ("vocabulary", "source_ids", "sessions")
-        vocabulary, sources, sessions = (texts_of_parts(name, parts).to_pylist() for name in names)
-        self._vocabulary = {word: number for number, word in enumerate(vocabulary)}
-        self._source_ids = {source: number for number, source in enumerate(sources)}
-        for session in sessions:
+        self._vocabulary = {word: number for number, word in enumerate(parts["vocabulary"].to_pylist())}
+        self._source_ids = {source: number for number, source in enumerate(parts["source_ids"].to_pylist())}
+        for session in parts["sessions"].to_pylist():
             self._dialogue.session_number(session)
         messages = Messages(**{f.name: parts[f"messages.{f.name}"] for f in fields(Messages)})
         self._dialogue.add(messages, len(self))

@@ -1,16 +1,15 @@
 """The search index of a large memory as one file beside its tables, so that it is mapped and not made anew.
 
-Made of the key table and nothing else, and thrown away whenever in doubt: the name is put in place when all of it is on the disk,
-every array has a checksum, and the rows that it holds are counted again in the table (`memory/resident.py`). Its words
-are the memory's: whoever forgets removes it (`discard`), and holds the lock that whoever writes it holds, so that no file of
-words from before comes after.
+An Arrow IPC file with one row, whose columns are the index's arrays, and the CRC-32 of all of it behind. Made of the key
+table and nothing else, and thrown away whenever in doubt: the name is put in place when all of it is on the disk, and the
+rows that it holds are counted again in the table (`memory/resident.py`). Its words are the memory's: whoever forgets
+removes it (`discard`), and holds the lock that whoever writes it holds, so that no file of words from before comes after.
 """
 
 from __future__ import annotations
 
 import fcntl
 import io
-import json
 import logging
 import mmap
 import os
@@ -22,27 +21,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import pyarrow as pa
 
 log = logging.getLogger(__name__)
 
 INDEX = "index.bin"
 _DRAFT = f".{INDEX}.new"
 _LOCK = ".index.lock"
-_MAGIC = b"hearsight index 2\n"
+_KIND = b"hearsight index 3"
 """Another number whenever the arrays mean something else: a file of another one is made anew."""
-_ALIGN = 64
+_SUM_BYTES = 4
 _AT_ONCE = 8 << 20
-_COUNTS = 24
-"""Bytes that say how long the header is, and its checksum."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptIndex:
-    """last_seq: of the newest key in it. parts: arrays by name, which lie in the mapped file."""
+    """last_seq: of the newest key in it. parts: NumPy arrays of one or two dimensions and texts (LargeStringArray) by name,
+    which lie in the mapped file.
+    """
 
     last_seq: int
-    parts: Mapping[str, NDArray[Any]]
+    parts: Mapping[str, Any]
 
 
 def read(tables: Path) -> KeptIndex | None:
@@ -52,28 +51,24 @@ def read(tables: Path) -> KeptIndex | None:
             return _read(file)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         log.info("the index of memory %s is made anew: %s", tables, error)
         return None
 
 
 def write(tables: Path, index: KeptIndex) -> None:
     """Puts the index beside the tables, in one step. Under `writing`. Raises OSError; what was there stays then."""
-    entries: list[tuple[str, str, tuple[int, ...], int, int]] = []
-    place = 0
-    for name, array in index.parts.items():
-        entries.append((name, array.dtype.str, array.shape, place, _sum(_bytes(array))))
-        place += -(-array.nbytes // _ALIGN) * _ALIGN
-    header = json.dumps({"last_seq": index.last_seq, "arrays": entries, "bytes": place}).encode()
-    begin = _begin(len(header))
+    told = {"kind": _KIND, "last_seq": str(index.last_seq)}
+    columns = {name: _row_of(part) for name, part in index.parts.items()}
+    batch = pa.record_batch(columns).replace_schema_metadata(told)
     draft = tables / _DRAFT
     try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(_MAGIC + f"{len(header):012d} {zlib.crc32(header):010d}\n".encode() + header)
-            for (_, _, _, at, _), array in zip(entries, index.parts.values(), strict=True):
-                file.seek(begin + at)
-                file.write(_bytes(array))
-            file.truncate(begin + place)
+        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
+            with pa.ipc.new_file(file, batch.schema) as out:
+                out.write_batch(batch)
+            size = file.tell()
+            file.seek(0)
+            file.write(_sum(file, size))
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, tables / INDEX)
@@ -116,53 +111,38 @@ def discard(tables: Path) -> None:
 
 
 def _read(file: io.RawIOBase) -> KeptIndex:
-    """Raises ValueError, KeyError or TypeError: it is not whole, or of another kind."""
-    start = file.read(len(_MAGIC) + _COUNTS) or b""
-    if not start.startswith(_MAGIC) or len(start) != len(_MAGIC) + _COUNTS:
-        raise ValueError("it has no header of this kind")
-    length, expected = map(int, start[len(_MAGIC) :].split())
-    header = file.read(length) or b""
-    if zlib.crc32(header) != expected:
-        raise ValueError("its header is damaged")
-    told, begin = json.loads(header), _begin(length)
-    if os.fstat(file.fileno()).st_size != begin + told["bytes"]:
-        raise ValueError("it is cut short")
-    whole = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    parts = {}
-    for name, kind, shape, at, check in told["arrays"]:
-        dtype = np.dtype(kind)
-        size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-        # Read, not mapped: what is compared is not what this process will hold.
-        if _sum_of_file(file, begin + at, size) != check:
-            raise ValueError(f"its {name} are damaged")
-        parts[name] = np.frombuffer(whole[begin + at : begin + at + size], dtype).reshape(shape)
-    return KeptIndex(told["last_seq"], parts)
+    """Raises ValueError: it is not whole, or of another kind."""
+    size = os.fstat(file.fileno()).st_size - _SUM_BYTES
+    # Read, not mapped: what is compared is not what this process will hold.
+    if size < 0 or _sum(file, size) != file.read(_SUM_BYTES):
+        raise ValueError("it is damaged")
+    whole = pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    batch = pa.ipc.open_file(pa.BufferReader(whole.slice(0, size))).get_batch(0)
+    told = batch.schema.metadata
+    if told.get(b"kind") != _KIND:
+        raise ValueError("it is of another kind")
+    return KeptIndex(int(told[b"last_seq"]), {name: _part_of(batch[name]) for name in batch.schema.names})
 
 
-def _sum_of_file(file: io.RawIOBase, begin: int, size: int) -> int:
-    """Of size bytes from begin on, or of those that there are."""
-    buffer, value = memoryview(bytearray(min(size, _AT_ONCE))), 0
-    file.seek(begin)
-    while size:
-        count = file.readinto(buffer[: min(size, _AT_ONCE)])
-        if not count:
-            break
+def _sum(file: io.RawIOBase | io.BufferedRandom, size: int) -> bytes:
+    """CRC-32 of the next so many bytes."""
+    buffer, value = memoryview(bytearray(_AT_ONCE)), 0
+    while size and (count := file.readinto(buffer[: min(size, _AT_ONCE)])):
         value = zlib.crc32(buffer[:count], value)
         size -= count
-    return value
+    return value.to_bytes(_SUM_BYTES)
 
 
-def _begin(header: int) -> int:
-    """Where the arrays begin, in a file with a header of so many bytes."""
-    return -(-(len(_MAGIC) + _COUNTS + header) // _ALIGN) * _ALIGN
+def _row_of(part: Any) -> pa.LargeListArray:
+    """All of it as the one value of a column."""
+    if isinstance(part, np.ndarray):
+        flat = pa.array(part.reshape(-1))
+        part = flat if part.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, part.shape[1])
+    return pa.LargeListArray.from_arrays(pa.array([0, len(part)], pa.int64()), part)
 
 
-def _bytes(array: NDArray[Any]) -> memoryview:
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-
-
-def _sum(data: memoryview) -> int:
-    value = 0
-    for at in range(0, len(data), _AT_ONCE):
-        value = zlib.crc32(data[at : at + _AT_ONCE], value)
-    return value
+def _part_of(column: pa.LargeListArray) -> Any:
+    part = column.values
+    if pa.types.is_fixed_size_list(part.type):
+        return part.values.to_numpy().reshape(-1, part.type.list_size)
+    return part if pa.types.is_large_string(part.type) else part.to_numpy(zero_copy_only=False)

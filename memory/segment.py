@@ -188,36 +188,15 @@ def merged(segments: Sequence[Segment]) -> Segment:
     )
 
 
-def parts_of(segment: Segment) -> dict[str, NDArray[Any]]:
+def parts_of(segment: Segment) -> dict[str, Any]:
     """Plain arrays that `segment_of_parts` makes the same segment of."""
-    out: dict[str, NDArray[Any]] = {"vectors": segment.vectors.values, "scale": segment.vectors.scale}
-    for name in _PLAIN:
-        out[name] = getattr(segment, name)
-    for name in _TEXTS:
-        out |= text_parts(name, getattr(segment, name))
-    return out
+    plain = {name: getattr(segment, name) for name in _PLAIN}
+    return plain | {"vectors": segment.vectors.values, "scale": segment.vectors.scale}
 
 
-def segment_of_parts(parts: Mapping[str, NDArray[Any]]) -> Segment:
-    return Segment(
-        **{name: parts[name] for name in _PLAIN},
-        **{name: texts_of_parts(name, parts) for name in _TEXTS},
-        vectors=Quantised(parts["vectors"], parts["scale"]),
-    )
-
-
-def text_parts(name: str, texts: pa.LargeStringArray) -> dict[str, NDArray[Any]]:
-    """As bytes, and where each begins."""
-    _, offsets, data = texts.buffers()
-    starts = np.frombuffer(offsets, np.int64, len(texts) + 1, texts.offset * 8)
-    whole = np.frombuffer(data, np.uint8) if data is not None else np.zeros(0, np.uint8)
-    return {f"{name}.starts": starts - starts[0], f"{name}.bytes": whole[starts[0] : starts[-1]]}
-
-
-def texts_of_parts(name: str, parts: Mapping[str, NDArray[Any]]) -> pa.LargeStringArray:
-    starts, data = parts[f"{name}.starts"], parts[f"{name}.bytes"]
-    buffers = [None, pa.py_buffer(starts), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.large_string(), len(starts) - 1, buffers)
+def segment_of_parts(parts: Mapping[str, Any]) -> Segment:
+    vectors = Quantised(parts["vectors"], parts["scale"])
+    return Segment(**{name: parts[name] for name in _PLAIN}, vectors=vectors)
 
 
 def _numbered(texts: pa.ChunkedArray, number: Callable[[str], int]) -> NDArray[np.int32]:
@@ -246,5 +225,4 @@ def _inverted(*, tokens: NDArray[Any], starts: Ints, kinds: NDArray[Any], **othe
     )
 
 
-_TEXTS = ("ids", "records")
-_PLAIN = tuple(f.name for f in fields(Segment) if f.name not in (*_TEXTS, "vectors"))
+_PLAIN = tuple(f.name for f in fields(Segment) if f.name != "vectors")
