@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ from runtime.messages import SAMPLE_RATE_HZ, AudioChunk
 EarName = Literal["microphone", "system"]
 """system: what the loudspeakers play, whatever program it comes from."""
 
+_PROGRAMS = ("parec", "pactl")
+
 _CHUNK = 4096
 _BYTES = 2 * _CHUNK
 _LATENCY_MS = 200
@@ -36,6 +39,11 @@ _SETTLE_S = 0.3
 _ANSWER_S = 5.0
 _END_S = 1.0
 _CHANGED = re.compile(rb"(?:server|sink-input|source-output) #", re.I)
+
+
+def missing_programs() -> list[str]:
+    """Those that hearing needs and this machine lacks."""
+    return [name for name in _PROGRAMS if shutil.which(name) is None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from runtime.app import console
 from runtime.app.console import say
 from runtime.app.live.settings import LiveSettings
 from runtime.app.models import face_obstacle
+from runtime.app.screen.outlook import screen_outlook
+from runtime.app.screen.settings import ScreenSettings
 from runtime.app.settings import app_settings, default_memory
 from runtime.app.vision import vision_outlook
 from runtime.errors import HearsightError
@@ -94,6 +96,7 @@ async def run_doctor(args: argparse.Namespace) -> int:
     settings = app_settings(args.config, args.overrides)
     console.stdout.print(vision_outlook(settings.vision, Registry.load()), markup=False)
     console.stdout.print(_face_outlook(settings.vision.faces), markup=False)
+    missing += await _doctor_screen(settings.screen)
     missing += await _doctor_ice(settings.live)
     uri = args.memory or default_memory()
     try:
@@ -113,6 +116,13 @@ def _face_outlook(settings: FaceSettings) -> str:
     if obstacle is not None:
         return f"note     faces: not looked at, people are known by voice only: {obstacle}"
     return "ok       faces: people are known by face too"
+
+
+async def _doctor_screen(screen: ScreenSettings) -> int:
+    lines, missing = await screen_outlook(screen)
+    for line in lines:
+        console.stdout.print(line, markup=False)
+    return missing
 
 
 async def _doctor_ice(live: LiveSettings) -> int:
