@@ -262,12 +262,11 @@ class ScreenMemory:
         until = {name: (await self._store.resume_point(name)).video_done_s for name in names}
         out: dict[str, list[tuple[float, float]]] = {}
         for r in records:
-            spans = stood.get(r.id, [])
-            times = [(start, end) for start, end, _ in spans]
-            if not _all_gone(r, spans):
-                begin = max((start for start, _ in times), default=r.t_start_s)
-                times.append((begin, max(r.t_end_s, until[r.source])))
-            out[r.id] = sorted(times)
+            times = set()
+            for line in _lines(r):
+                for start, end in _times(line, stood.get(r.id, []), r):
+                    times.add((start, end if end < inf else max(start, r.t_end_s, until[r.source])))
+            out[r.id] = sorted(times) or [(r.t_start_s, max(r.t_end_s, until[r.source]))]
         return out
 
     async def standing(
@@ -275,20 +274,20 @@ class ScreenMemory:
     ) -> list[tuple[Observation, list[int]]]:
         """What stood there at a time, the last that appeared first: records, and which of their lines.
 
-        open_ended: of a source that is still being written, a line whose end is not told yet is still there.
+        open_ended: of a source that is still being written, a line whose end is not told yet is still there; of
+        another one it was there until the last look.
         """
         records = await self._records([source], f"modality = 'read' AND t_start_s <= {t_s!r}")
         stood = await self.standings([r.id for r in records])
+        until_s = inf if open_ended else (await self._store.resume_point(source.id)).video_done_s
         out = []
         for record in sorted(records, key=lambda r: (-r.t_start_s, r.id)):
             spans = stood.get(record.id, [])
-            there = []
-            for line in range(int(record.details.get("heading", 0)), len(record.text.splitlines())):
-                mine = [(a, b) for a, b, which in spans if which in (-1, line)]
-                # The last of several times may not have ended yet; what is known to have ended before has.
-                lasting = open_ended and not mine
-                if lasting or any(a <= t_s <= b for a, b in mine or [(record.t_start_s, record.t_end_s)]):
-                    there.append(line)
+            there = [
+                line
+                for line in _lines(record)
+                if any(a <= t_s <= min(b, until_s) for a, b in _times(line, spans, record))
+            ]
             if there:
                 out.append((record, there))
         return out
@@ -324,8 +323,15 @@ class ScreenMemory:
         return observations_of(rows) if rows is not None else []
 
 
-def _all_gone(record: Observation, spans: Sequence[tuple[float, float, int]]) -> bool:
-    """Whether an end of every line was told."""
-    lines = {line for _, _, line in spans}
-    heading = int(record.details.get("heading", 0))
-    return -1 in lines or lines >= set(range(heading, len(record.text.splitlines())))
+def _lines(record: Observation) -> range:
+    """The numbers of its lines, the window's title aside."""
+    return range(int(record.details.get("heading", 0)), len(record.text.splitlines()))
+
+
+def _times(
+    line: int, spans: Sequence[tuple[float, float, int]], record: Observation
+) -> list[tuple[float, float]]:
+    """From when to when a line stood there; an end that is not known is inf."""
+    mine = [(a, b) for a, b, which in spans if which in (-1, line)]
+    ended = {a for a, b in mine if b < inf}
+    return [(a, b) for a, b in mine if b < inf or a not in ended] or [(record.t_start_s, inf)]

@@ -339,7 +339,7 @@ class Standing:
     """From when to when something that was recorded stood on the screen.
 
     record: its id. line: number of the line in the record's text, -1 for all of it. A line that comes back has
-    several.
+    several: each is told when it begins, with an end of inf, and again when its end is known.
     """
 
     record: str

@@ -50,7 +50,9 @@ async function show() {
     status = await desk.call('status');
   } catch (error) {
     byId('state').dataset.state = 'stopped';
-    byId('state-text').textContent = error instanceof TypeError ? 'Not running: nothing is recorded' : error.message;
+    const why = error instanceof TypeError ? 'Not running: nothing is recorded' : error.message;
+    byId('state-text').textContent = byId('state').title = why;
+    if (error.status === 401) byId('log-empty').textContent = 'This page opens with the address that “hearsight screen status” prints.';
     for (const name of ['hears', 'pause', 'pause30', 'resume']) byId(name).hidden = true;
     return;
   }
@@ -66,7 +68,7 @@ async function show() {
   list('tasks', status.tasks, 'No promises or things to do were noticed.');
   list('watches', status.watches, 'Nothing is watched for.');
   const facts = [['In front', on ? status.now || 'the desktop' : 'not looked at'], [on ? 'Since' : status.state, status.since],
-    ['Last look', status.looked ?? 'none yet'], ['Since the start', `${status.records} records, ${status.pictures} pictures`],
+    ['Last look', status.looked ?? 'none yet'], ['Since the start', `${status.records} records, ${status.pictures} pictures${status.missed ? `, ${status.missed} pages not read: too busy` : ''}`],
     ['Kept for', status.kept], ['In', status.memory], ...status.senses];
   byId('recorded').replaceChildren(...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
   if (!byId('excluded').children.length) byId('excluded').replaceChildren(...status.excluded.map((one) => make('li', {}, one)));

@@ -16,22 +16,24 @@ from perception.screen.titles import Place
 _CONFUSED = str.maketrans("o1isb", "0ll58")
 _SAME = 0.86
 _GROWN = 0.6
+_TURNED = 4
 _TICKS = 3
 _TICK_WINDOW_S = 1800.0
 _POOL = 4000
 _CELL = 40
 _LABEL = 6
-_CUT = 8
+CUT = 8
 _TABLE, _LABELS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One run of text as it was read. box: pixels of the monitor's picture."""
+    """One run of text as it was read. box: pixels of the monitor's picture. cut: a part of it may be hidden."""
 
     text: str
     confidence: float
     box: Box
+    cut: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -67,6 +69,7 @@ class Lines:
         self._settings = settings
         self.here: list[Track] = []
         self._gone: OrderedDict[tuple[str, str], Track] = OrderedDict()
+        self._left: list[Track] = []
         self._ticks: dict[tuple[int, int], deque[tuple[float, str, str]]] = {}
 
     def take(
@@ -90,11 +93,17 @@ class Lines:
                     old.remove(track)
                     left.remove(i)
                     self._stays(track, pieces[i], places[i], t_s, exact=match == self._same_text)
+        # Where many lines are others, the page was turned; nobody writes in so many.
+        turned = min(len(left), len(old)) >= _TURNED
         for i in left:
             if (covered := self._covered(pieces[i], old)) is not None:
                 covered.seen_s = t_s
                 continue
-            track = self._back(pieces[i], places[i], t_s) or self._typed_on(pieces[i], old, t_s)
+            track = (
+                self._back(pieces[i], places[i], t_s)
+                or self._whole(pieces[i], places[i], old, t_s)
+                or self._typed_on(pieces[i], old, t_s, turned)
+            )
             if track is None:
                 track = self._new(pieces[i], places[i], t_s, settled)
                 track.shown_s = changed_s
@@ -113,7 +122,14 @@ class Lines:
         gone, self.here = self.here, []
         for track in gone:
             self._lost(track, t_s)
+        self._left = list(gone)
         return gone
+
+    def returned(self, t_s: float) -> None:
+        """It is looked at again: the time in which nobody looked does not make a line one that was long gone."""
+        for track in self._left:
+            track.seen_s = t_s
+        self._left = []
 
     def due(self, t_s: float, settled: bool) -> list[Track]:
         """Those that have stood long enough to be remembered, and were not yet."""
@@ -151,7 +167,7 @@ class Lines:
     def _covered(piece: Piece, old: list[Track]) -> Track | None:
         """The line that this is a part of, in its place: a pointer or a window covers the rest."""
         part = loose(piece.text)
-        if len(part) >= _CUT:
+        if len(part) >= CUT:
             part = part[2:-2]  # a letter that is cut in two is read as another
         for track in old:
             across = track.box[0] - 8 <= piece.box[0] and piece.box[2] <= track.box[2] + 8
@@ -171,14 +187,35 @@ class Lines:
         track = self._gone.get((place.key, loose(piece.text)))
         if track is None or t_s - track.seen_s > self._settings.recall_s:
             return None
-        del self._gone[(place.key, loose(piece.text))]
+        return self._again(track, piece, t_s)
+
+    def _again(self, track: Track, piece: Piece, t_s: float) -> Track:
+        del self._gone[(track.place.key, loose(track.text))]
         track.box, track.shown_s, track.seen_s, track.since_s = piece.box, t_s, t_s, t_s
         return track
 
-    def _typed_on(self, piece: Piece, old: list[Track], t_s: float) -> Track | None:
+    def _whole(self, piece: Piece, place: Place, old: list[Track], t_s: float) -> Track | None:
+        """The line of the same window that this is what one can see of: the window was moved, or made smaller."""
+        part = loose(piece.text)
+        if not piece.cut or len(part) < CUT:
+            return None
+        part = part[1:-1]  # letters that are cut in two are read as others
+        for track in old:
+            if track.place.key == place.key and part in loose(track.text):
+                old.remove(track)
+                track.box, track.seen_s = piece.box, t_s
+                return track
+        for (key, text), track in reversed(self._gone.items()):
+            if key == place.key and part in text and t_s - track.seen_s <= self._settings.recall_s:
+                return self._again(track, piece, t_s)
+        return None
+
+    def _typed_on(self, piece: Piece, old: list[Track], t_s: float, turned: bool) -> Track | None:
         """A line that is still being written, or whose numbers count: it is remembered when it rests."""
         for track in old:
-            if track.written or not _same_row(track.box, piece.box) or not _grown(track.text, piece.text):
+            if track.written or not _same_row(track.box, piece.box):
+                continue
+            if not _grown(track.text, piece.text, turned):
                 continue
             old.remove(track)
             if track.text != piece.text:
@@ -246,7 +283,7 @@ def _beside(a: Track, b: Track, width: int, few: bool, cells: Counter[tuple[int,
         return True
     if prose or gap > 0.2 * width:
         return False
-    least = _LABELS if len(a.text) <= _CUT else _TABLE
+    least = _LABELS if len(a.text) <= CUT else _TABLE
     return few or any(cells[near] >= least for sign in _columns(a, b) for near in _nearby(sign))
 
 
@@ -305,13 +342,14 @@ def inside(box: Box, region: Box) -> bool:
     return region[0] <= x < region[2] and region[1] <= y < region[3]
 
 
-def _grown(before: str, after: str) -> bool:
+def _grown(before: str, after: str, strictly: bool) -> bool:
+    """Written on, or with other numbers; unless strictly, also changed in a few places."""
     x, y = loose(before), loose(after)
     if x.startswith(y) or y.startswith(x):
         return True
     if re.sub(r"\d+", "", x) == re.sub(r"\d+", "", y) and x != y:
         return True
-    return SequenceMatcher(None, x, y, autojunk=False).ratio() >= _GROWN
+    return not strictly and SequenceMatcher(None, x, y, autojunk=False).ratio() >= _GROWN
 
 
 def _same_row(a: Box, b: Box) -> bool:

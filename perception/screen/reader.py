@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
+from perception.screen.covers import marked
 from perception.screen.lines import Lines, Track, inside, rows_of
 from perception.screen.pictures import Pictures
 from perception.screen.pieces import PieceReader, RegionReader
@@ -68,6 +69,7 @@ class ScreenReader:
         self._regions = RegionReader(reader)
         self._settings = settings
         self._monitors: dict[int, _Monitor] = {}
+        self._away: dict[int, _Monitor] = {}
         self._records: dict[str, _Record] = {}
         self._where = Places()
         self._activity: _Activity | None = None
@@ -112,16 +114,26 @@ class ScreenReader:
         """Looked at at t_s, and it was all as before."""
         self._looked_s = max(self._looked_s, t_s)
 
-    def close(self, t_s: float | None = None) -> ScreenReading:
-        """Nothing more comes for now (paused, over): what stands there is taken to end at t_s, or the last look."""
-        self._forget_screen(self._looked_s if t_s is None else t_s)
+    def look_away(self) -> ScreenReading:
+        """Nobody looks for a while (paused, asleep, no display): what stands there has ended at the last look. What is
+        there again afterwards, in the same window, is not new.
+        """
+        self._forget_screen(self._looked_s)
+        self._away |= self._monitors
         self._monitors.clear()
-        self._records.clear()
         return self._reading(())
+
+    def close(self) -> ScreenReading:
+        """The source is over: what stands there has ended at the last look, and nothing is known of it any more."""
+        reading = self.look_away()
+        self._away.clear()
+        self._records.clear()
+        return reading
 
     def forget(self) -> None:
         """What is on the screen now counts as never read: it was taken back from memory."""
         self._monitors.clear()
+        self._away.clear()
         self._records.clear()
         self._regions.forget()
         self._activity = self._next = None
@@ -130,7 +142,7 @@ class ScreenReader:
 
     def forget_pictures(self) -> None:
         """Pictures were taken off the disk, perhaps the last ones: the next one of each monitor stands alone."""
-        for monitor in self._monitors.values():
+        for monitor in (*self._monitors.values(), *self._away.values()):
             monitor.pictures.forget()
 
     def _reading(self, pictures: Sequence[ScreenPicture]) -> ScreenReading:
@@ -139,6 +151,9 @@ class ScreenReader:
         return reading
 
     def _monitor(self, frame: ScreenFrame, gray: Gray) -> _Monitor:
+        if (away := self._away.pop(frame.monitor, None)) is not None:
+            away.lines.returned(frame.t_s)
+            self._monitors[frame.monitor] = away
         monitor = self._monitors.get(frame.monitor)
         if monitor is None or monitor.changes.last.shape != gray.shape:
             lines = monitor.lines if monitor is not None else Lines(self._settings)
@@ -180,12 +195,14 @@ class ScreenReader:
             pieces = [
                 p for p in pieces if not is_chrome(TextLine(p.text, p.confidence, _share(p.box, shape)))
             ]
+            pieces = marked(pieces, frame.windows, shape)
             where = [place_at(p.box, frame.windows, places) for p in pieces]
             gone = monitor.lines.take(pieces, where, box, frame.t_s, frame.settled, at_s)
             # What vanished before it had settled was there all the same.
             self._remember(monitor, frame, [t for t in gone if not t.written and t.since_s < frame.t_s - 1.0])
             self._end(gone, at_s)
             monitor.changes.read(gray, box)
+        self._stands([t for t in monitor.lines.here if t.shown_s == at_s], math.inf)
 
     def _places(self, monitor: _Monitor, frame: ScreenFrame, lines: Sequence[TextLine]) -> list[Place]:
         places = self._where.of(frame, lines, monitor.place)
@@ -276,19 +293,27 @@ class ScreenReader:
 
     def _end(self, gone: Sequence[Track], t_s: float) -> None:
         """Lines are no longer there: from when to when they were is remembered."""
-        ended: dict[tuple[str, float], list[int]] = {}
+        last = []
         for track in gone:
             record = self._records.get(track.record) if track.record is not None else None
-            if record is None or track.record is None:
+            if record is None:
                 continue
             left = record.left.get(track.line, set())
             left.discard(track)
             if not left:
-                ended.setdefault((track.record, track.shown_s), []).append(track.line)
-        for (name, since_s), lines in ended.items():
-            whole = len(set(lines)) == self._records[name].lines
-            for line in [-1] if whole else sorted(set(lines)):
-                self._stood.append(Standing(name, self.source, since_s, max(since_s, t_s), line))
+                last.append(track)
+        self._stands(last, t_s)
+
+    def _stands(self, tracks: Sequence[Track], until_s: float) -> None:
+        """Of those that are remembered: from when to when. until_s: inf, they are there again."""
+        lines: dict[tuple[str, float], set[int]] = {}
+        for track in tracks:
+            if track.record is not None and track.record in self._records:
+                lines.setdefault((track.record, track.shown_s), set()).add(track.line)
+        for (name, since_s), those in lines.items():
+            whole = len(those) == self._records[name].lines
+            for line in [-1] if whole else sorted(those):
+                self._stood.append(Standing(name, self.source, since_s, max(since_s, until_s), line))
 
     def _do(self, monitor: _Monitor, frame: ScreenFrame) -> None:
         """What is in front becomes an activity when it stays there."""

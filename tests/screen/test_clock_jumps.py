@@ -65,9 +65,10 @@ def test_nothing_lasts_over_a_night_in_which_the_machine_slept(tmp_path: Path, r
         evening, morning = await activities(desk)
         assert evening.end_wall_s <= WALL + 302
         assert WALL + 7 * HOUR + 299 <= morning.wall_s <= WALL + 7 * HOUR + 310
-        first, again = await memory.texts(sources)
-        assert first.t_end_s <= 302
-        assert again.t_start_s >= 7 * HOUR + 299
+        (text,) = await memory.texts(sources)
+        evening_s, morning_s = (await memory.stood([text]))[text.id]
+        assert evening_s[1] <= 302
+        assert morning_s[0] >= 7 * HOUR + 299
         (said,) = await heard(desk)
         assert 0 <= said.t_start_s <= said.t_end_s <= 305
 

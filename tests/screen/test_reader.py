@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 
 import numpy as np
 import pytest
@@ -89,6 +90,19 @@ def test_a_scrolled_page_adds_only_its_new_lines() -> None:
     assert watched.lines() == page[:13]
 
 
+def test_a_page_that_is_turned_before_it_has_settled_is_remembered_all_the_same() -> None:
+    """Its lines begin alike, and those of the next page stand where they stood."""
+    watched = Watched()
+    words = "harbour lantern copper violin market tide anchor bridge".split()
+    pages = [
+        [f"paragraph {8 * n + i}: the {words[i]} of {word}" for i in range(8)] for n, word in enumerate(words)
+    ]
+    for n, page in enumerate(pages):
+        watched.look(frame(n * 2.0 + t, column(*page)) for t in (0.0, 0.5, 1.0, 1.5))
+    watched.look(seconds(column(*pages[-1]), 16, 20))
+    assert watched.lines() == [line for page in pages for line in page]
+
+
 def test_a_growing_chat_adds_only_its_new_lines() -> None:
     watched = Watched()
     said = [
@@ -129,7 +143,7 @@ def test_a_line_knows_from_when_to_when_it_stood_there_also_when_it_comes_back()
     watched.take(watched.reader.close())
     (record,) = [o for o in watched.records if o.modality == "read"]
     spans = sorted((s.line, s.t_start_s, s.t_end_s) for s in watched.standings if s.record == record.id)
-    assert spans == [(1, 0.0, 29.0), (2, 0.0, 10.0), (2, 20.0, 29.0)]
+    assert spans == [(1, 0.0, 29.0), (2, 0.0, 10.0), (2, 20.0, 29.0), (2, 20.0, inf)]
 
 
 def test_a_window_that_is_covered_and_uncovered_adds_nothing() -> None:
@@ -138,6 +152,44 @@ def test_a_window_that_is_covered_and_uncovered_adds_nothing() -> None:
     watched.look(seconds(column("in the mail"), 5, 10, title="Inbox - Thunderbird", program="thunderbird"))
     watched.look(seconds(column("in the editor"), 10, 15))
     assert watched.read == ["notes.txt - Mousepad\nin the editor", "Inbox - Thunderbird\nin the mail"]
+
+
+LONG = ("Ana: I will send you the drawings tomorrow", "Bo: the ferry leaves at nine")
+
+
+def behind(t_s: float, cover_x: int, *chat: str, x: int = 0) -> ScreenFrame:
+    """A chat at x, another window over it from cover_x on. In pixels."""
+    lines = {}
+    for (column_, row), text in column(*chat).items():
+        shown = text[: max(0, (cover_x - x) // 8 - column_)]
+        lines |= {(column_ + x // 8, row): shown} if shown.strip() else {}
+    cover = window("letter - Mousepad", "Mousepad", True, (cover_x, 0, 640, 352))
+    under = window("harbour chat", "xterm", False, (x, 0, x + 480, 352))
+    return ScreenFrame(t_s, paint(lines), 0, (cover, under))
+
+
+def test_a_window_that_is_moved_under_another_one_adds_no_cut_lines() -> None:
+    watched = Watched()
+    watched.look(behind(float(t), 560, *LONG) for t in range(5))
+    watched.look(behind(5.0 + t, 304, *LONG, x=160) for t in range(5))
+    watched.look(behind(10.0 + t, 304, *LONG, "Cem: somebody took the yellow paint", x=160) for t in range(5))
+    watched.look(behind(15.0 + t, 560, *LONG, "Cem: somebody took the yellow paint") for t in range(5))
+    assert watched.lines() == [*LONG, "Cem: somebody to", "Cem: somebody took the yellow paint"]
+
+
+def test_what_a_window_leaves_of_a_word_is_nothing() -> None:
+    watched = Watched()
+    watched.look(behind(float(t), 56, *LONG) for t in range(5))
+    assert watched.lines() == []
+
+
+def test_a_window_that_is_made_smaller_adds_nothing() -> None:
+    watched = Watched()
+    for start, width in ((0, 480), (5, 240)):
+        cut = [line[: (width - 16) // 8] for line in LONG]
+        windows = (window("harbour chat", "xterm", True, (0, 0, width, 352)),)
+        watched.look(ScreenFrame(float(start + t), paint(column(*cut)), 0, windows) for t in range(5))
+    assert watched.lines() == list(LONG)
 
 
 def test_clocks_and_counters_do_not_flood() -> None:

@@ -220,6 +220,28 @@ def test_nothing_is_looked_at_while_it_is_paused(tmp_path: Path, run_virtual: Ru
     run_virtual(recorded(tmp_path / "m", play)())
 
 
+def test_text_that_still_stands_after_a_pause_is_not_remembered_again(
+    tmp_path: Path, run_virtual: Run
+) -> None:
+    async def play(desk: Desk) -> None:
+        await desk.show(20, "a line that stays", "a line that goes")
+        await desk.recorder.pause()
+        await desk.show(3 * 3600)
+        await desk.recorder.resume()
+        await desk.show(20, "a line that stays", "a line that is new")
+        assert [t.splitlines()[1:] for t in await desk.texts()] == [
+            ["a line that stays", "a line that goes"],
+            ["a line that is new"],
+        ]
+        memory = ScreenMemory(desk.store)
+        (source,) = await memory.sources()
+        for t_s, there in ((10.0, (1, 2)), (3600.0, ()), (3 * 3600 + 35.0, (1,))):
+            found = await memory.standing(source, t_s, open_ended=True)
+            assert [line for record, lines in found if record.t_start_s == 0 for line in lines] == list(there)
+
+    run_virtual(recorded(tmp_path / "m", play)())
+
+
 def test_a_pause_may_end_by_itself(tmp_path: Path, run_virtual: Run) -> None:
     async def play(desk: Desk) -> None:
         await desk.show(10, "before")

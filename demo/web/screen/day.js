@@ -30,7 +30,7 @@ export class Day {
     this.#day = shown.day;
     this.#latest = !shown.after;
     byId('day-title').textContent = shown.title || 'Nothing was recorded yet';
-    byId('synopsis').textContent = shown.synopsis;
+    byId('synopsis').textContent = shown.synopsis || (shown.day ? 'Nothing was done on the screen yet.' : '');
     for (const side of ['before', 'after']) {
       byId(`day-${side}`).disabled = !shown[side];
       byId(`day-${side}`).onclick = () => this.load(shown[side]);

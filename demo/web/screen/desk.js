@@ -9,7 +9,7 @@ export class Desk {
     this.#headers = { Authorization: `Bearer ${token}` };
   }
 
-  /** Throws Error with what the recorder refuses, TypeError where none answers. */
+  /** Throws Error with what the recorder refuses and the HTTP status, TypeError where none answers. */
   async call(command, body = {}) {
     return this.#answer(await fetch(`api/${command}`, { method: 'POST', headers: this.#headers, body: JSON.stringify(body) }));
   }
@@ -27,7 +27,7 @@ export class Desk {
 
   async #answer(response) {
     const answer = await response.json();
-    if (!response.ok) throw new Error(answer.error);
+    if (!response.ok) throw Object.assign(new Error(answer.error), { status: response.status });
     return answer;
   }
 }

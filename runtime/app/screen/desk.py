@@ -24,7 +24,8 @@ from runtime.app.screen.asking import Times, choose_answerer
 from runtime.app.screen.assistant import Assistant
 from runtime.app.screen.control import Command
 from runtime.app.screen.ears import Ears
-from runtime.app.screen.recorder import Recorder, Status
+from runtime.app.screen.recorder import Recorder
+from runtime.app.screen.status import status_detail, status_line
 from runtime.errors import InputError
 from runtime.messages import Query
 
@@ -104,6 +105,7 @@ class Desk:
             "now": status.now,
             "records": status.records,
             "pictures": status.pictures,
+            "missed": status.missed,
             "looked": f"{datetime.fromtimestamp(status.looked):%H:%M:%S}" if status.looked else None,
             "memory": str(self._store.uri).replace(str(Path.home()), "~", 1),
             "excluded": [*settings.exclude_programs, *settings.exclude_titles],
@@ -245,18 +247,6 @@ class Desk:
 
     def _at(self, wall_s: float) -> str:
         return at_text(wall_s, self._app.clock.wall())
-
-
-def status_line(status: Status, now: float) -> str:
-    since = at_text(status.since, now)
-    if status.state == "recording":
-        return f"recording since {since}: {status.now or 'the desktop'}"
-    until = f", until {at_text(status.until, now)}" if status.until is not None else ""
-    return f"{status.state}, since {since}{until}"
-
-
-def status_detail(status: Status, store: Store) -> str:
-    return f"{status.records} records and {status.pictures} pictures since the start, in {store.uri}"
 
 
 def _entry(a: Activity) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 from typing import Protocol
@@ -18,8 +18,10 @@ from perception.screen.heard import on_screen
 from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
 from perception.sources.pulse import EarName
+from runtime.app.screen.glances import Glances
 from runtime.app.screen.retaining import ensure_room, retain
 from runtime.app.screen.settings import ScreenSettings
+from runtime.app.screen.status import Status
 from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.errors import MediaError, MemoryStoreError
@@ -49,24 +51,6 @@ class Listens(Protocol):
 
     def open(self) -> None: ...
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """state: "recording", "paused", or why it does not record. since, until: Unix times. now: what is in front.
-
-    looks, records, pictures: since the start.
-    """
-
-    state: str
-    since: float
-    source: str
-    now: str
-    looks: int
-    records: int
-    pictures: int
-    looked: float
-    until: float | None = None
 
 
 class Recorder:
@@ -120,6 +104,7 @@ class Recorder:
         self._known = False
         self._again = False  # what stands there has to be read anew
         self._busy = asyncio.Lock()
+        self._glances = Glances(compute, clock, settings.fast_s)
         self._resume_task: asyncio.Task[None] | None = None
         self._until: float | None = None
         self._counts = {"looks": 0, "records": 0, "pictures": 0}
@@ -136,6 +121,7 @@ class Recorder:
             **self._counts,
             looked=self._zero_wall + self._t_s,
             until=self._until,
+            missed=self._glances.dropped,
         )
 
     @property
@@ -222,6 +208,7 @@ class Recorder:
                 self._held.clear()  # a full disk: forgetting comes first
                 self._writing = None
             self._reader.forget()
+            self._glances.clear()
             self._known = self._again = True
             count = 0
             for source in await ScreenMemory(self._store).sources():
@@ -253,6 +240,8 @@ class Recorder:
         if self._display is None:
             self._display = await self._compute.run("screen", self._open_display)
             self._frames.clear()
+        for frame in self._glances.take():
+            await self._read(frame)
         await self._roll()
         frames = await self._compute.run("screen", self._display.look, self._t_s)
         self._counts["looks"] += 1
@@ -263,11 +252,9 @@ class Recorder:
                 frames = [replace(f, t_s=self._t_s) for f in self._frames.values()]
             else:
                 self._reader.still(self._t_s)
-        changed = False
         for frame in frames:
-            reading = await self._compute.run("ocr", self._reader.look, frame, self._known)
-            self._hold(reading)
-            changed = True
+            await self._read(frame)
+        changed = bool(frames)
         if frames:
             self._known = self._again = False
         if not self._fronts or self._fronts[-1][1] != self._reader.place:
@@ -282,6 +269,24 @@ class Recorder:
             self._gave_back_s = self._clock.now()
             await self._compute.run("ocr", give_back)
         return changed
+
+    async def _read(self, frame: ScreenFrame) -> None:
+        """Reading takes longer than people turn pages, on a busy machine. Raises MediaError: the display went away."""
+        reading = asyncio.create_task(self._compute.run("ocr", self._reader.look, frame, self._known))
+        try:
+            await self._glances.until(reading, self._glance)
+        finally:
+            self._hold(await reading)
+
+    async def _glance(self) -> tuple[float, list[ScreenFrame]] | None:
+        t_s = self._clock.wall() - self._zero_wall
+        if self._display is None or not self._t_s <= t_s <= self._t_s + self._settings.read.gap_s:
+            return None  # the clock was set, or the machine slept: the next look sees to that
+        self._t_s = t_s
+        frames = await self._compute.run("screen", self._display.look, t_s)
+        self._counts["looks"] += 1
+        self._frames |= {frame.monitor: frame for frame in frames}
+        return t_s, frames
 
     async def _roll(self) -> None:
         """Each day is a source of its own; so is what comes after the clock was set back. Nothing is known of the time in
@@ -315,7 +320,7 @@ class Recorder:
             self._t_s = 0.0
             self._again = True
         elif t_s - self._t_s > self._settings.read.gap_s:
-            self._hold(await self._compute.run("ocr", self._reader.close))
+            self._hold(await self._compute.run("ocr", self._reader.look_away))
             self._again = True
         self._t_s = max(self._t_s, t_s)
 
@@ -367,11 +372,12 @@ class Recorder:
     async def _lost(self, state: str) -> None:
         """The screen is not seen any more: what stood there has ended, as far as is known. Nothing is heard, either."""
         await self._deafen()
+        self._glances.clear()
         if self._display is not None:
             await self._compute.run("screen", self._display.close)
             self._display = None
         if not self._fresh:
-            self._hold(await self._compute.run("ocr", self._reader.close))
+            self._hold(await self._compute.run("ocr", self._reader.look_away))
             await self._commit(force=True)
         self._say(state)
 

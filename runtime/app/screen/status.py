@@ -1,0 +1,40 @@
+"""What a recorder is doing right now, and how that is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memory import Store
+from reasoning.screen.when import at_text
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """state: "recording", "paused", or why it does not record. since, until: Unix times. now: what is in front.
+
+    looks, records, pictures: since the start. missed: pages that were turned too fast for this machine to read them.
+    """
+
+    state: str
+    since: float
+    source: str
+    now: str
+    looks: int
+    records: int
+    pictures: int
+    looked: float
+    until: float | None = None
+    missed: int = 0
+
+
+def status_line(status: Status, now: float) -> str:
+    since = at_text(status.since, now)
+    if status.state == "recording":
+        return f"recording since {since}: {status.now or 'the desktop'}"
+    until = f", until {at_text(status.until, now)}" if status.until is not None else ""
+    return f"{status.state}, since {since}{until}"
+
+
+def status_detail(status: Status, store: Store) -> str:
+    missed = f", {status.missed} pages not read: the machine was too busy" if status.missed else ""
+    return f"{status.records} records and {status.pictures} pictures since the start, in {store.uri}{missed}"
