@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from functools import partial
-from importlib import import_module
 from typing import Any
-
-Handler = Callable[[argparse.Namespace], Coroutine[Any, Any, int]]
-
-
-def later(module: str, name: str) -> Handler:
-    """The handler of that name, imported when the command runs: the models take a second to import, --help none."""
-    return partial(_run, module, name)
-
-
-async def _run(module: str, name: str, args: argparse.Namespace) -> int:
-    handler: Handler = getattr(import_module(module), name)
-    return await handler(args)
 
 
 def add_command(
-    commands: Any, name: str, help: str, handler: Handler | None, **extra: Any
+    commands: Any, name: str, help: str, handler: str | None, **extra: Any
 ) -> argparse.ArgumentParser:
+    """handler: "module:function" of what the command does, None where a command of its own must follow. It is imported when
+    the command runs: the models take a second to import, --help none.
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=help,
@@ -33,9 +21,7 @@ def add_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         **extra,
     )
-    parser.set_defaults(parser=parser)
-    if handler is not None:
-        parser.set_defaults(handler=handler)
+    parser.set_defaults(parser=parser, handler=handler)
     return parser
 
 

@@ -7,18 +7,13 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, NoReturn
 
-from runtime.app.arguments import Handler, later
-from runtime.app.arguments import add_command as _add
-from runtime.app.arguments import engine_option as _engine_option
-from runtime.app.arguments import media_time as _media_time
-from runtime.app.arguments import memory_option as _memory_option
-from runtime.app.arguments import port as _port
-from runtime.app.arguments import positive as _positive
+from runtime.app.arguments import add_command, engine_option, media_time, memory_option, port, positive
 from runtime.app.eval_cli import eval_parser
 from runtime.app.memory_cli import memory_parser
 from runtime.app.screen.arguments import add_screen
@@ -48,13 +43,12 @@ Settings: --config FILE (TOML), HEARSIGHT__SECTION__KEY=value, --set section.key
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. One clear line on stderr and a non-zero exit for everything that a user can mend."""
     args = _parser().parse_args(argv)
-    handler: Handler | None = getattr(args, "handler", None)
-    if handler is None:
+    if args.handler is None:
         args.parser.print_help()
         return EXIT_USAGE
     try:
         run: Callable[[Coroutine[Any, Any, int]], int] = getattr(args, "loop", asyncio.run)
-        return run(_until_signal(handler(args)))
+        return run(_until_signal(args))
     except StuckError as error:
         print(f"hearsight: {error}", file=sys.stderr)
         _leave(EXIT_ERROR)
@@ -81,8 +75,8 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
-    """SIGINT and SIGTERM cancel the work: the writer commits what is whole, every task ends."""
+async def _until_signal(args: argparse.Namespace) -> int:
+    """Does what the command does. SIGINT and SIGTERM cancel the work: the writer commits what is whole, every task ends."""
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
@@ -93,7 +87,8 @@ async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    return await work
+    handler: Callable[[argparse.Namespace], Awaitable[int]] = resolve_name(args.handler)
+    return await handler(args)
 
 
 def _first_of(group: ExceptionGroup[Exception]) -> HearsightError | None:
@@ -122,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(parser=parser)
+    parser.set_defaults(parser=parser, handler=None)
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with settings")
     parser.add_argument(
         "--set",
@@ -150,19 +145,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ingest(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "ingest",
         "perceive videos and remember them",
-        later("runtime.app.commands", "run_ingest"),
+        "runtime.app.commands:run_ingest",
         description="Perceive videos and remember them. A run that was stopped, by whatever, is taken up where it was.",
     )
     parser.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="anything FFmpeg reads, with or without sound"
     )
-    _memory_option(parser)
+    memory_option(parser)
     parser.add_argument(
-        "--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models"
+        "--jobs", type=positive, default=1, metavar="N", help="videos at a time; they share the models"
     )
     parser.add_argument(
         "--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)"
@@ -171,13 +166,13 @@ def _ingest(commands: Any) -> None:
 
 
 def _ask(commands: Any) -> None:
-    parser = _add(commands, "ask", "ask one question of a memory", later("runtime.app.commands", "run_ask"))
+    parser = add_command(commands, "ask", "ask one question of a memory", "runtime.app.commands:run_ask")
     parser.add_argument("question", help='for example "When was the ferry notice on screen?"')
-    _memory_option(parser)
+    memory_option(parser)
     parser.add_argument(
         "--as-of",
         metavar="T",
-        type=_media_time,
+        type=media_time,
         help="use only what was known at T (seconds, m:ss or h:mm:ss)",
     )
     parser.add_argument(
@@ -196,15 +191,15 @@ def _ask(commands: Any) -> None:
         metavar="FILE.jpg",
         help="write the pictures of the evidence there, side by side",
     )
-    _engine_option(parser)
+    engine_option(parser)
 
 
 def _qa(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "qa",
         "batch: long videos in, answers with evidence out",
-        later("runtime.app.commands", "run_qa"),
+        "runtime.app.commands:run_qa",
         description="""Ingest videos (unless the memory already holds them) and answer questions about each.
 
 A question:  {"id": "q1", "question": "...", "ask_at": 754.0, "options": ["...", "..."]}   (the last two optional)
@@ -222,9 +217,9 @@ ask_at is causal: nothing perceived after that second is used. A second run answ
         metavar="FILE.jsonl",
         help="many videos, instead of VIDEO, --questions and --out",
     )
-    _memory_option(parser)
+    memory_option(parser)
     parser.add_argument(
-        "--jobs", type=_positive, default=1, metavar="N", help="videos at a time; they share the models"
+        "--jobs", type=positive, default=1, metavar="N", help="videos at a time; they share the models"
     )
     parser.add_argument(
         "--strips",
@@ -236,25 +231,25 @@ ask_at is causal: nothing perceived after that second is used. A second run answ
         "--metrics", type=Path, metavar="FILE", help="write the metrics there at the end (Prometheus text)"
     )
     parser.add_argument("--quiet", action="store_true", help="no progress, no table")
-    _engine_option(parser)
+    engine_option(parser)
 
 
 def _live(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "live",
         "a page to talk to: it sees, hears, remembers, and can be interrupted",
-        later("runtime.app.live.command", "run_live"),
+        "runtime.app.live.command:run_live",
         description="""Starts a server on this machine and prints the address of its page. Open it in a browser, share a
 camera, a tab or the screen, and talk. Ctrl-C ends it; what was perceived is kept in the memory.
 
 Beyond this machine (--host 0.0.0.0) a token is demanded and shown, and a browser wants https for a camera:
 --set live.certificate=cert.pem --set live.key=key.pem""",
     )
-    _memory_option(parser)
+    memory_option(parser)
     parser.add_argument("--host", metavar="ADDRESS", help="where to listen (default: 127.0.0.1)")
     parser.add_argument(
-        "--port", type=_port, metavar="N", help="on which port, 0 for a free one (default: 8080)"
+        "--port", type=port, metavar="N", help="on which port, 0 for a free one (default: 8080)"
     )
     parser.add_argument(
         "--record",
@@ -263,16 +258,16 @@ Beyond this machine (--host 0.0.0.0) a token is demanded and shown, and a browse
         help="keep each session's sound, pictures and events in a folder there, as they come: secrets are not taken out "
         "(about 1 GB an hour)",
     )
-    _engine_option(parser)
+    engine_option(parser)
     parser.set_defaults(stopped="stopped; what was perceived is kept")
 
 
 def _replay(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "replay",
         "recorded live sessions again: the same utterances, clips and answers?",
-        later("runtime.app.live.replay", "run_replay"),
+        "runtime.app.live.replay:run_replay",
         description="""Runs what `hearsight live --record DIR` kept through the same stages, on virtual time, with the settings it
 was recorded with (unless --set says otherwise), and compares what comes of it. The exit status is 1 where it differs.""",
     )
@@ -282,31 +277,28 @@ was recorded with (unless --set says otherwise), and compares what comes of it. 
     parser.add_argument(
         "--memory", metavar="DIR", help="keep what is remembered in a new memory (default: thrown away)"
     )
-    _engine_option(parser)
+    engine_option(parser)
     # A model, or weights on their way, may be silent this long before they are taken for hung.
     parser.set_defaults(loop=partial(run_virtual, thread_patience_s=900.0, fail_when_stuck=True))
 
 
 def _models(commands: Any) -> None:
-    parser = _add(commands, "models", "list and get the weights", None)
+    parser = add_command(commands, "models", "list and get the weights", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
-    _add(
+    add_command(
         sub,
         "list",
         "every model: here or not, where, how big, what its absence costs",
-        later("runtime.app.upkeep", "run_models_list"),
+        "runtime.app.upkeep:run_models_list",
     )
-    get = _add(
-        sub,
-        "pull",
-        "get the default set, or the named models",
-        later("runtime.app.upkeep", "run_models_pull"),
+    get = add_command(
+        sub, "pull", "get the default set, or the named models", "runtime.app.upkeep:run_models_pull"
     )
     get.add_argument("names", nargs="*", metavar="NAME")
 
 
 def _engine(commands: Any) -> None:
-    parser = _add(commands, "engine", "the language model's server (vLLM)", None)
+    parser = add_command(commands, "engine", "the language model's server (vLLM)", None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name, text in (
         (
@@ -316,17 +308,17 @@ def _engine(commands: Any) -> None:
         ("stop", "stop it"),
         ("status", "is it running, where, with which model"),
     ):
-        _add(sub, name, text, later("runtime.app.upkeep", "run_engine")).set_defaults(action=name)
+        add_command(sub, name, text, "runtime.app.upkeep:run_engine").set_defaults(action=name)
 
 
 def _doctor(commands: Any) -> None:
-    parser = _add(
+    parser = add_command(
         commands,
         "doctor",
         "what is missing on this machine, and what each missing thing costs",
-        later("runtime.app.upkeep", "run_doctor"),
+        "runtime.app.upkeep:run_doctor",
     )
-    _memory_option(parser)
+    memory_option(parser)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime.app.arguments import add_command, day, engine_option, later, media_time, memory_option
+from runtime.app.arguments import add_command, day, engine_option, media_time, memory_option
 
 
 def consolidation_parser(commands: Any) -> None:
@@ -20,7 +20,7 @@ def _consolidate(commands: Any) -> None:
         commands,
         "consolidate",
         "make facts of what was said since the last time",
-        later("runtime.app.consolidation", "run_consolidate"),
+        "runtime.app.consolidation:run_consolidate",
         description="""Makes facts of what people said and wrote: who lives where and likes what, names, plans, numbers that
 change, how things are done and where they lie. What is made says what it was made of, and can be dropped and made again.""",
     )
@@ -34,7 +34,7 @@ def _facts(commands: Any) -> None:
         commands,
         "facts",
         "what is known of people and things, and since when",
-        later("runtime.app.consolidation", "run_facts"),
+        "runtime.app.consolidation:run_facts",
         description="""Lists the facts that hold, or those that a few words are about. What a fact took the place of is shown by
 hearsight memory history ID.""",
     )
@@ -57,7 +57,7 @@ hearsight memory history ID.""",
 
 def _profile(commands: Any) -> None:
     parser = add_command(
-        commands, "profile", "what is known of a person", later("runtime.app.consolidation", "run_profile")
+        commands, "profile", "what is known of a person", "runtime.app.consolidation:run_profile"
     )
     parser.add_argument(
         "person", nargs="?", metavar="NAME", help="default: memory.user; without it, who is known"
@@ -72,7 +72,7 @@ def _notes(commands: Any) -> None:
         commands,
         "notes",
         "a note for each episode: keywords, tags, what it is linked to, and since when",
-        later("runtime.app.consolidation", "run_notes"),
+        "runtime.app.consolidation:run_notes",
     )
     parser.add_argument("words", nargs="*", metavar="WORDS", help="what they are about")
     memory_option(parser)
@@ -85,7 +85,7 @@ def _day(commands: Any) -> None:
         commands,
         "day",
         "what a day was about, and what was learned on it",
-        later("runtime.app.consolidation", "run_day"),
+        "runtime.app.consolidation:run_day",
     )
     parser.add_argument(
         "date",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime.app.arguments import add_command, later, memory_option
+from runtime.app.arguments import add_command, memory_option
 
 _DESCRIPTION = """Encrypts a memory on the disk with gocryptfs (AES-256-GCM): what lies in the folder is moved into
 NAME.encrypted beside it, and the folder shows it while the memory is unlocked. Locked, it tells nothing but how many
@@ -18,7 +18,7 @@ def encryption_parser(commands: Any) -> None:
         commands,
         "encrypt",
         "encrypt it on the disk",
-        later("runtime.app.encryption_commands", "run_encrypt"),
+        "runtime.app.encryption_commands:run_encrypt",
         description=_DESCRIPTION,
     )
     make.add_argument(
@@ -27,16 +27,13 @@ def encryption_parser(commands: Any) -> None:
     for parser in (
         make,
         add_command(
-            commands,
-            "unlock",
-            "an encrypted one, to use it",
-            later("runtime.app.encryption_commands", "run_unlock"),
+            commands, "unlock", "an encrypted one, to use it", "runtime.app.encryption_commands:run_unlock"
         ),
         add_command(
             commands,
             "lock",
             "an encrypted one, until it is unlocked",
-            later("runtime.app.encryption_commands", "run_lock"),
+            "runtime.app.encryption_commands:run_lock",
         ),
     ):
         memory_option(parser)

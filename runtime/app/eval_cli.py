@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from runtime.app.arguments import add_command, later
+from runtime.app.arguments import add_command
 
 
 def eval_parser(commands: Any) -> None:
@@ -17,7 +17,7 @@ def eval_parser(commands: Any) -> None:
         sub,
         "locomo",
         "share of the evidence found, on conversations in LoCoMo's format",
-        later("runtime.app.evaluation", "run_locomo"),
+        "runtime.app.evaluation:run_locomo",
         description="""Remembers each conversation of FILE in a memory of its own and looks for each question's evidence: the mean
 share of its turns among the first 1, 5, 10 and 20, over the categories 1 to 4. No language model is used, and
 nothing of the facts and summaries that come with the data.""",
@@ -28,7 +28,7 @@ nothing of the facts and summaries that come with the data.""",
         sub,
         "longmemeval",
         "sessions found, answers and abstentions, on questions in LongMemEval's format",
-        later("runtime.app.evaluation", "run_longmemeval"),
+        "runtime.app.evaluation:run_longmemeval",
         description="""Remembers each question's sessions in a memory of its own, asks it as of its date, and says by type:
 in how many all answering sessions, and all marked turns, are among the first 5 and 10 messages found; how many answers
 (from the evidence alone, without a language model) have all words of the wanted one; how often it abstained where it had to.""",
@@ -42,7 +42,7 @@ def _personamem(sub: Any) -> None:
         sub,
         "personamem",
         "which reply fits the user, on questions in PersonaMem's format",
-        later("runtime.app.evaluation", "run_personamem"),
+        "runtime.app.evaluation:run_personamem",
         description="""Remembers each context in a memory of its own and asks each question as of its place in it, with its
 options. Says by type how often the right one was chosen, and of how many memory had an answer (from the evidence alone,
 without a language model); for the others the option is chosen that shares most with what is remembered. FILE is

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from runtime.app.arguments import add_command, later, media_time, memory_option
+from runtime.app.arguments import add_command, media_time, memory_option
 from runtime.app.consolidation_cli import consolidation_parser
 from runtime.app.encryption_cli import encryption_parser
 from runtime.app.people_cli import people_parser, things_parser
@@ -36,7 +36,7 @@ def _add(commands: Any) -> None:
         commands,
         "add",
         "remember conversations, notes, documents and pictures",
-        later("runtime.app.adding", "run_add"),
+        "runtime.app.adding:run_add",
         description="""Remembers files, with the times of what they tell of. Adding one again adds only what is new in it.
 
 A chat:    .jsonl, one message a line:
@@ -59,7 +59,7 @@ def _stats(commands: Any) -> None:
         commands,
         "stats",
         "what it holds, level by level, in records and bytes",
-        later("runtime.app.upkeep", "run_memory_stats"),
+        "runtime.app.upkeep:run_memory_stats",
     )
     memory_option(parser)
     parser.add_argument("--json", action="store_true")
@@ -70,7 +70,7 @@ def _forget(commands: Any) -> None:
         commands,
         "forget",
         "take something out of the memory, and off the disk",
-        later("runtime.app.memory_commands", "run_forget"),
+        "runtime.app.memory_commands:run_forget",
         description="""Takes out what all the given options apply to, with everything that was made of it: keys, pictures, clips,
 summaries, old versions. It shows what that is and asks first. There is no way back.""",
     )
@@ -100,7 +100,7 @@ def _snapshot(commands: Any) -> None:
         commands,
         "snapshot",
         "keep the memory as it is now, under a name",
-        later("runtime.app.memory_commands", "run_snapshot"),
+        "runtime.app.memory_commands:run_snapshot",
         description="""Keeps the memory as it is now; without NAME, lists what was kept. It shares its files with the memory, so
 it takes no space until those change. Ask it: hearsight ask QUESTION --snapshot NAME""",
     )
@@ -114,7 +114,7 @@ def _check(commands: Any) -> None:
         commands,
         "check",
         "read every byte of it, and name what is damaged",
-        later("runtime.app.memory_commands", "run_check"),
+        "runtime.app.memory_commands:run_check",
     )
     memory_option(parser)
     parser.add_argument("--json", action="store_true")
@@ -125,7 +125,7 @@ def _history(commands: Any) -> None:
         commands,
         "history",
         "every version of a statement, and what took its place",
-        later("runtime.app.memory_commands", "run_history"),
+        "runtime.app.memory_commands:run_history",
     )
     parser.add_argument("what", metavar="ID|QUESTION", help="a record, or words that find one")
     memory_option(parser)
@@ -139,7 +139,7 @@ def _learned(commands: Any) -> None:
         commands,
         "learned",
         "what the ranking has learned from what answers cited",
-        later("runtime.app.memory_commands", "run_learned"),
+        "runtime.app.memory_commands:run_learned",
         description="""Shows what each thing that was learned from citations adds to the score of what is found. It learns where
 memory.search.learn is set, and what it has learned counts for questions of now, never for those of the past.""",
     )
@@ -149,10 +149,7 @@ memory.search.learn is set, and what it has learned counts for questions of now,
 
 def _export(commands: Any) -> None:
     parser = add_command(
-        commands,
-        "export",
-        "all of it as one file, with a checksum",
-        later("runtime.app.memory_commands", "run_export"),
+        commands, "export", "all of it as one file, with a checksum", "runtime.app.memory_commands:run_export"
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file; any zip tool can look into it")
     memory_option(parser)
@@ -163,7 +160,7 @@ def _import(commands: Any) -> None:
         commands,
         "import",
         "what was exported, into a new memory or one that is there",
-        later("runtime.app.memory_commands", "run_import"),
+        "runtime.app.memory_commands:run_import",
         description="""Takes over what was exported: all of it into a new memory; into one that is there, the sources that it has
 not, and nothing of who the people in them are. A damaged file changes nothing.""",
     )
@@ -173,10 +170,7 @@ not, and nothing of who the people in them are. A damaged file changes nothing."
 
 def _pin(commands: Any) -> None:
     parser = add_command(
-        commands,
-        "pin",
-        "never let the pictures of something fade",
-        later("runtime.app.memory_commands", "run_pin"),
+        commands, "pin", "never let the pictures of something fade", "runtime.app.memory_commands:run_pin"
     )
     parser.add_argument("ids", nargs="+", metavar="ID", help="records, clips, events, episodes or sources")
     memory_option(parser)
@@ -188,7 +182,7 @@ def _thin(commands: Any) -> None:
         commands,
         "thin",
         "let pictures fade until the memory keeps to memory.total_bytes",
-        later("runtime.app.memory_commands", "run_thin"),
+        "runtime.app.memory_commands:run_thin",
         description="""Lets patch tokens and pictures fade until the memory keeps to memory.total_bytes, as it does by itself
 while it is written: first what was longest not recalled by an answer. Words, summaries and what is pinned stay.""",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime.app.arguments import add_command, engine_option, later, memory_option, port
+from runtime.app.arguments import add_command, engine_option, memory_option, port
 
 _TOOLS = """The tools are search, ask, add, history and forget (which shows what it would forget, until it is confirmed).
 Reading goes on while another Hearsight writes; adding and forgetting wait for nobody and say who is writing."""
@@ -16,7 +16,7 @@ def serving_parsers(commands: Any) -> None:
         commands,
         "mcp",
         "the memory as tools for any assistant (Model Context Protocol)",
-        later("runtime.app.serving.command", "run_mcp"),
+        "runtime.app.serving.command:run_mcp",
         description=f"""Speaks MCP on stdin and stdout, for an assistant that starts it; with --http it listens instead.
 
 {_TOOLS}
@@ -28,7 +28,7 @@ def serving_parsers(commands: Any) -> None:
         commands,
         "serve",
         "the same tools over HTTP: MCP at /mcp, plain JSON at /api/NAME",
-        later("runtime.app.serving.command", "run_serve"),
+        "runtime.app.serving.command:run_serve",
         description=f"""Listens for other programs: MCP (streamable HTTP) at /mcp, and plain JSON, one POST for each tool:
 
 curl -H 'Content-Type: application/json' -d '{{"query": "ferry"}}' http://127.0.0.1:8090/api/search

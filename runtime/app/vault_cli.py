@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runtime.app.arguments import add_command, later, memory_option
+from runtime.app.arguments import add_command, memory_option
 
 
 def vault_parser(commands: Any) -> None:
@@ -22,20 +22,17 @@ and are redacted everywhere else; only what stood around them can be searched. H
         sub,
         "init",
         "make its key, in the system's keyring or behind a passphrase",
-        later("runtime.app.vault_commands", "run_vault_init"),
+        "runtime.app.vault_commands:run_vault_init",
     )
     make.add_argument(
         "--passphrase", action="store_true", help="ask for a passphrase instead of using the keyring"
     )
-    one = add_command(sub, "show", "decrypt one entry", later("runtime.app.vault_commands", "run_vault_show"))
+    one = add_command(sub, "show", "decrypt one entry", "runtime.app.vault_commands:run_vault_show")
     one.add_argument("entry", metavar="ID")
     for command in (
         make,
         add_command(
-            sub,
-            "list",
-            "what is in it, without the secrets",
-            later("runtime.app.vault_commands", "run_vault_list"),
+            sub, "list", "what is in it, without the secrets", "runtime.app.vault_commands:run_vault_list"
         ),
         one,
     ):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from importlib import import_module
 from inspect import iscoroutinefunction
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -42,14 +42,13 @@ def test_every_command_has_what_runs_it() -> None:
     def leaves(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
         below = [a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
         yield from (leaf for choices in below for one in choices.values() for leaf in leaves(one))
-        if "handler" in parser._defaults:
+        if parser.get_default("handler"):
             yield parser
 
     handlers = [leaf.get_default("handler") for leaf in leaves(command_line())]
     assert len(handlers) > 40
     for handler in handlers:
-        module, name = handler.args
-        assert iscoroutinefunction(getattr(import_module(module), name))
+        assert iscoroutinefunction(resolve_name(handler))
 
 
 def test_no_command_is_an_error() -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from runtime.app.arguments import add_command, later, memory_option
+from runtime.app.arguments import add_command, memory_option
 
 _DESCRIPTION = """Watches the screen, remembers what it showed, and makes it searchable; nothing leaves this machine.
 
@@ -24,7 +24,7 @@ def add_screen(commands: Any) -> None:
         commands,
         "screen",
         "an assistant that watches the screen and remembers it",
-        later("runtime.app.screen.command", "run_record"),
+        "runtime.app.screen.command:run_record",
         description=_DESCRIPTION,
     )
     parser.add_argument(
@@ -43,7 +43,7 @@ def add_screen(commands: Any) -> None:
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, help: str) -> argparse.ArgumentParser:
-        made = add_command(sub, name, help, later("runtime.app.screen.command", f"run_{name}"))
+        made = add_command(sub, name, help, f"runtime.app.screen.command:run_{name}")
         # Not to undo what was given before the command's name.
         made.add_argument("--memory", metavar="DIR", default=argparse.SUPPRESS, help="the memory's folder")
         return made
