@@ -252,11 +252,6 @@ def perf() -> float:
     return time.perf_counter()
 
 
-def thread_cpu() -> float:
-    """CPU seconds the calling thread has used."""
-    return time.thread_time()
-
-
 class Stopwatch:
     """Measures real seconds: `with Stopwatch() as watch: ...`, then `watch.seconds` (inside: so far)."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from runtime.clock import perf, thread_cpu
+from runtime.clock import perf
 from runtime.metrics import Metrics, StageRecord
 
 T = TypeVar("T")
@@ -26,14 +26,12 @@ class ComputeClosed(Exception):
 class ComputeStats:
     """What was spent under one name. Only calls that began are counted, failed and abandoned ones too.
 
-    wall_s: seconds between a call's begin and end in its thread. cpu_s: CPU seconds of that thread alone;
-    what a model's own thread pool burns is not in it, so cpu_s well under wall_s says "others, or waiting".
+    wall_s: seconds between a call's begin and end in its thread.
     """
 
     calls: int = 0
     errors: int = 0
     wall_s: float = 0.0
-    cpu_s: float = 0.0
 
 
 class Compute:
@@ -94,17 +92,16 @@ def _counted(
     stats: ComputeStats, record: StageRecord | None, fn: Callable[..., T], args: tuple[Any, ...]
 ) -> T:
     """Runs in the worker's thread, the only one that writes these numbers."""
-    wall, cpu = perf(), thread_cpu()
+    began = perf()
     try:
         return fn(*args)
     except BaseException:
         stats.errors += 1
         raise
     finally:
-        wall, cpu = perf() - wall, thread_cpu() - cpu
+        wall = perf() - began
         stats.calls += 1
         stats.wall_s += wall
-        stats.cpu_s += cpu
         if record is not None:
             record.calls += 1
             record.compute_s += wall

@@ -16,6 +16,7 @@ import asyncio
 import shutil
 import statistics
 import sys
+import time
 from dataclasses import dataclass, field
 
 import av
@@ -29,7 +30,7 @@ from perception.audio.turns import SmartTurn, unfinished
 from perception.audio.vad import SileroVad
 from reasoning.voices.espeak import EspeakVoice
 from reasoning.voices.piper import PiperVoice
-from runtime.clock import perf, thread_cpu
+from runtime.clock import perf
 from runtime.compute import Compute
 from runtime.messages import SAMPLE_RATE_HZ, Samples, SpeechStart
 from runtime.models import Voice
@@ -163,10 +164,10 @@ async def main() -> None:
             onsets.append(onset_ms(vad, whole, rng))
             for kind, sound in (("whole", whole), ("cut", cut(whole, await speak(voice, f"{first},")))):
                 heard = in_a_room(0.128, sound, 0.2, rng)
-                wall, cpu = perf(), thread_cpu()
+                wall, cpu = perf(), time.thread_time()
                 kinds[kind].probabilities.append(model.end_probability(heard))
                 walls.append((perf() - wall) * 1000)
-                cpus.append((thread_cpu() - cpu) * 1000)
+                cpus.append((time.thread_time() - cpu) * 1000)
                 text = "".join(u.text for u in whisper.transcribe(heard, 0.0))
                 kinds[kind].broken_off.append(unfinished(text, "en"))
         print(f"{voice.name}, {len(onsets)} sentences")
