@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -36,7 +36,6 @@ class SourceStats:
     frames_delivered: int = 0
     samples_delivered: int = 0
     silence_filled_s: float = 0.0
-    splices: int = 0
     truncated: bool = False
     video_end_s: float = 0.0
     audio_end_s: float = 0.0
@@ -156,14 +155,7 @@ class PictureTrack:
         """spare: it need not be decoded unless another picture refers to it."""
         self._splice_s = splice_s
         self._codec.skip_frame = "NONREF" if spare else "DEFAULT"
-        try:
-            frames = self._codec.decode(packet)
-        except av.error.EOFError:
-            return
-        except av.FFmpegError:
-            self._stats.bad_packets += 1
-            return
-        for frame in frames:
+        for frame in _frames(self._codec, packet, self._stats):
             self._stats.frames_decoded += 1
             kept = self._take(frame)
             if kept is not None:
@@ -231,14 +223,7 @@ class AudioTrack:
 
     def push(self, packet: Any | None, splice_s: float) -> Iterator[AudioChunk]:
         self._splice_s = splice_s
-        try:
-            frames = self._codec.decode(packet)
-        except av.error.EOFError:
-            return
-        except av.FFmpegError:
-            self._stats.bad_packets += 1
-            return
-        for frame in frames:
+        for frame in _frames(self._codec, packet, self._stats):
             yield from self._take(frame)
 
     def flush(self) -> Iterator[AudioChunk]:
@@ -314,3 +299,14 @@ class AudioTrack:
             self._delivered += len(chunk)
             self._stats.samples_delivered += len(chunk)
             yield AudioChunk(t_s, chunk)
+
+
+def _frames(codec: Any, packet: Any | None, stats: SourceStats) -> Sequence[Any]:
+    """What a packet decodes to: nothing behind the end, nor where it is damaged, which is counted."""
+    try:
+        return cast(Sequence[Any], codec.decode(packet))
+    except av.error.EOFError:
+        return ()
+    except av.FFmpegError:
+        stats.bad_packets += 1
+        return ()

@@ -178,7 +178,6 @@ class Pass:
         if last_s is not None and not -_SPLICE_BACK_S <= now_s - last_s <= _SPLICE_FORWARD_S:
             step_s = float((packet.duration or 0) * packet.time_base)
             self._splice_s += last_s + step_s - now_s
-            self._stats.splices += 1
             now_s = last_s + step_s
         self._clock_s[packet.stream_index] = now_s
         return self._splice_s
