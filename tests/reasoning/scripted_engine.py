@@ -11,12 +11,29 @@ from typing import Any
 
 from aiohttp import web
 
+from reasoning.engine_client import EngineClient
 from runtime.clock import Clock, SystemClock, VirtualClock
+from runtime.errors import EngineError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 REAL_PAUSE_S = 0.3
 """grace_s of run_virtual where a server is asked: it answers in real time."""
+
+
+class Model:
+    """A Reasoner whose model is there (client), or cannot be started."""
+
+    def __init__(self, client: EngineClient | None, weak: bool = False) -> None:
+        self._client, self._weak = client, weak
+
+    async def weak(self) -> bool:
+        return self._weak
+
+    async def client(self) -> EngineClient:
+        if self._client is None:
+            raise EngineError("the engine cannot be started")
+        return self._client
 
 
 @asynccontextmanager

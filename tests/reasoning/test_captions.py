@@ -10,26 +10,10 @@ from reasoning.captions import PROMPT, Captioner, looks_like
 from reasoning.engine_client import EngineClient
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
-from runtime.errors import EngineError
 from tests.conftest import Run
-from tests.reasoning.scripted_engine import Handler, Script, saying, serving, streaming
+from tests.reasoning.scripted_engine import Handler, Model, Script, saying, serving, streaming
 
 JPEG = b"\xff\xd8 a picture"
-
-
-class Model:
-    """A Reasoner that is there. vision, weak: what it can do."""
-
-    def __init__(self, client: EngineClient | None, weak: bool = False) -> None:
-        self._client, self._weak = client, weak
-
-    async def weak(self) -> bool:
-        return self._weak
-
-    async def client(self) -> EngineClient:
-        if self._client is None:
-            raise EngineError("still starting")
-        return self._client
 
 
 async def caption(handler: Handler, vision: bool = True, weak: bool = False) -> tuple[str, str] | None:

@@ -20,12 +20,11 @@ from reasoning.engine_client import AnswerError, EngineClient
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
 from runtime.compute import Compute
-from runtime.errors import EngineError
 from runtime.messages import Observation
 from tests.conftest import Run
 from tests.memory.test_consolidation import day, texts
 from tests.memory.world import SETTINGS, HashEncoder
-from tests.reasoning.scripted_engine import Script, saying, serving
+from tests.reasoning.scripted_engine import Model, Script, saying, serving
 
 SETTINGS_ENGINE = EngineSettings(answer_timeout_s=20.0, first_token_timeout_s=20.0)
 
@@ -69,28 +68,12 @@ def test_what_is_no_list_of_facts_says_nothing(answer: str) -> None:
     assert assertions_in(answer, RECORDS) == []
 
 
-class Asked:
-    """An engine that is there, or not; weak, or not."""
-
-    def __init__(self, client: EngineClient | None, weak: bool = False) -> None:
-        self._client = client
-        self._weak = weak
-
-    async def weak(self) -> bool:
-        return self._weak
-
-    async def client(self) -> EngineClient:
-        if self._client is None:
-            raise EngineError("the engine cannot be started")
-        return self._client
-
-
 def client_of(url: str, weak: bool = False) -> EngineClient:
     return EngineClient(EngineAddress(url, "some/model", "", False, weak, 4096, False), SETTINGS_ENGINE)
 
 
 def test_a_small_model_is_not_asked_nor_one_that_is_not_there(run_real: Run) -> None:
-    async def names(reasoner: Asked | None) -> list[str]:
+    async def names(reasoner: Model | None) -> list[str]:
         compute = Compute()
         found = await extractors(compute, SETTINGS, reasoner)
         await compute.close(5.0)
@@ -99,10 +82,10 @@ def test_a_small_model_is_not_asked_nor_one_that_is_not_there(run_real: Run) -> 
     rules = RuleExtractor.name
     url = "http://127.0.0.1:9/v1"
     assert run_real(names(None)) == [rules]
-    assert run_real(names(Asked(None))) == [rules]
-    assert run_real(names(Asked(client_of(url), weak=True))) == [rules]
-    assert run_real(names(Asked(client_of(url, weak=True)))) == [rules]
-    assert run_real(names(Asked(client_of(url)))) == [rules, "some-model/1"]
+    assert run_real(names(Model(None))) == [rules]
+    assert run_real(names(Model(client_of(url), weak=True))) == [rules]
+    assert run_real(names(Model(client_of(url, weak=True)))) == [rules]
+    assert run_real(names(Model(client_of(url)))) == [rules, "some-model/1"]
 
 
 TALK = [

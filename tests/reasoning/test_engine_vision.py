@@ -17,6 +17,7 @@ from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
 from tests.conftest import Run
 from tests.reasoning.engine_for_tests import engine_python, real_server, small_model
+from tests.reasoning.scripted_engine import Model
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -76,16 +77,6 @@ def test_images_arrive_and_are_counted(
 def test_a_picture_is_described_in_a_sentence(
     address: EngineAddress, settings: EngineSettings, run_real: Run
 ) -> None:
-    class Model:
-        def __init__(self, client: EngineClient) -> None:
-            self._client = client
-
-        async def weak(self) -> bool:
-            return False
-
-        async def client(self) -> EngineClient:
-            return self._client
-
     async def main() -> tuple[str, str] | None:
         async with EngineClient(address, settings) as client:
             return await Captioner(Model(client)).caption(jpegs(1)[0])

@@ -33,7 +33,7 @@ from tests.app.live.peer import DEADLINE_S, Mouth, lose_packets, page_of
 from tests.app.live.scripted import Hoarse, Hum, Talker, Words, nothing_seen
 from tests.app.live.world import Served, World, without_requests
 from tests.perception.conftest import Speak
-from tests.reasoning.scripted_engine import Script, event, serving, streaming
+from tests.reasoning.scripted_engine import Model, Script, event, serving, streaming
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.flaky(reruns=2)]
 
@@ -100,19 +100,6 @@ def test_a_peer_that_vanishes_mid_turn_leaves_nothing(
     run_live(main())
 
 
-class Capable:
-    """A Reasoner that is there, and large enough to reason."""
-
-    def __init__(self, client: EngineClient) -> None:
-        self._client = client
-
-    async def weak(self) -> bool:
-        return False
-
-    async def client(self) -> EngineClient:
-        return self._client
-
-
 @asynccontextmanager
 async def serving_script(world: World, script: Script, **settings: Any) -> AsyncIterator[Served]:
     """The live server with a language model that is a script."""
@@ -122,7 +109,7 @@ async def serving_script(world: World, script: Script, **settings: Any) -> Async
         )
         async with EngineClient(address, EngineSettings(**settings), world.parts.clock) as client:
             answerer = copy.copy(world.parts.answerer)
-            answerer._engine = Capable(client)
+            answerer._engine = Model(client)
             async with world.serving({"leave_s": 0.1}, answerer=answerer, **nothing_seen()) as served:
                 yield served
 
