@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from memory import Memory, MemoryWriter, People, ResumePoint, Store
-from runtime.channel import Channel, Policy
-from runtime.compute import Compute
+from memory import Memory, ResumePoint, Store
 from runtime.messages import Observation, VoicePrint, Watermark
 from tests.memory.test_voice_book import like, voice
-from tests.memory.world import SETTINGS, HashEncoder, Message, said, source
+from tests.memory.world import SETTINGS, HashEncoder, Message, ingest, said, source
 
 Line = tuple[int, str]
 """Which voice says what."""
@@ -68,17 +66,7 @@ def chat(seed: int, count: int = 14) -> list[Message]:
 
 
 async def hear(store: Store, messages: Iterable[Message], name: str = "film") -> ResumePoint:
-    compute = Compute()
-    try:
-        inbox: Channel[Message] = Channel("inbox", 1e6, Policy.BLOCK)
-        for message in messages:
-            await inbox.put(message)
-        inbox.close()
-        people = await People.open(store, compute)
-        about = source(name, has_video=False)
-        return await MemoryWriter(store, HashEncoder(), compute, SETTINGS, about, people=people).run(inbox)
-    finally:
-        await compute.close(5.0)
+    return await ingest(store, source(name, has_video=False), messages, voices=True)
 
 
 async def heard(folder: Path, lines: Sequence[Line], name: str = "film", together: int = 1) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +22,7 @@ from runtime.compute import Compute
 from runtime.errors import InputError, MemoryStoreError
 from runtime.messages import Observation, Watermark
 from tests.memory.talk import chat, hear, heard, talk, vectors_of, who
-from tests.memory.world import SETTINGS, HashEncoder, Message, after, contents, opened
+from tests.memory.world import SETTINGS, HashEncoder, Message, after, contents, dying, opened
 
 T = TypeVar("T")
 ANA, BEN = 0, 1
@@ -190,10 +189,6 @@ def test_what_a_person_said_is_found_first(tmp_path: Path) -> None:
     assert sorted(asyncio.run(search(None))) == ["Ana", "Ben"]
 
 
-class Dies(Exception):
-    pass
-
-
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 1000), writes=st.integers(1, 40))
 def test_a_run_that_dies_between_any_two_writes_knows_the_same_people(seed: int, writes: int) -> None:
@@ -205,17 +200,7 @@ def test_a_run_that_dies_between_any_two_writes_knows_the_same_people(seed: int,
 
     async def dies(folder: Path) -> None:
         async with await Store.open(folder, HashEncoder()) as store:
-            add, left = store.add, writes
-
-            async def failing(name: str, rows: object) -> None:
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    raise Dies
-                await add(name, rows)
-
-            store.add = failing  # type: ignore[method-assign, assignment]
-            with suppress(Dies):
+            with dying(store, writes):
                 await hear(store, messages)
         async with await Store.open(folder, HashEncoder()) as store:
             point = await store.resume_point("film")

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -30,6 +29,7 @@ from tests.memory.world import (
     Message,
     after,
     contents,
+    dying,
     frame,
     ingest,
     remembered,
@@ -83,10 +83,6 @@ def test_a_cut_and_resumed_run_keeps_what_an_undisturbed_one_does(seed: int, cut
         assert asyncio.run(contents(Path(folder, "cut"))) == asyncio.run(contents(Path(folder, "whole")))
 
 
-class Dies(Exception):
-    pass
-
-
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 50), writes=st.integers(1, 40))
 def test_a_run_that_dies_between_any_two_writes_is_taken_up_without_loss_or_doubles(
@@ -97,17 +93,7 @@ def test_a_run_that_dies_between_any_two_writes_is_taken_up_without_loss_or_doub
 
     async def dies(folder: Path) -> None:
         async with await Store.open(folder, HashEncoder()) as store:
-            add, left = store.add, writes
-
-            async def failing(name: str, rows: object) -> None:
-                nonlocal left
-                left -= 1
-                if left < 0:
-                    raise Dies
-                await add(name, rows)
-
-            store.add = failing  # type: ignore[method-assign, assignment]
-            with suppress(Dies):
+            with dying(store, writes):
                 await ingest(store, info, messages)
         async with await Store.open(folder, HashEncoder()) as store:
             point = await store.resume_point("film")

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from math import floor, inf
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memory import Memory, MemorySettings, MemoryWriter, ResumePoint, SourceInfo, Store
+from memory import Memory, MemorySettings, MemoryWriter, People, ResumePoint, SourceInfo, Store
 from memory.text import tokens
 from runtime.channel import Channel, Policy
 from runtime.compute import Compute
@@ -151,16 +152,41 @@ def after(messages: Iterable[Message], point: ResumePoint) -> list[Message]:
     return [m for m in messages if comes_again(m)]
 
 
+class Dies(Exception):
+    pass
+
+
+@contextmanager
+def dying(store: Store, writes: int) -> Iterator[None]:
+    """Whoever writes to the store inside dies after so many writes."""
+    add, left = store.add, iter(range(writes))
+
+    async def failing(name: str, rows: object) -> None:
+        if next(left, None) is None:
+            raise Dies
+        await add(name, rows)
+
+    store.add = failing  # type: ignore[method-assign, assignment]
+    with suppress(Dies):
+        yield
+
+
 async def ingest(
-    store: Store, info: SourceInfo, messages: Iterable[Message], settings: MemorySettings = SETTINGS
+    store: Store,
+    info: SourceInfo,
+    messages: Iterable[Message],
+    settings: MemorySettings = SETTINGS,
+    voices: bool = False,
 ) -> ResumePoint:
+    """voices: those who speak are told apart."""
     compute = Compute()
     try:
         inbox: Channel[Message] = Channel("inbox", 1e6, Policy.BLOCK)
         for message in messages:
             await inbox.put(message)
         inbox.close()
-        return await MemoryWriter(store, HashEncoder(), compute, settings, info).run(inbox)
+        people = await People.open(store, compute) if voices else None
+        return await MemoryWriter(store, HashEncoder(), compute, settings, info, people=people).run(inbox)
     finally:
         await compute.close(5.0)
 
