@@ -22,26 +22,13 @@ from runtime.messages import (
     SpeechEnd,
     SpeechStart,
     Utterance,
-    Vector,
     Watermark,
     Word,
 )
 from tests.conftest import Run
+from tests.perception.scripted_ears import Loudness
 
 SETTINGS = AudioSettings(group=GroupSettings(span_s=20))
-
-
-class Loudness:
-    """Loud is speech."""
-
-    def __init__(self) -> None:
-        self.resets = 0
-
-    def reset(self) -> None:
-        self.resets += 1
-
-    def probabilities(self, samples: Samples) -> Vector:
-        return (np.abs(samples).reshape(-1, 512).mean(axis=1) > 0.05).astype(np.float32)
 
 
 class Lengths:
