@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from perception.screen.change import TILE, Box
-from perception.screen.lines import Piece
-from runtime.messages import Image
+from perception.screen.change import TILE, Box, aligned
+from perception.screen.covers import parts
+from perception.screen.lines import Piece, inside
+from runtime.messages import Image, ScreenWindow
 from runtime.models import TextLine
 
 _SEEN_CROPS = 256
+_MARGIN = 6
 
 
 class PieceReader(Protocol):
@@ -35,7 +38,24 @@ class RegionReader:
         self._crops.clear()
         self._reader.forget()
 
-    def of(self, image: Image, box: Box) -> list[Piece]:
+    def of(self, image: Image, box: Box, windows: Sequence[ScreenWindow] | None = None) -> list[Piece]:
+        """The runs of text in a box, each of one window: what was read across an edge is read once more on either side."""
+        out = []
+        for piece in self._read(image, box):
+            several = parts(piece.box, windows)
+            out += [piece] if len(several) == 1 else self._each(image, several)
+        return out
+
+    def _each(self, image: Image, several: Sequence[Box]) -> list[Piece]:
+        """What stands in each of some boxes, read with what is above and below."""
+        out = []
+        for x0, y0, x1, y1 in several:
+            _, above, _, below = aligned((x0, y0 - _MARGIN, x1, y1 + _MARGIN), image.shape[:2])
+            found = self._read(image, (x0, above, x1, below))
+            out += [piece for piece in found if inside(piece.box, (x0, y0, x1, y1))]
+        return out
+
+    def _read(self, image: Image, box: Box) -> list[Piece]:
         x0, y0, x1, y1 = box
         crop = np.ascontiguousarray(image[y0:y1, x0:x1])
         key = hashlib.blake2b(crop.tobytes() + bytes(str(crop.shape), "ascii"), digest_size=16).digest()

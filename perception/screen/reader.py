@@ -184,7 +184,7 @@ class ScreenReader:
                     box = (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
             grown.append(aligned(box, (height, width)))
         boxes = merged(grown)
-        found = [(box, self._regions.of(frame.image, box)) for box in boxes]
+        found = [(box, self._regions.of(frame.image, box, frame.windows)) for box in boxes]
         outside = [t for t in monitor.lines.here if not any(inside(t.box, box) for box in boxes)]
         everything = [TextLine(t.text, t.confidence, _share(t.box, shape)) for t in outside]
         everything += [TextLine(p.text, p.confidence, _share(p.box, shape)) for _, ps in found for p in ps]

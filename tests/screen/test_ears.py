@@ -206,7 +206,7 @@ def test_a_secret_that_is_said_is_not_kept(tmp_path: Path, run_virtual: Run) -> 
 
 
 def test_a_microphone_that_is_away_is_told_once_and_taken_up_when_it_comes(
-    tmp_path: Path, run_virtual: Run
+    tmp_path: Path, run_virtual: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     hearing = Hearing("microphone")
 
@@ -224,6 +224,7 @@ def test_a_microphone_that_is_away_is_told_once_and_taken_up_when_it_comes(
 
     run_virtual(recorded(tmp_path / "m", play, prepare=hearing.on)())
     assert hearing.reports == ["microphone: there is none", "microphone: listening"]
+    assert "there is none" not in caplog.text
 
 
 def test_recognition_that_is_too_slow_delays_nobody_and_what_it_leaves_out_is_counted(

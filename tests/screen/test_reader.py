@@ -177,6 +177,15 @@ def test_a_window_that_is_moved_under_another_one_adds_no_cut_lines() -> None:
     assert watched.lines() == [*LONG, "Cem: somebody to", "Cem: somebody took the yellow paint"]
 
 
+def test_what_was_read_across_two_windows_is_of_each_its_own() -> None:
+    watched = Watched()
+    left = window("build - xterm", "xterm", True, (0, 0, 320, 352))
+    right = window("letter - Mousepad", "Mousepad", False, (320, 0, 640, 352))
+    lines = {(23, 5): "the build is over", (40, 5): "dear Ana"}
+    watched.look(ScreenFrame(float(t), paint(lines), 0, (left, right)) for t in range(5))
+    assert sorted(watched.read) == ["build - xterm\nthe build is over", "letter - Mousepad\ndear Ana"]
+
+
 def test_what_a_window_leaves_of_a_word_is_nothing() -> None:
     watched = Watched()
     watched.look(behind(float(t), 56, *LONG) for t in range(5))

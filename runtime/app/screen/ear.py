@@ -148,7 +148,8 @@ class Ear:
             trouble = describe(errors.exceptions[0])
         finally:
             self._lost, self._lossy = self.dropped, ()
-            await cancel_and_wait(self._source, _CLOSE_S)
+            if not self._source.done():  # what one that has ended had to say is told already
+                await cancel_and_wait(self._source, _CLOSE_S)
             self._source = None
         await self._take(self.name, Watermark("said", inf))
         return trouble

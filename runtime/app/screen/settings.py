@@ -55,4 +55,4 @@ class ScreenSettings(Settings):
     quiet_to: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
     """Nobody is nudged or told between; it comes afterwards."""
     nudge_cooldown_minutes: float = Field(default=60.0, ge=0)
-    """Between two nudges about the same open task."""
+    """Before the second nudge about the same open task twice that passes, before the third and last four times."""
