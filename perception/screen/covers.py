@@ -11,6 +11,7 @@ from perception.screen.lines import CUT, Piece, inside, loose
 from runtime.messages import ScreenWindow
 
 _NEAR_PX = 6
+_BAR_PX, _BUTTONS_PX, _ICONS = 32, 120, 3
 _NEAR = 0.6  # of a line's height: less than one letter
 
 
@@ -18,7 +19,7 @@ def marked(
     pieces: Sequence[Piece], windows: Sequence[ScreenWindow] | None, shape: tuple[int, ...]
 ) -> list[Piece]:
     """Those that are cut off say so. Of what another window leaves of a word there is nothing to be known: it is left
-    out. windows: topmost first. shape: of the picture.
+    out; so are the buttons of a title bar, which are read as "00" or "OW". windows: topmost first. shape: of the picture.
     """
     if windows is None:
         return list(pieces)
@@ -30,7 +31,7 @@ def marked(
         if own is not None and not hidden:
             hidden = own[2] > shape[1] and _near(piece.box, piece.box[2], shape[1])
             hidden |= own[0] < 0 and _near(piece.box, piece.box[0], 0)
-        if hidden and len(loose(piece.text)) < CUT:
+        if (hidden and len(loose(piece.text)) < CUT) or (own is not None and _is_button(piece, own)):
             continue
         at_edge = own is not None and _near(piece.box, piece.box[2], own[2])
         out.append(replace(piece, cut=hidden or at_edge))
@@ -53,6 +54,11 @@ def parts(box: Box, windows: Sequence[ScreenWindow] | None) -> list[Box]:
 def _owner(boxes: Sequence[Box], x: int) -> int:
     """The topmost that is there, by its number; -1: none."""
     return next((i for i, b in enumerate(boxes) if b[0] <= x < b[2]), -1)
+
+
+def _is_button(piece: Piece, own: Box) -> bool:
+    on_bar = piece.box[3] <= own[1] + _BAR_PX and piece.box[0] >= own[2] - _BUTTONS_PX
+    return on_bar and len(loose(piece.text)) <= _ICONS
 
 
 def _cut_off(line: Box, own: Box | None, cover: Box) -> bool:

@@ -100,6 +100,8 @@ class Tasks:
         self._tasks: dict[str, Task] = {}
         self._next = 1
         self.summarised = ""
+        self.waiting: list[tuple[str | None, str]] = []
+        """What is to be said when quiet hours are over: id of its task or watch, and the text."""
         self._load()
 
     def all(self) -> list[Task]:
@@ -161,11 +163,12 @@ class Tasks:
         return come
 
     def forget(self, from_wall: float) -> int:
-        """Those that were noticed from then on."""
+        """Those that were noticed from then on, and all that waits to be said."""
         gone = [i for i, t in self._tasks.items() if t.noticed >= from_wall]
         for i in gone:
             del self._tasks[i]
-        if gone:
+        waited, self.waiting = bool(self.waiting), []
+        if gone or waited:
             self._save()
         return len(gone)
 
@@ -173,11 +176,17 @@ class Tasks:
         self.summarised = day
         self._save()
 
+    def keep_waiting(self, waiting: Sequence[tuple[str | None, str]]) -> None:
+        if self.waiting != list(waiting):
+            self.waiting = list(waiting)
+            self._save()
+
     def _load(self) -> None:
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
             self._tasks = {t["id"]: Task(**t) for t in kept["tasks"]}
             self._next, self.summarised = int(kept["next"]), str(kept["summarised"])
+            self.waiting = [(of, str(text)) for of, text in kept.get("waiting", [])]
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -188,6 +197,7 @@ class Tasks:
         kept = {
             "next": self._next,
             "summarised": self.summarised,
+            "waiting": self.waiting,
             "tasks": [asdict(t) for t in self._tasks.values()],
         }
         try:

@@ -44,9 +44,25 @@ _PLAIN = frozenset(
 )
 
 
+# "Done" is a word of no meaning elsewhere; here it is the whole point, and programs have other words for it.
+_OVER = re.compile(r"\b(?:done|ready|complete[ds]?|finish(?:ed|es)?)\b", re.I)
+_ENDED = re.compile(rf"{_OVER.pattern}|\b(?:succeed(?:ed|s)?|successful(?:ly)?|success|failed)\b", re.I)
+
+
 @lru_cache(maxsize=4096)
 def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(tokens(text))
+    return tuple(tokens(_OVER.sub("finished", text)))
+
+
+def _told(part: str, what: str) -> str:
+    """A sentence for one who waits for something to be over, however it ended."""
+    return _ENDED.sub("finished", part) if _OVER.search(what) else part
+
+
+def _until(part: str, wanted: set[str]) -> str:
+    """A sentence as far as the last of the words that are wanted: what comes after it denies something else."""
+    ends = [m.end() for m in re.finditer(r"[\w']+", part) if wanted & set(_tokens(m[0]))]
+    return part[: max(ends)] if ends else part
 
 
 class Matcher:
@@ -77,23 +93,24 @@ class Matcher:
         if not watch.what:
             return parts[0] if parts else None
         for part in parts:
-            said = set(_tokens(part))
             for what in _alternatives(watch.what):
-                if await self._means(watch, what, part, said):
+                if await self._means(watch, what, part):
                     return part
         return None
 
-    async def _means(self, watch: Watch, what: str, part: str, said: set[str]) -> bool:
-        wanted = _tokens(what)
-        there = set(wanted) <= said
+    async def _means(self, watch: Watch, what: str, part: str) -> bool:
         if watch.exact:
-            return there and _in_order(wanted, _tokens(part))
+            return _in_order(tuple(tokens(what)), tuple(tokens(part)))
+        wanted = _tokens(what)
+        told = _told(part, what)
+        said = set(_tokens(told))
+        there = set(wanted) <= said
         event = watch.kind == "any" and len(wanted) > 1
-        if event and _HEDGE.search(part) and not _HEDGE.search(what):
+        if event and _HEDGE.search(_until(told, set(wanted)) if there else part) and not _HEDGE.search(what):
             return False
         if self._text is None or not said or (there and not event):
             return there
-        vectors = await self._kept(self._text, self._text_vectors, [what, part])
+        vectors = await self._kept(self._text, self._text_vectors, [what, told])
         likeness = float(vectors[0] @ vectors[1])
         if there:
             return likeness >= EVENT_WORDS

@@ -152,6 +152,41 @@ def test_an_event_that_is_denied_or_expected_has_not_come(run_virtual: Run, text
     assert len(run_virtual(main())[0]) == told
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("build finished without errors", 1),
+        ("Build done.", 1),
+        ("BUILD SUCCESSFUL in 12s", 1),
+        ("Build failed: 2 errors", 1),
+        ("build", 0),
+        ("building target 3 of 9", 0),
+        ("the build is not done yet", 0),
+        ("the build will be done at nine", 0),
+        ("tests done", 0),
+    ],
+)
+@pytest.mark.parametrize("what", ["build is done", "build is finished"])
+def test_what_is_over_has_many_words_for_it(run_virtual: Run, what: str, text: str, told: int) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BUDGET, kind="any", what=what))
+        return await texts(watches, observation(text, 1.0, "read"))
+
+    assert len(run_virtual(main())[0]) == told
+
+
+def test_a_success_is_no_failure(run_virtual: Run) -> None:
+    async def main() -> list[list[str]]:
+        watches = Watches(None)
+        await watches.add(replace(BUDGET, kind="any", what="build fails"))
+        return await texts(
+            watches, observation("BUILD SUCCESSFUL", 1.0), observation("the build failed", 2.0)
+        )
+
+    assert [len(told) for told in run_virtual(main())] == [0, 1]
+
+
 def test_what_goes_on_is_told_once_until_it_was_away(run_virtual: Run) -> None:
     """A bottle that stays in view for minutes is one sight; one that comes back after the cooldown is another."""
 
@@ -303,6 +338,10 @@ def test_what_looks_the_same_by_name_is_asked_of_class_vectors(run_virtual: Run)
         ("any", "meeting starts", "The meeting is about to begin, everyone.", True),
         ("any", "meeting starts", "The meeting was cancelled.", False),
         ("any", "Tom starts talking", "Tom is quiet today.", False),
+        ("any", "build is done", "BUILD SUCCESSFUL in 12s", True),
+        ("any", "build is finished", "Build done.", True),
+        ("any", "build is done", "build", False),
+        ("any", "build is done", "building target 3 of 9", False),
     ],
 )
 def test_what_means_the_same_counts(run_real: Run, kind: str, what: str, text: str, told: bool) -> None:

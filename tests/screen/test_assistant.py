@@ -46,6 +46,17 @@ class Person:
         self.told = told
         self._clock = clock
 
+    def restarted(self) -> Person:
+        """The same folder and clock, and a process that knows nothing else."""
+        old = self.assistant
+        folder = old.tasks._path.parent
+        assistant = Assistant(
+            Tasks(folder / "tasks.json"),
+            Watches(folder / "watches.json"),
+            old._store, old._settings, old._clock, old._tell,
+        )  # fmt: skip
+        return Person(assistant, self._clock, self.told)
+
     async def until(self, hours: float) -> None:
         """hours: after midnight of the first day."""
         while self._clock.at < MIDNIGHT + hours * HOUR:
@@ -188,6 +199,21 @@ def test_a_watch_that_comes_true_at_night_waits_for_the_morning_unless_it_is_dis
         await person.until(32.5)
         assert len(person.told) == 1
         assert "ferry cancelled" in person.told[0][1]
+
+    lives(tmp_path, play)
+
+
+def test_what_waits_for_the_morning_survives_a_restart_at_night(tmp_path: Path) -> None:
+    async def play(person: Person) -> None:
+        await person.until(21.0)
+        await person.assistant.watches.add(Watch("read", "build finished", "tell me", MIDNIGHT))
+        await person.until(23.5)
+        await person.sees("the build finished")
+        told = person.told
+        again = person.restarted()
+        await again.until(32.5)
+        assert [at for at, text in told if "build finished" in text] == [MIDNIGHT + 32 * HOUR]
+        assert person.restarted().assistant.tasks.waiting == []
 
     lives(tmp_path, play)
 

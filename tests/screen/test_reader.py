@@ -186,6 +186,12 @@ def test_what_was_read_across_two_windows_is_of_each_its_own() -> None:
     assert sorted(watched.read) == ["build - xterm\nthe build is over", "letter - Mousepad\ndear Ana"]
 
 
+def test_the_buttons_of_a_title_bar_are_no_text() -> None:
+    watched = Watched()
+    watched.look(seconds({(40, 0): "notes.txt", (74, 0): "00X", (2, 8): "OK"}, 0, 5))
+    assert watched.lines() == ["notes.txt", "OK"]
+
+
 def test_what_a_window_leaves_of_a_word_is_nothing() -> None:
     watched = Watched()
     watched.look(behind(float(t), 56, *LONG) for t in range(5))

@@ -40,7 +40,7 @@ class Assistant:
         self._settings = settings
         self._clock = clock
         self._tell = tell
-        self._held: list[tuple[str | None, str]] = []
+        self._held = list(tasks.waiting)
 
     async def remembered(self, record: Observation, wall_s: float) -> None:
         if record.modality == "read" or record.details.get("ear") == "microphone":
@@ -58,6 +58,7 @@ class Assistant:
         now = self._clock.wall()
         self._held += [(alert.watch, alert.text) for alert in await self.watches.due(now)]
         if self._quiet(now):
+            await self.say_held()
             return
         for task in self.tasks.due(now, self._settings.nudge_cooldown_minutes * 60):
             self._held.append((task.id, f"Due: {line_of(task, now)}. (hearsight screen dismiss {task.id})"))
@@ -68,6 +69,7 @@ class Assistant:
         """A task or a watch: it is not brought up again, not even what waits to be said of it. False: there is none."""
         known = self.tasks.dismiss(id_) is not None or await self.watches.remove(id_) is not None
         self._held = [(of, text) for of, text in self._held if of != id_]
+        self.tasks.keep_waiting(self._held)
         return known
 
     def forget(self, from_wall: float) -> None:
@@ -78,8 +80,10 @@ class Assistant:
     async def say_held(self) -> None:
         if not self._held or self._quiet(self._clock.wall()):
             del self._held[:-_HELD]
+            self.tasks.keep_waiting(self._held)
             return
         held, self._held = self._held, []
+        self.tasks.keep_waiting(())
         for _, text in held:
             self._tell(text)
             await notify(text)
