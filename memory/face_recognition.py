@@ -71,8 +71,7 @@ class FaceRecogniser:
         for clip in clips:
             if not clip.faces:
                 continue
-            cast = self._cast_at(clip.source, clip.t_end_s)
-            self._learn(cast)
+            self._learn(self._cast_at(clip.source, clip.t_end_s))
             placed: list[tuple[FaceTrack, str]] = []
             for number, track in enumerate(clip.faces):
                 beside = frozenset(
@@ -80,7 +79,7 @@ class FaceRecogniser:
                     for other, person in placed
                     if person and other.t_start_s < track.t_end_s and track.t_start_s < other.t_end_s
                 )
-                placed.append((track, self._recognise(clip, number, track, beside, cast)))
+                placed.append((track, self._recognise(clip, number, track, beside)))
         return self.rows[had_rows:], self._known.claims[had_claims:]
 
     def join(self, source: str, from_s: float, until_s: float) -> list[Claim]:
@@ -168,9 +167,7 @@ class FaceRecogniser:
         heard = {self._known.owner(key) for key in self._known.prints}
         return face not in heard and voice not in {self.owner(row.key) for row in self.rows}
 
-    def _recognise(
-        self, clip: Clip, number: int, track: FaceTrack, beside: frozenset[str], cast: Cast
-    ) -> str:
+    def _recognise(self, clip: Clip, number: int, track: FaceTrack, beside: frozenset[str]) -> str:
         one = Print(
             (clip.source, clip.id, number),
             track.vector.astype(np.float16).astype(np.float32),

@@ -119,7 +119,6 @@ def build(
 
 
 def sessions(
-    source: str,
     keys: Sequence[TextKey],
     observations: Sequence[Observation],
     dim: int,
@@ -217,7 +216,7 @@ async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
     observations = observations_of(records) if records is not None else []
     if any(is_message(o) for o in observations):
         messages = [o for o in observations if is_message(o)]
-        nodes = sessions(source, text_keys, messages, store.text_dim, settings)
+        nodes = sessions(text_keys, messages, store.text_dim, settings)
     else:
         nodes = build(source, units, text_keys, observations, store.text_dim, settings)
     about = await store.rows(schema.SOURCES, f"id = {quoted(source)}", ["wall_zero_s"])
@@ -251,17 +250,6 @@ def node_table(source: str, nodes: Sequence[Node], dim: int) -> pa.Table:
     shape = schema.nodes_schema(dim)
     arrays = [fixed_list(vectors) if f.name == "vector" else pa.array(columns[f.name], f.type) for f in shape]
     return pa.table(arrays, schema=shape)
-
-
-def node_bytes(nodes: Sequence[Node]) -> int:
-    """Bytes of these nodes' columns, as the budget counts them."""
-    return sum(
-        2 * (len(n.vector) + len(n.appearance))
-        + len(n.synopsis.encode())
-        + sum(len(child) for child in n.children)
-        + _NODE_OVERHEAD_BYTES
-        for n in nodes
-    )
 
 
 def _least_event_s(dim: int, units: Sequence[Unit], settings: MemorySettings) -> float:

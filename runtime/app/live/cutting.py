@@ -100,8 +100,8 @@ def cut_recording(folder: Path, cut: Cut | None) -> None:
         if cut is None:
             shutil.rmtree(folder)
             return
-        read_events(folder)
-        sifted = sift((folder / EVENTS).read_bytes().splitlines(keepends=True), _goes(folder, cut))
+        goes = _goes(read_events(folder), cut)
+        sifted = sift((folder / EVENTS).read_bytes().splitlines(keepends=True), goes)
         for name in sifted.pictures:
             (folder / PICTURES / name).unlink(missing_ok=True)
         sound = _sound_without(folder, sifted.samples)
@@ -133,7 +133,7 @@ def sift(lines: Sequence[bytes], goes: Callable[[Event], bool]) -> Sifted:
     return out
 
 
-def _goes(folder: Path, cut: Cut) -> Callable[[Event], bool]:
+def _goes(events: Sequence[Event], cut: Cut) -> Callable[[Event], bool]:
     def says(event: Event) -> bool:
         if not ("show" in event or "page" in event):
             return False
@@ -144,12 +144,12 @@ def _goes(folder: Path, cut: Cut) -> Callable[[Event], bool]:
         )
 
     # A question and the pieces of its answer are one turn.
-    turns = {event["turn"] for event in read_events(folder) if "turn" in event and says(event)}
+    turns = {event["turn"] for event in events if "turn" in event and says(event)}
 
     def goes(event: Event) -> bool:
         span = _span(event)
         late = _LATE_S if span is None and "turn" not in event else 0.0
-        begin, end = (event["at"], event["at"]) if span is None else span
+        begin, end = span or (event["at"], event["at"])
         spans = cut.spans + cut.seen if "picture" in event and "show" not in event else cut.spans
         inside = any(begin <= to_s + late and end >= from_s for from_s, to_s in spans)
         timed = span is not None or "show" in event or "page" in event
