@@ -10,25 +10,30 @@ from reasoning.screen.find import Finder, Moment
 from reasoning.screen.heard import people_near, without_call
 from reasoning.screen.tasks import spoken_lines, tasks_in
 from reasoning.screen.when import When
-from reasoning.screen.words import content, covered
+from reasoning.screen.words import SPEAKER, content, covered
 
 _HALF = 0.5
 
 
-async def promised(finder: Finder, phrase: str, when: When) -> Sequence[Moment]:
-    """In order of time, each promise once, what the user said among them. phrase: to whom, or of what; "" for all of them."""
+async def promised(finder: Finder, phrase: str, when: When, who: str = "") -> Sequence[Moment]:
+    """In order of time, each promise once, what was said among them. phrase: to whom, or of what; "" for all of them.
+    who: whose promises, by the name before a line of a chat; "" for the user's.
+    """
     phrase, in_call = without_call(phrase)
     wanted = content(f"{phrase} {in_call or ''}")
     said = await finder.heard()
-    mine = [m for m in said if m.ear == "microphone" and when.overlaps(m.wall_s, m.end_wall_s)]
+    of_who = [m for m in said if (set(tokens(who)) & _speaker(m) if who else m.ear == "microphone")]
+    spoken = [m for m in of_who if when.overlaps(m.wall_s, m.end_wall_s)]
     written = [] if in_call is not None else await finder.texts(when)
     out: dict[str, Moment] = {}
-    for moment in sorted([*written, *mine], key=lambda m: m.wall_s):
+    for moment in sorted([*written, *spoken], key=lambda m: m.wall_s):
         record = spoken_lines(moment.evidence.text) if moment.ear else moment.evidence.text
         where = tokens(f"{moment.document} {moment.site} {moment.program}")
         if moment.ear:
             where += tokens(" ".join(people_near(moment, said)))
         for task in tasks_in(record, moment.wall_s, finder.zone):
+            if not moment.ear and not _of(task.text, who, wanted):
+                continue
             near = covered(wanted, {*tokens(task.text), *where})
             # Whom a letter is to stands at its top.
             near = max(near, 0.9 * covered(wanted, {*tokens(record), *where}))
@@ -40,3 +45,14 @@ async def promised(finder: Finder, phrase: str, when: When) -> Sequence[Moment]:
                 )
                 out.setdefault(" ".join(tokens(task.text)), found)
     return list(out.values())
+
+
+def _of(line: str, who: str, wanted: Sequence[str]) -> bool:
+    """Whether a line is a promise of that person, by the name before it. The user's own is not of whom it was made to."""
+    label = SPEAKER.match(line)
+    named = set(tokens(label[1])) if label is not None else set()
+    return bool(named & set(tokens(who))) if who else not named or not named <= set(wanted)
+
+
+def _speaker(moment: Moment) -> set[str]:
+    return set(tokens(moment.evidence.speaker or ""))

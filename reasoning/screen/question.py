@@ -30,9 +30,10 @@ class Ask(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """phrase, other: the things meant. later: after rather than before; the last rather than the first.
-    kind: "site", "program", "file", "part" (of a dialog or a text), of BEFORE "which" or "side", or "" for anything.
-    noun: what kind of thing is asked for, as it was said. visit: of being there, rather than of words that stood there.
+    """phrase, other: the things meant; of PROMISE other is who promised, "" for the user. later: after rather than before;
+    the last rather than the first. kind: "site", "program", "file", "part" (of a dialog or a text), of BEFORE "which" or
+    "side", or "" for anything. noun: what kind of thing is asked for, as it was said. visit: of being there, rather than of
+    words that stood there.
     """
 
     ask: Ask
@@ -142,6 +143,10 @@ _PROMISE = re.compile(
     r"(?:to |for |are |is |open )*(?P<x>.*?)\s*\??$",
     re.I,
 )
+_THEIRS = re.compile(
+    r"\b(?i:what|which things?) (?i:did|has|had) (?P<who>[A-Z][\w'-]*(?: [A-Z][\w'-]*)?) (?i:ever )?"
+    r"(?i:promis\w+|agree\w* to|commit\w* to)(?i: me\b| us\b| to\b| do\b| send\b)*\s*(?P<x>.*?)\s*\??$"
+)
 _LEAD = re.compile(
     rf"^\s*(?:that |the time |when |once )*(?:did |was |were |had |have )?(?:i |we |it |the |a |an |my |there )*"
     rf"(?:(?:first|last|ever|already)\s+)?(?:{_OPENED}\s+)?(?:that |the |a |an |my |to |into |for |in |at )*",
@@ -168,6 +173,8 @@ def ask_of(text: str) -> Asked:
     )
     if found := _PROMISE.search(text):
         return Asked(Ask.PROMISE, _bare(found["x"]))
+    if found := _THEIRS.search(text):
+        return Asked(Ask.PROMISE, _bare(found["x"]), found["who"])
     if found := _STEPS.search(text):
         return Asked(Ask.STEPS, _bare(found["x"]))
     if found := _LONG.search(text):

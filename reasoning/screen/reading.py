@@ -17,7 +17,16 @@ from reasoning.screen.failures import failures
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import inside, once, told, with_next
 from reasoning.screen.when import When
-from reasoning.screen.words import content, covered, kind_words, named_in, says_all, spaced, with_english
+from reasoning.screen.words import (
+    SPEAKER,
+    content,
+    covered,
+    kind_words,
+    named_in,
+    says_all,
+    spaced,
+    with_english,
+)
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
 from runtime.compute import Compute
@@ -76,8 +85,12 @@ class FactReader:
                     "", f"It was a secret, which is not kept: {proof}", once([fact.moment, *moments]), parsed
                 )
             return Read(fact.value.rstrip(" ."), proof, once([fact.moment, *moments]), parsed)
+        if parsed.kind in _TYPED:
+            moments = [m for m in moments if not _asks(m.line, asked)]
         numbered = [replace(m.evidence, id=str(i)) for i, m in enumerate(moments)]
         weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
+        if parsed.kind in _TYPED:
+            weighed = [c for c in weighed if not _asks(c.support.unit, asked)]
         ordered = once([moments[int(c.evidence.id)] for c in weighed])
         if not weighed or weighed[0].support.probability < self._settings.support_threshold:
             # A line that has every word of the question is not passed over for what stands around it.
@@ -103,6 +116,12 @@ class FactReader:
         if moment.ear:
             return f"{told(replace(moment, line=line), self._at)}."
         return f"“{line}”{inside(moment)} at {self._at(moment.wall_s)}."
+
+
+def _asks(line: str, question: str) -> bool:
+    """Whether somebody asked the same there: a question is not its own answer."""
+    said = SPEAKER.sub("", line).split()
+    return bool(said) and said[0].casefold() == question.split()[0].casefold()
 
 
 def _needed(question: str) -> tuple[list[str], list[str]]:

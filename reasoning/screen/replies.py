@@ -220,7 +220,7 @@ class Replies:
         return f"Yes, at {self.at(one.wall_s)}: “{one.line}”{inside(one)}.", found
 
     async def _promise(self) -> Reply:
-        found = await promised(self.finder, self.asked.phrase, self.when)
+        found = await promised(self.finder, self.asked.phrase, self.when, self.asked.other)
         shown = found[-_MOST_LISTED:]
         parts = [
             told(m, self.at) if m.ear else f"“{m.line}”{inside(m)} at {self.at(m.wall_s)}" for m in shown

@@ -51,6 +51,8 @@ _ENGLISH = {
 """A language is listed by its own name and asked for by its English one."""
 _ENGLISH_OF = {token: english for own, english in _ENGLISH.items() for token in tokens(own)}
 KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
+SPEAKER = re.compile(r"\W*([^\W\d][\w.' -]{0,29}?)\s*:\s+")
+"""The name before a line of a chat."""
 
 
 def kind_words(program: str, site: str) -> set[str]:

@@ -35,6 +35,8 @@ DAYS = [date(2024, 5, 15), date(2024, 5, 16), date(2024, 5, 17)]
         ("Which steps did I take to publish the page?", Ask.STEPS),
         ("What did I promise Ana?", Ask.PROMISE),
         ("What do I still have to do?", Ask.PROMISE),
+        ("What did Ana promise me?", Ask.PROMISE),
+        ("What did the letter promise?", Ask.FACT),
         ("Summarise what I did", Ask.DOING),
         ("Give me a short summary of my day", Ask.DOING),
         ("What happened?", Ask.DOING),
