@@ -62,13 +62,18 @@ class Track:
         return self.known or self.record is not None
 
 
+Gone = OrderedDict[tuple[str, str], Track]
+"""Lines that were there, by window and text, those that went last at the end. Of all monitors: windows are moved."""
+
+
 class Lines:
     """The lines of one monitor. Times in media seconds."""
 
-    def __init__(self, settings: ScreenReadSettings) -> None:
+    def __init__(self, settings: ScreenReadSettings, gone: Gone) -> None:
+        """gone: shared by all monitors."""
         self._settings = settings
         self.here: list[Track] = []
-        self._gone: OrderedDict[tuple[str, str], Track] = OrderedDict()
+        self._gone = gone
         self._left: list[Track] = []
         self._ticks: dict[tuple[int, int], deque[tuple[float, str, str]]] = {}
 
@@ -132,12 +137,20 @@ class Lines:
         self._left = []
 
     def due(self, t_s: float, settled: bool) -> list[Track]:
-        """Those that have stood long enough to be remembered, and were not yet."""
-        return [
+        """Those that have stood long enough to be remembered, and were not yet; one that has left another monitor since
+        it appeared here was.
+        """
+        due = [
             track
             for track in self.here
             if not track.written and (settled or t_s - track.since_s >= track.settle_s)
         ]
+        for track in due:
+            before = self._gone.get((track.place.key, loose(track.text)))
+            if before is not None and before.written and 0 <= t_s - before.seen_s <= self._settings.recall_s:
+                del self._gone[(track.place.key, loose(track.text))]
+                track.record, track.line, track.known = before.record, before.line, before.known
+        return due
 
     def _lost(self, track: Track, t_s: float) -> None:
         key = (track.place.key, loose(track.text))
@@ -320,6 +333,16 @@ def _bounds(part: Sequence[Track]) -> Box:
         max(t.box[2] for t in part),
         max(t.box[3] for t in part),
     )
+
+
+def per_mille(row: Sequence[Track], width: int, height: int) -> list[int]:
+    """The box of a line in thousandths of the picture."""
+    return [
+        round(1000 * min(t.box[0] for t in row) / width),
+        round(1000 * min(t.box[1] for t in row) / height),
+        round(1000 * max(t.box[2] for t in row) / width),
+        round(1000 * max(t.box[3] for t in row) / height),
+    ]
 
 
 def loose(text: str) -> str:

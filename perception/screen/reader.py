@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 
 from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
 from perception.screen.covers import marked
-from perception.screen.lines import Lines, Track, inside, rows_of
+from perception.screen.lines import Gone, Lines, Track, inside, per_mille, rows_of
 from perception.screen.pictures import Pictures
 from perception.screen.pieces import PieceReader, RegionReader
 from perception.screen.places import Places, place_at
@@ -70,6 +71,7 @@ class ScreenReader:
         self._settings = settings
         self._monitors: dict[int, _Monitor] = {}
         self._away: dict[int, _Monitor] = {}
+        self._gone: Gone = OrderedDict()
         self._records: dict[str, _Record] = {}
         self._where = Places()
         self._activity: _Activity | None = None
@@ -96,7 +98,8 @@ class ScreenReader:
             for track in monitor.lines.here:
                 track.known = True
         due = monitor.lines.due(frame.t_s, frame.settled)
-        self._remember(monitor, frame, [t for t in due if monitor.changes.at_rest(t.box)])
+        self._stands([t for t in due if t.written], math.inf)
+        self._remember(monitor, frame, [t for t in due if not t.written and monitor.changes.at_rest(t.box)])
         self._do(monitor, frame)
         pictures = self._pictures(monitor, frame)
         self._looked_s = monitor.looked_s = frame.t_s
@@ -127,6 +130,7 @@ class ScreenReader:
         """The source is over: what stands there has ended at the last look, and nothing is known of it any more."""
         reading = self.look_away()
         self._away.clear()
+        self._gone.clear()
         self._records.clear()
         return reading
 
@@ -134,6 +138,7 @@ class ScreenReader:
         """What is on the screen now counts as never read: it was taken back from memory."""
         self._monitors.clear()
         self._away.clear()
+        self._gone.clear()
         self._records.clear()
         self._regions.forget()
         self._activity = self._next = None
@@ -156,7 +161,7 @@ class ScreenReader:
             self._monitors[frame.monitor] = away
         monitor = self._monitors.get(frame.monitor)
         if monitor is None or monitor.changes.last.shape != gray.shape:
-            lines = monitor.lines if monitor is not None else Lines(self._settings)
+            lines = monitor.lines if monitor is not None else Lines(self._settings, self._gone)
             self._end(lines.clear(frame.t_s), frame.t_s)
             pictures = Pictures(self._settings)
             monitor = self._monitors[frame.monitor] = _Monitor(Changes.of(gray), lines, pictures)
@@ -238,7 +243,7 @@ class ScreenReader:
         details: dict[str, Any] = where_of(place) | {
             "monitor": frame.monitor,
             "heading": len(heading),
-            "boxes": [_per_mille(row, width, height) for row in rows],
+            "boxes": [per_mille(row, width, height) for row in rows],
         }
         self._told.append(
             Observation(
@@ -392,12 +397,3 @@ def _id(source: str, kind: str, t_s: float, text: str) -> str:
 def _share(box: Box, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
     height, width = shape[:2]
     return (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
-
-
-def _per_mille(row: Sequence[Track], width: int, height: int) -> list[int]:
-    return [
-        round(1000 * min(t.box[0] for t in row) / width),
-        round(1000 * min(t.box[1] for t in row) / height),
-        round(1000 * max(t.box[2] for t in row) / width),
-        round(1000 * max(t.box[3] for t in row) / height),
-    ]

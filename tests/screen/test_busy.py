@@ -85,3 +85,20 @@ def test_of_pages_that_are_turned_faster_than_that_the_last_is_read_and_the_othe
         assert desk.recorder.status.missed > 0
 
     run_virtual(recorded(tmp_path / "m", play, prepare=slowly(20.0))())
+
+
+def test_a_pause_waits_for_one_reading_only_and_nothing_is_looked_at_meanwhile(
+    tmp_path: Path, run_virtual: Run
+) -> None:
+    async def play(desk: Desk) -> None:
+        for number in range(4):
+            await desk.show(3.0, *page(number))
+        looks, began = desk.screen.looks, desk.clock.now()
+        await desk.recorder.pause()
+        assert desk.clock.now() - began <= 20.0
+        assert desk.screen.looks == looks
+        await desk.show(600.0, "canary pelican")
+        assert desk.screen.looks == looks
+        assert not desk.on_disk("pelican")
+
+    run_virtual(recorded(tmp_path / "m", play, prepare=slowly(20.0))())

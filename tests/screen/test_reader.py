@@ -279,6 +279,22 @@ def test_two_monitors_are_read_apart() -> None:
     assert {o.details["monitor"] for o in watched.records if o.modality == "read"} == {0, 1}
 
 
+@pytest.mark.parametrize("homes", [(0, 1, 0), (1, 0, 1)])
+def test_a_window_that_is_moved_to_another_monitor_adds_nothing(homes: tuple[int, ...]) -> None:
+    watched = Watched()
+    line, title = column("the pelican sits here"), "letter - Mousepad"
+    for at, home in enumerate(homes):
+        for t in range(5):
+            watched.look(
+                frame(10.0 * at + t, line if monitor == home else {}, title, monitor=monitor)
+                for monitor in (0, 1)
+            )
+    watched.take(watched.reader.close())
+    assert watched.lines() == ["the pelican sits here"]
+    spans = sorted((s.t_start_s, s.t_end_s) for s in watched.standings if s.record == watched.records[-1].id)
+    assert {(0.0, 10.0), (10.0, 20.0), (20.0, 24.0)} <= set(spans)
+
+
 def test_what_was_forgotten_is_not_taken_up_again_while_it_stands_there() -> None:
     watched = Watched()
     lines = column("a thing to forget")

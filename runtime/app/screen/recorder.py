@@ -157,8 +157,8 @@ class Recorder:
 
     async def pause(self, seconds: float | None = None) -> None:
         """Nothing is looked at until resume, or for so many seconds."""
+        self._going.clear()  # who looks and reads right now stops soon
         async with self._busy:
-            self._going.clear()
             await self._lost("paused")
         await self._no_resume()
         if seconds is not None:
@@ -242,6 +242,8 @@ class Recorder:
             self._frames.clear()
         for frame in self._glances.take():
             await self._read(frame)
+            if not self._going.is_set():
+                return True
         await self._roll()
         frames = await self._compute.run("screen", self._display.look, self._t_s)
         self._counts["looks"] += 1
@@ -280,8 +282,9 @@ class Recorder:
 
     async def _glance(self) -> tuple[float, list[ScreenFrame]] | None:
         t_s = self._clock.wall() - self._zero_wall
-        if self._display is None or not self._t_s <= t_s <= self._t_s + self._settings.read.gap_s:
-            return None  # the clock was set, or the machine slept: the next look sees to that
+        if not (self._going.is_set() and self._t_s <= t_s <= self._t_s + self._settings.read.gap_s):
+            return None  # paused, or the clock was set, or the machine slept: the next look sees to that
+        assert self._display is not None
         self._t_s = t_s
         frames = await self._compute.run("screen", self._display.look, t_s)
         self._counts["looks"] += 1
