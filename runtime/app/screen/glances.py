@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from perception.screen.stands import Stand, Stands
 from runtime.channel import Channel, Policy
@@ -15,6 +15,13 @@ from runtime.session import cancel_and_wait
 
 _WAITING = 4
 _CANCEL_S = 1.0
+
+
+class Looks(Protocol):
+    """A display. Blocking, for one thread."""
+
+    def look(self, t_s: float) -> list[ScreenFrame]: ...
+    def close(self) -> None: ...
 
 
 class Glances:

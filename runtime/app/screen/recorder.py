@@ -18,7 +18,7 @@ from perception.screen.heard import on_screen
 from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
 from perception.sources.pulse import EarName
-from runtime.app.screen.glances import Glances
+from runtime.app.screen.glances import Glances, Looks
 from runtime.app.screen.retaining import ensure_room, retain
 from runtime.app.screen.settings import ScreenSettings
 from runtime.app.screen.status import Status
@@ -37,13 +37,6 @@ _GIVE_BACK_EVERY_S = 10.0
 _HELD = 512
 _FRONTS = 256
 _SOURCES = 8
-
-
-class Looks(Protocol):
-    """A display. Blocking, for one thread."""
-
-    def look(self, t_s: float) -> list[ScreenFrame]: ...
-    def close(self) -> None: ...
 
 
 class Listens(Protocol):
