@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 
 from memory.conversation import Added, ConversationWriter, Message, text_source
 from memory.settings import MemorySettings
 from memory.store import Store
+from memory.zone import offset_of, unix_of
 from runtime.clock import SystemClock
 from runtime.compute import Compute
 from runtime.models import TextEncoder
 
 When = datetime | float
-"""A time: a datetime (without a zone: UTC), or Unix seconds."""
+"""A time: a datetime (without a zone: of the memory's, `Store.zone`), or Unix seconds."""
 _CLOCK = SystemClock()
 
 
-def unix_s(when: When) -> float:
-    if isinstance(when, datetime):
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    return float(when)
+def unix_s(when: When, zone: tzinfo | None) -> float:
+    return unix_of(when, zone) if isinstance(when, datetime) else float(when)
 
 
 class Adding:
@@ -46,9 +45,11 @@ class Adding:
         source: str,
     ) -> Added:
         if isinstance(what, str):
-            time_s = _CLOCK.wall() if time is None else unix_s(time)
-            day = f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d}"
-            what = Message(what, time_s, day if session is None else session, speaker)
+            zone = self._store.zone(self._settings.timezone)
+            time_s = _CLOCK.wall() if time is None else unix_s(time, zone)
+            day = f"{datetime.fromtimestamp(time_s, zone):%Y-%m-%d}"
+            offset_s = offset_of(time) if isinstance(time, datetime) else None
+            what = Message(what, time_s, day if session is None else session, speaker, utc_offset_s=offset_s)
         messages = [what] if isinstance(what, Message) else list(what)
         async with self._one_at_a_time:
             writer = self._writers.get(source)

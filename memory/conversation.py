@@ -39,6 +39,7 @@ class Message:
     a call, a file). speaker: None for notes and documents. captions: of the pictures that came with it.
     ref: its name in the place it comes from; of what nobody said, that place ("report.pdf, page 3"). recalled: it repeats
     what a memory said: no fact is made of it. pictures: that came with it, or, without a text, alone.
+    utc_offset_s: of the clock that its time was read off, where that is told.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Message:
     ref: str | None = None
     recalled: bool = False
     pictures: tuple[Picture, ...] = ()
+    utc_offset_s: float | None = None
 
     @property
     def content(self) -> str:
@@ -158,6 +160,8 @@ def _record(source: str, message: Message, at_s: float) -> Observation:
         details["ref"] = message.ref
     if message.recalled:
         details["recalled"] = True
+    if message.utc_offset_s is not None:
+        details["utc_offset_s"] = message.utc_offset_s
     return Observation(
         id=f"{source}/{quote(message.session, safe='')}/{digest}",
         source=source,

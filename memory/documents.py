@@ -12,14 +12,15 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 from memory.conversation import Message
 from memory.text import sentences
-from memory.text_files import dated
+from memory.text_files import date_in, dated
+from memory.zone import unix_of
 from runtime.errors import InputError
 
 _LONG_CHARS = 800
@@ -59,21 +60,22 @@ class _Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """made_s: Unix time at which it says that it was made."""
+    """made: when it says that it was made."""
 
     paragraphs: list[_Paragraph]
-    made_s: float | None
+    made: datetime | None
 
 
-def read_document(path: Path) -> list[Message]:
-    """Raises InputError."""
+def read_document(path: Path, zone: tzinfo | None = None) -> list[Message]:
+    """zone: of dates that name none (memory/zone.py). Raises InputError."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise InputError(f"{path}: larger than {_MOST_BYTES // 1_000_000} MB")
         found = DOCUMENTS[path.suffix.lower()](path.read_bytes(), str(path))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    time_s = dated(path.name) or found.made_s or path.stat().st_mtime
+    made_s = _unix(found.made, zone)
+    time_s = dated(path.name, zone) or made_s or path.stat().st_mtime
     out = []
     for one in found.paragraphs:
         place = path.name if one.page is None else f"{path.name}, page {one.page}"
@@ -118,7 +120,7 @@ def _pdf(raw: bytes, name: str) -> _Document:
         raise
     except Exception as error:  # what a broken PDF raises is anything
         raise InputError(f"{name}: not a PDF that can be read ({_line(error)})") from None
-    return _Document(paragraphs, None if made is None else _unix(made))
+    return _Document(paragraphs, made)
 
 
 def _word(raw: bytes, name: str) -> _Document:
@@ -196,7 +198,7 @@ def _html(raw: bytes, name: str) -> _Document:
     page = _Page()
     page.feed(text)
     page.close()
-    return _Document(page.paragraphs(), page.made_s)
+    return _Document(page.paragraphs(), page.made)
 
 
 class _Page(HTMLParser):
@@ -204,7 +206,7 @@ class _Page(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.made_s: float | None = None
+        self.made: datetime | None = None
         self._found: list[_Paragraph] = []
         self._heading = ""
         self._words: list[str] = []
@@ -214,9 +216,9 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         about = {key: value or "" for key, value in attrs}
         if tag == "meta" and (about.get("property") or about.get("name", "")).casefold() in _DATES:
-            self.made_s = self.made_s or _iso(about.get("content"))
+            self.made = self.made or _iso(about.get("content"))
         elif tag == "time":
-            self.made_s = self.made_s or _iso(about.get("datetime"))
+            self.made = self.made or _iso(about.get("datetime"))
         if tag == "title" and not self._heading:
             self._title = []
         if tag == "body":
@@ -255,15 +257,18 @@ class _Page(HTMLParser):
         self._words = []
 
 
-def _iso(text: str | None) -> float | None:
+def _iso(text: str | None) -> datetime | None:
     try:
-        return _unix(datetime.fromisoformat((text or "").strip()))
-    except (ValueError, OverflowError):
-        return dated(text or "")
+        return datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        return date_in(text or "")
 
 
-def _unix(when: datetime) -> float:
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+def _unix(when: datetime | None, zone: tzinfo | None) -> float | None:
+    try:
+        return None if when is None else unix_of(when, zone)
+    except (ValueError, OverflowError):  # the year 1 or 9999
+        return None
 
 
 def _line(error: Exception) -> str:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime, timedelta, tzinfo
 from math import floor, inf
 from typing import Protocol, TypeVar
 
@@ -27,7 +27,6 @@ from memory.store import Store, quoted
 from memory.text import sentences, tokens
 from runtime.messages import Observation, Vector
 
-_DAY_S = 86_400.0
 _NODE_OVERHEAD_BYTES = 160
 """Ids, times and lengths of one row."""
 
@@ -158,28 +157,31 @@ def days(
     nodes: Sequence[Node],
     observations: Sequence[Observation],
     zero_s: float,
+    zone: tzinfo | None,
     settings: MemorySettings,
 ) -> list[Node]:
-    """The days of a source, each of the episodes that begin in it. zero_s: Unix time of its second 0. A day is known when
-    it is over and its last episode is known.
+    """The days of a source in a zone, each of the episodes that begin in it. zero_s: Unix time of its second 0. A day is known
+    when it is over and its last episode is known.
     """
-    by_day: dict[float, list[Node]] = {}
+    by_day: dict[date, list[Node]] = {}
     for one in nodes:
         if one.level == "episode":
-            by_day.setdefault(floor((zero_s + one.t_start_s) / _DAY_S) * _DAY_S, []).append(one)
+            by_day.setdefault(datetime.fromtimestamp(zero_s + one.t_start_s, zone).date(), []).append(one)
     ordered = sorted(observations, key=_start)
     out = []
-    for begin_s, members in sorted(by_day.items()):
+    for day, members in sorted(by_day.items()):
+        next_day = day + timedelta(days=1)
+        over_s = datetime(next_day.year, next_day.month, next_day.day, tzinfo=zone).timestamp()
         start, end = min(n.t_start_s for n in members), max(n.t_end_s for n in members)
         told = [o for o in _within(ordered, start, end + 1e-3) if o.modality != "seen"]
         like = [n.appearance for n in members if len(n.appearance) == len(members[0].appearance)]
         out.append(
             Node(
-                id=f"{source}/day/{datetime.fromtimestamp(begin_s, UTC):%Y-%m-%d}",
+                id=f"{source}/day/{day:%Y-%m-%d}",
                 level="day",
                 t_start_s=start,
                 t_end_s=end,
-                known_at_s=max(begin_s + _DAY_S - zero_s, *(n.known_at_s for n in members)),
+                known_at_s=max(over_s - zero_s, *(n.known_at_s for n in members)),
                 vector=unit(np.sum([n.vector for n in members], axis=0)),
                 appearance=unit(np.sum(like, axis=0)),
                 synopsis=synopsis(told, (), settings.synopsis_chars),
@@ -222,7 +224,7 @@ async def rebuild(store: Store, source: str, settings: MemorySettings) -> int:
     about = await store.rows(schema.SOURCES, f"id = {quoted(source)}", ["wall_zero_s"])
     zero_s = about["wall_zero_s"][0].as_py() if about is not None and about.num_rows else None
     if zero_s is not None:
-        nodes += days(source, nodes, observations, zero_s, settings)
+        nodes += days(source, nodes, observations, zero_s, store.zone(settings.timezone), settings)
     new = node_table(source, nodes, store.text_dim)
     kept = {row["id"]: row for row in old.to_pylist()} if old is not None else {}
     fresh = {row["id"]: row for row in new.to_pylist()}

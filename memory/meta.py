@@ -1,4 +1,4 @@
-"""What a memory says of itself: the version of its tables, and the models that its vectors were made with."""
+"""What a memory says of itself: the version of its tables, its calendar, and the models that its vectors were made with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from memory import schema
+from memory.zone import machine_zone
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
 
@@ -17,6 +18,7 @@ def first_meta(text_encoder: TextEncoder) -> dict[str, str]:
         "schema_version": str(schema.SCHEMA_VERSION),
         "text_model": text_encoder.name,
         "text_dim": str(text_encoder.dim),
+        "timezone": machine_zone(),
     }
 
 

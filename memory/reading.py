@@ -83,15 +83,20 @@ class Reader:
 
     async def keyframe_at(self, source: str, t_s: float, as_of_s: float | None = None) -> Keyframe | None:
         """The key frame taken nearest to t_s, of the clips known by as_of_s; of a conversation only a picture that came then."""
-        limit = "" if as_of_s is None else f" AND t_end_s <= {as_of_s!r}"
+        limit = ""
         about = await self._store.rows(schema.SOURCES, f"id = {quoted(source)}", ["wall_zero_s"])
         if about is not None and 0.0 in about["wall_zero_s"].to_pylist():
             limit += f" AND t_start_s >= {t_s - _SAME_S!r} AND t_start_s <= {t_s + _SAME_S!r}"
         where = f"source = {quoted(source)}{limit}"
         rows = await self._store.rows(schema.KEYFRAMES, where, ["clip", "t_s"])
-        if rows is None or not rows.num_rows:
+        taken = rows.to_pylist() if rows is not None else []
+        if taken and as_of_s is not None:  # a key frame's own times do not say that it was told late
+            clips = await self._store.rows(schema.CLIPS, visible(as_of_s, frozenset((source,))), ["id"])
+            known = set(clips["id"].to_pylist()) if clips is not None else set()
+            taken = [row for row in taken if row["clip"] in known]
+        if not taken:
             return None
-        nearest = min(rows.to_pylist(), key=lambda row: (abs(row["t_s"] - t_s), row["clip"]))
+        nearest = min(taken, key=lambda row: (abs(row["t_s"] - t_s), row["clip"]))
         return await self.keyframe(nearest["clip"])
 
     async def short_term(self, clip_id: str) -> NDArray[np.float16] | None:

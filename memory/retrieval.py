@@ -71,7 +71,7 @@ class Memory:
         self._learner = Learner(store.folder if settings.search.learn else None)
         self._facts = Facts(store, compute, settings.user)
         self._searcher = Searcher(
-            store, text_encoder, compute, settings.search, self._reader, self._facts, self._learner
+            store, text_encoder, compute, settings, self._reader, self._facts, self._learner
         )
 
     @property
@@ -133,7 +133,7 @@ class Memory:
     def as_of(self, when: When) -> Past:
         """The memory as it was then: nothing that became known later is used. when: of conversations and notes;
         of a video, seconds from its begin (and then `sources` must name it)."""
-        return Past(self, unix_s(when))
+        return Past(self, unix_s(when, self.store.zone(self._settings.timezone)))
 
     async def history(self, what: str, source: str | None = None) -> tuple[Version, ...]:
         """Every version of the statement that a record (its id) makes or a question finds, oldest first."""
@@ -153,7 +153,9 @@ class Memory:
 
         Raises MemoryStoreError: opened for reading only, or it cannot be written.
         """
-        made_by = extractor or RuleExtractor(self._compute, self._settings.consolidation.batch)
+        made_by = extractor or RuleExtractor(
+            self._compute, self._settings.consolidation.batch, self.store.zone(self._settings.timezone)
+        )
         if rebuild:
             await drop(self.store)
         worker = Consolidator(self.store, self._encoder, self._compute, self._settings, made_by, _CLOCK.wall)

@@ -19,10 +19,11 @@ from memory.reading import Reader, visible
 from memory.records import clips_of
 from memory.resident import THREAD, Resident
 from memory.segment import Question
-from memory.settings import SearchSettings
+from memory.settings import MemorySettings
 from memory.store import Store, quoted
 from memory.text import tokens
 from memory.time_range import anchor, time_range
+from memory.zone import zone_of
 from runtime.compute import Compute
 from runtime.errors import InputError
 from runtime.models import TextEncoder
@@ -42,7 +43,7 @@ class Searcher:
         store: Store,
         text_encoder: TextEncoder,
         compute: Compute,
-        settings: SearchSettings,
+        settings: MemorySettings,
         reader: Reader,
         facts: Facts,
         learner: Learner,
@@ -50,12 +51,13 @@ class Searcher:
         self._store = store
         self._encoder = text_encoder
         self._compute = compute
-        self._settings = settings
+        self._settings = settings.search
+        self._zone = zone_of(settings.timezone)
         self._reader = reader
         self._facts = facts
         self._learner = learner
         self._casts = Casts(store)
-        self.resident = Resident(store, compute, settings)
+        self.resident = Resident(store, compute, settings.search)
 
     async def search(self, request: SearchRequest) -> list[Hit]:
         """As `Memory.search`."""
@@ -117,7 +119,7 @@ class Searcher:
         after or before something that it names, if that is found.
         """
         now_s = request.as_of_s if request.now_s is None else request.now_s
-        found = time_range(request.text, now_s)
+        found = time_range(request.text, now_s, self._zone)
         if found is not None:
             if found.near:
                 return found.start_s, found.end_s

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 
+from memory.zone import zone_of
 from runtime.config import Settings
+from runtime.errors import InputError
 
 
 class DialogueWeights(Settings):
@@ -176,7 +178,20 @@ class MemorySettings(Settings):
     """
     user: str = ""
     """Whose memory it is, by name: notes that nobody is named as the writer of are theirs."""
+    timezone: str = ""
+    """In which "yesterday" is meant, and times without a zone are read ("Europe/Oslo"). "": for questions that of this machine,
+    for what is added that of the machine which made the memory.
+    """
     consolidation: ConsolidationSettings = Field(default_factory=ConsolidationSettings)
     search: SearchSettings = Field(default_factory=SearchSettings)
     voices: VoiceMatchSettings = Field(default_factory=VoiceMatchSettings)
     faces: FaceMatchSettings = Field(default_factory=FaceMatchSettings)
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            zone_of(name)
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ from memory.migration import migrate
 from memory.place import is_to_be_made, local_folder, told
 from memory.records import ResumePoint, SourceInfo
 from memory.write_lock import Writing
+from memory.zone import OLD_ZONE, zone_of
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
 
@@ -112,6 +114,12 @@ class Store:
     @property
     def meta(self) -> dict[str, str]:
         return dict(self._meta)
+
+    def zone(self, wanted: str = "") -> tzinfo | None:
+        """In which a time without a zone is read, and days begin. wanted: by the settings; else that in which the memory was
+        made. Raises InputError.
+        """
+        return zone_of(wanted or self._meta.get("timezone", OLD_ZONE))
 
     async def table(self, name: str) -> Any | None:
         """The LanceDB table at its newest version, None where it has not been made yet."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from memory.conversation import Message
+from memory.zone import offset_of, unix_of
 from runtime.errors import InputError
 
 TURN_S = 20.0
@@ -24,7 +25,7 @@ _HEADING = re.compile(r"^#{1,6}\s+(.*)$")
 
 
 class ChatLine(BaseModel):
-    """One line of a chat file. time: Unix seconds, or ISO 8601 (without a zone: taken as it is written); a line without
+    """One line of a chat file. time: Unix seconds, or ISO 8601 (without a zone: of the memory's zone); a line without
     one follows the line before it. session: what belongs together; without it a day is a session.
     speaker (or role), text (or content). images: files (from where the chat lies), captions, or objects with a path and a
     caption.
@@ -48,8 +49,10 @@ class Told:
     pictures: tuple[Path, ...] = ()
 
 
-def read_chat(path: Path) -> list[Told]:
-    """A chat in JSON lines (`ChatLine`). Raises InputError with the line at fault."""
+def read_chat(path: Path, zone: tzinfo | None = None) -> list[Told]:
+    """A chat in JSON lines (`ChatLine`). zone: of times that name none.
+    Raises InputError with the line at fault.
+    """
     out: list[Told] = []
     for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
@@ -65,34 +68,40 @@ def read_chat(path: Path) -> list[Told]:
         captions, pictures = _shown(one.images, path, where)
         if not one.text.strip() and not captions and not pictures:
             continue
+        offset_s = None
         if one.time is not None:
-            time_s = unix_time(one.time, where)
+            time_s, offset_s = told_time(one.time, where, zone)
         elif out:
             time_s = out[-1].message.time_s + TURN_S
         else:
             raise InputError(f"{where}: no time; the first line of a chat has to say when it was")
-        session = f"{_at(time_s):%Y-%m-%d}" if one.session is None else str(one.session)
+        session = (
+            f"{datetime.fromtimestamp(time_s, zone):%Y-%m-%d}" if one.session is None else str(one.session)
+        )
         ref = None if one.id is None else str(one.id)
-        out.append(Told(Message(one.text, time_s, session, one.speaker or None, captions, ref), pictures))
+        message = Message(
+            one.text, time_s, session, one.speaker or None, captions, ref, utc_offset_s=offset_s
+        )
+        out.append(Told(message, pictures))
     if not out:
         raise InputError(f"{path}: no messages in it")
     return out
 
 
-def read_note(path: Path) -> list[Message]:
+def read_note(path: Path, zone: tzinfo | None = None) -> list[Message]:
     """A note or a document in Markdown or plain text: a message for each paragraph, under its heading.
 
     Its time: a date in a heading, else `date:` in its front matter, else a date in its file name, else when the file was
-    last changed. Raises InputError.
+    last changed. zone: as of `read_chat`. Raises InputError.
     """
     text = read_text(path)
-    time_s = dated(path.name) or path.stat().st_mtime
+    time_s = dated(path.name, zone) or path.stat().st_mtime
     if front := _FRONT.match(text):
         text = text[front.end() :]
         for line in front[1].splitlines():
             name, _, value = line.partition(":")
             if name.strip().lower() in ("date", "created"):
-                time_s = dated(value) or time_s
+                time_s = dated(value, zone) or time_s
     out: list[Message] = []
     heading = ""
     for block in re.split(r"\n\s*\n", text):
@@ -101,7 +110,7 @@ def read_note(path: Path) -> list[Message]:
             if found := _HEADING.match(line.strip()):
                 _put(out, lines, heading, path, time_s)
                 lines, heading = [], found[1].strip()
-                time_s = dated(heading) or time_s
+                time_s = dated(heading, zone) or time_s
             elif line.strip():
                 lines.append(line.strip())
         _put(out, lines, heading, path, time_s)
@@ -110,26 +119,32 @@ def read_note(path: Path) -> list[Message]:
     return out
 
 
-def dated(text: str) -> float | None:
+def dated(text: str, zone: tzinfo | None = None) -> float | None:
     """Unix time of the first ISO date in a text, None where there is none."""
+    found = date_in(text)
+    return None if found is None else unix_of(found, zone)
+
+
+def date_in(text: str) -> datetime | None:
+    """The first ISO date in a text, without a zone; None where there is none."""
     found = _DATE.search(text)
     if found is None:
         return None
     try:
         parts = [int(part) for part in found.groups("0")]
-        return datetime(*parts, tzinfo=UTC).timestamp()  # type: ignore[misc, arg-type]
+        return datetime(*parts)  # type: ignore[arg-type]
     except ValueError:
         return None
 
 
-def unix_time(value: float | str, where: str) -> float:
-    """Raises InputError, beginning with where."""
+def told_time(value: float | str, where: str, zone: tzinfo | None = None) -> tuple[float, float | None]:
+    """Unix time, and the offset that it was told with (`offset_of`). Raises InputError, beginning with where."""
     try:
         if isinstance(value, str):
             when = datetime.fromisoformat(value.strip())
-            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-        _at(value)
-        return float(value)
+            return unix_of(when, zone), offset_of(when)
+        datetime.fromtimestamp(value, zone)
+        return float(value), None
     except (ValueError, OverflowError, OSError):
         raise InputError(f"{where}: {value!r} is no time (Unix seconds, or like 2024-05-08T13:56)") from None
 
@@ -169,7 +184,3 @@ def _shown(
         if caption:
             captions.append(caption)
     return tuple(captions), tuple(files)
-
-
-def _at(stamp_s: float) -> datetime:
-    return datetime.fromtimestamp(stamp_s, UTC)

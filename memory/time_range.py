@@ -1,7 +1,8 @@
 """The time a question names, found by rules: "yesterday afternoon", "in May 2023", "last Tuesday", "after the ferry
 notice".
 
-Times are Unix seconds of a calendar without zones: a conversation's times are kept as they were written.
+Days, months and parts of a day are those of the zone in which the question is asked, whose days have 23 or 25 hours when
+its clocks change.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import calendar
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from math import inf
 
 _MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
@@ -84,19 +85,19 @@ class Anchor:
     soon: bool = False
 
 
-def time_range(text: str, now_s: float | None = None) -> TimeRange | None:
+def time_range(text: str, now_s: float | None = None, zone: tzinfo | None = None) -> TimeRange | None:
     """The time that a question names. now_s: when it is asked; without it nothing that is told from there is found
-    ("yesterday", a month without its year).
+    ("yesterday", a month without its year). zone: where; the machine's if None.
     """
     text = " ".join(text.split())
     if (found := _BETWEEN.search(text)) is not None:
-        first, last = _single(found[1], now_s), _single(found[2], now_s)
+        first, last = _single(found[1], now_s, zone), _single(found[2], now_s, zone)
         if first is None and last is not None:
             # "between 3 and 9 July 2023": the first day takes its month from the second.
-            first = _single(f"{found[1]} {' '.join(last.words.split()[1:])}", now_s)
+            first = _single(f"{found[1]} {' '.join(last.words.split()[1:])}", now_s, zone)
         if first is not None and last is not None and first.start_s < last.end_s:
             return TimeRange(first.start_s, last.end_s, found[0])
-    one = _single(text, now_s)
+    one = _single(text, now_s, zone)
     if one is None:
         return None
     side = _SIDE.search(text[: text.lower().find(one.words.lower())])
@@ -112,72 +113,73 @@ def time_range(text: str, now_s: float | None = None) -> TimeRange | None:
 def anchor(text: str, now_s: float | None = None) -> Anchor | None:
     """What a question tells its time by, unless that is a date."""
     found = _ANCHOR.search(text)
-    if found is None or _single(found[2], now_s) is not None:
+    if found is None or _single(found[2], now_s, None) is not None:
         return None
     first, _, last = found[1].lower().rpartition(" ")
     return Anchor(found[2].strip(), last in ("after", "since"), bool(first))
 
 
-def _single(text: str, now_s: float | None) -> TimeRange | None:
-    found = _dated(text, now_s)
-    if found is None and now_s is not None:
-        found = _told_from(text, _at(now_s))
+def _single(text: str, now_s: float | None, zone: tzinfo | None) -> TimeRange | None:
+    # The second 02:30 of a night in autumn is told from like the first: no day begins there.
+    now = None if now_s is None else datetime.fromtimestamp(now_s, zone).replace(fold=0)
+    found = _dated(text, now, zone)
+    if found is None and now is not None and now_s is not None:
+        found = _told_from(text, now, now_s)
     return found
 
 
-def _dated(text: str, now_s: float | None) -> TimeRange | None:
+def _dated(text: str, now: datetime | None, zone: tzinfo | None) -> TimeRange | None:
     if m := _ISO.search(text):
-        return _span(m, int(m[1]), int(m[2]), int(m[3]) if m[3] else None)
+        return _span(m, zone, int(m[1]), int(m[2]), int(m[3]) if m[3] else None)
     if m := _DAY_MONTH.search(text):
-        return _span(m, m[3], m[2], m[1], now_s)
+        return _span(m, zone, m[3], m[2], m[1], now)
     if m := _MONTH_DAY.search(text):
-        return _span(m, m[3], m[1], m[2], now_s)
+        return _span(m, zone, m[3], m[1], m[2], now)
     if m := _MONTH_YEAR.search(text):
-        return _span(m, m[2], m[1])
+        return _span(m, zone, m[2], m[1])
     # Without a year "may" and "march" are words like others: a capital, and a preposition, make them months.
     if (m := _IN_MONTH.search(text)) and m[1][0].isupper():
-        return _span(m, None, m[1], None, now_s)
-    if (m := _SEASON.search(text)) and (m[3] or (m[1] and now_s is not None)):
-        month, year = _SEASONS[m[2].lower()], int(m[3]) if m[3] else _at(now_s or 0.0).year
-        if not m[3] and now_s is not None and _stamp(datetime(year, month, 1, tzinfo=UTC)) > now_s:
-            year -= 1
-        begin = datetime(year, month, 1, tzinfo=UTC)
+        return _span(m, zone, None, m[1], None, now)
+    if (m := _SEASON.search(text)) and (m[3] or (m[1] and now is not None)):
+        month = _SEASONS[m[2].lower()]
+        year = int(m[3]) if m[3] or now is None else now.year - ((now.month, now.day) < (month, 1))
+        begin = datetime(year, month, 1, tzinfo=zone)
         return TimeRange(_stamp(begin), _stamp(_months_on(begin, 3)), m[0])
     if m := _IN_YEAR.search(text):
-        begin = datetime(int(m[1]), 1, 1, tzinfo=UTC)
+        begin = datetime(int(m[1]), 1, 1, tzinfo=zone)
         return TimeRange(_stamp(begin), _stamp(_months_on(begin, 12)), m[1])
     return None
 
 
 def _span(
     found: re.Match[str],
+    zone: tzinfo | None,
     year: str | int | None,
     month: str | int,
     day: str | int | None = None,
-    now_s: float | None = None,
+    now: datetime | None = None,
 ) -> TimeRange | None:
-    """A day, or a whole month. Without a year: the last one before now_s."""
+    """A day, or a whole month. Without a year: the last one before now."""
     number = month if isinstance(month, int) else _MONTHS[month.lower().rstrip(".")]
     if year is None:
-        if now_s is None:
+        if now is None:
             return None
-        now = _at(now_s)
         year = now.year if (number, int(day or 1)) <= (now.month, now.day) else now.year - 1
     try:
-        begin = datetime(int(year), number, int(day) if day else 1, tzinfo=UTC)
+        begin = datetime(int(year), number, int(day) if day else 1, tzinfo=zone)
     except ValueError:  # 31 February
         return None
     end = begin + timedelta(days=1) if day else _months_on(begin, 1)
     return TimeRange(_stamp(begin), _stamp(end), found[0])
 
 
-def _told_from(text: str, now: datetime) -> TimeRange | None:
+def _told_from(text: str, now: datetime, now_s: float) -> TimeRange | None:
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     day = timedelta(days=1)
     if m := _AGO.search(text):
         count, unit = _COUNTS.get(m[1].lower()) or int(m[1] if m[1].isdigit() else 1), m[2].lower()
         if unit in ("minute", "hour"):
-            about_s = _stamp(now) - count * _UNITS[unit]
+            about_s = now_s - count * _UNITS[unit]
             return TimeRange(about_s - _UNITS[unit] / 2, about_s + _UNITS[unit] / 2, m[0], near=True)
         if unit in ("month", "year"):
             begin = _months_on(today.replace(day=1), -count * (12 if unit == "year" else 1))
@@ -189,8 +191,8 @@ def _told_from(text: str, now: datetime) -> TimeRange | None:
         count = _COUNTS.get((m[1] or "a").lower()) or int(m[1])
         unit = m[2].lower()
         if unit in _UNITS:
-            return TimeRange(_stamp(now) - count * _UNITS[unit], _stamp(now), m[0])
-        return TimeRange(_stamp(_months_on(now, -count * (12 if unit == "year" else 1))), _stamp(now), m[0])
+            return TimeRange(now_s - count * _UNITS[unit], now_s, m[0])
+        return TimeRange(_stamp(_months_on(now, -count * (12 if unit == "year" else 1))), now_s, m[0])
     if m := _DAY_WORD.search(text):
         word = m[1].lower()
         begin = today - {"the day before yesterday": 2, "yesterday": 1, "last night": 1}.get(word, 0) * day
@@ -230,10 +232,6 @@ def _months_on(when: datetime, months: int) -> datetime:
     year, month = divmod(when.year * 12 + when.month - 1 + months, 12)
     last = calendar.monthrange(year, month + 1)[1]
     return when.replace(year=year, month=month + 1, day=min(when.day, last))
-
-
-def _at(stamp_s: float) -> datetime:
-    return datetime.fromtimestamp(stamp_s, UTC)
 
 
 def _stamp(when: datetime) -> float:

@@ -9,6 +9,7 @@ from memory import Cast, Hit, Memory, SearchRequest
 from memory.cast import Speaker
 from memory.keys import is_message, readings_of
 from memory.time_range import time_range
+from memory.zone import zone_of
 from reasoning.judge import Candidate, current, weigh
 from reasoning.known import known_fact
 from reasoning.question import Question
@@ -46,7 +47,8 @@ class Recall:
         moments = await self.moments(text, question, query, name)
         if asked is not None and asked.said and name is not None:
             moments = [e for e in moments if is_called(e.speaker, name)]
-        told = time_range(text, query.as_of_s if query.asked_at_s is None else query.asked_at_s)
+        asked_s = query.as_of_s if query.asked_at_s is None else query.asked_at_s
+        told = time_range(text, asked_s, zone_of(self.memory.settings.timezone))
         weighed = await self.compute.run(THREAD, weigh, question, moments, self.verifier, told)
         found = current(question, weighed, self.settings.support_threshold)
         known = await self._known(question, query) if self.settings.facts else None

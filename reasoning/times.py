@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 _UNIX_FROM_S = 1e8
 """No recording is three years long: such a time is a date (conversations and notes count in Unix time)."""
@@ -15,10 +15,10 @@ def is_date(t_s: float) -> bool:
 
 def clock_text(t_s: float) -> str:
     """mm:ss below an hour ("3:07"), h:mm:ss from then on ("1:03:07"). Seconds are cut, not rounded.
-    Of a conversation: the date and the minute.
+    Of a conversation: the date and the minute, by the clock of this machine.
     """
     if is_date(t_s):
-        return f"{datetime.fromtimestamp(t_s, UTC):%Y-%m-%d %H:%M}"
+        return f"{datetime.fromtimestamp(t_s):%Y-%m-%d %H:%M}"
     total = max(0, int(t_s))
     hours, minutes, seconds = total // 3600, total // 60 % 60, total % 60
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 # What a test finds must not hang on whether the model hub can be reached. Read when huggingface_hub is imported.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Nor on where the machine stands: tests of other zones name theirs.
+os.environ["TZ"] = "UTC"
+time.tzset()
 
 
 def require(condition: object, reason: str) -> None:

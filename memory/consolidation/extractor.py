@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Protocol
 
 from memory.consolidation import rules
 from memory.consolidation.assertion import Assertion
 from memory.consolidation.guards import is_machine
 from memory.keys import is_message
+from memory.zone import zone_said
 from runtime.compute import Compute
 from runtime.messages import Observation
 
@@ -42,12 +44,14 @@ class RuleExtractor:
     name = f"{rules.NAME}/{rules.VERSION}"
     prompt_hash = ""
 
-    def __init__(self, compute: Compute, batch: int) -> None:
+    def __init__(self, compute: Compute, batch: int, zone: tzinfo | None) -> None:
+        """zone: in which "yesterday" is meant (`Store.zone`)."""
         self._compute = compute
+        self._zone = zone
         self.batch = batch
 
     async def extract(self, records: Sequence[Observation], zero_s: float | None) -> Extracted:
-        return await self._compute.run("consolidation", _extract, records, zero_s)
+        return await self._compute.run("consolidation", _extract, records, zero_s, self._zone)
 
 
 def worth_reading(record: Observation) -> bool:
@@ -55,11 +59,13 @@ def worth_reading(record: Observation) -> bool:
     return record.modality == "said" and not is_machine(record.speaker, record.details)
 
 
-def _extract(records: Sequence[Observation], zero_s: float | None) -> Extracted:
+def _extract(records: Sequence[Observation], zero_s: float | None, zone: tzinfo | None) -> Extracted:
     made: list[tuple[tuple[Observation, ...], Assertion]] = []
     for record in records:
         now_s = None if zero_s is None else zero_s + record.t_start_s
         # A note that names no writer is its owner's; a voice that nobody knows is somebody's.
         speaks = record.speaker is not None or is_message(record)
-        made += (((record,), one) for one in rules.assertions(record.text, now_s, speaks))
+        made += (
+            ((record,), one) for one in rules.assertions(record.text, now_s, speaks, zone_said(record, zone))
+        )
     return Extracted(tuple(made))

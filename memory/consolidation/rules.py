@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import tzinfo
 from math import inf
 
 from memory.consolidation import guards, patterns
@@ -33,8 +34,12 @@ _POINTS = re.compile(r"\b(?:it|him|them|you|your|us|me|this|that|these|those|how
 _END = re.compile(r"[.!…\s]+$")
 
 
-def assertions(text: str, now_s: float | None = None, speaks: bool = True) -> list[Assertion]:
-    """What a record says, in order. now_s: Unix time at which it was said, for "last week". speaks: "I" is somebody known."""
+def assertions(
+    text: str, now_s: float | None = None, speaks: bool = True, zone: tzinfo | None = None
+) -> list[Assertion]:
+    """What a record says, in order. now_s, zone: Unix time at which it was said, and where, for "last week". speaks: "I" is
+    somebody known.
+    """
     out = list(_resources(text))
     if len(text) <= _LONGEST and not guards.is_joke(text) and not text.count('"') % 2:
         out += _numbered(text)
@@ -44,7 +49,7 @@ def assertions(text: str, now_s: float | None = None, speaks: bool = True) -> li
             if not (laughed[number] or laughed[number + 1]):
                 span = (at, at + len(sentence))
                 before = cut[number - 1][0] if number else ""
-                found = [*_of_sentence(sentence, now_s, speaks), *_pet(before, sentence, speaks)]
+                found = [*_of_sentence(sentence, now_s, speaks, zone), *_pet(before, sentence, speaks)]
                 out += (replace(one, words=sentence, span=span) for one in found)
     return list({(a.subject, a.relation, a.object, a.ended): a for a in reversed(out)}.values())[::-1]
 
@@ -57,12 +62,14 @@ def _cut(text: str) -> Iterator[tuple[str, int]]:
         at += len(sentence)
 
 
-def _of_sentence(sentence: str, now_s: float | None, speaks: bool) -> Iterator[Assertion]:
+def _of_sentence(
+    sentence: str, now_s: float | None, speaks: bool, zone: tzinfo | None
+) -> Iterator[Assertion]:
     plain = _plain(sentence)
     yield from _procedure(plain)
     if not guards.states(plain):
         return
-    told = time_range(plain, now_s)
+    told = time_range(plain, now_s, zone)
     for clause in patterns.CLAUSES.split(plain):
         for one in _of_clause(_without_lead(clause.strip(" ,"))):
             if speaks or not (one.subject == "" or one.subject.startswith("my ")):

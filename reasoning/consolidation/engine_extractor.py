@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from memory.consolidation.assertion import RELATIONS, Assertion
 from memory.consolidation.extractor import Extracted
 from memory.text import tokens
+from memory.zone import zone_said
 from reasoning.engine_client import EngineClient
 from runtime.messages import Observation
 
@@ -55,12 +56,14 @@ class EngineExtractor:
     batch = _RECORDS
     prompt_hash = PROMPT_HASH
 
-    def __init__(self, client: EngineClient) -> None:
+    def __init__(self, client: EngineClient, zone: tzinfo | None) -> None:
+        """zone: by whose calendar the turns are dated (`Store.zone`)."""
         self._client = client
+        self._zone = zone
         self.name = f"{client.address.model.replace('/', '-')}/1"
 
     async def extract(self, records: Sequence[Observation], zero_s: float | None) -> Extracted:
-        lines = [_line(number, one, zero_s) for number, one in enumerate(records, 1)]
+        lines = [_line(number, one, zero_s, self._zone) for number, one in enumerate(records, 1)]
         messages = [
             {"role": "system", "content": _INSTRUCTIONS},
             {"role": "user", "content": "\n".join(lines)},
@@ -117,7 +120,9 @@ def assertions_in(answer: str, records: Sequence[Observation]) -> list[tuple[Obs
     return out
 
 
-def _line(number: int, record: Observation, zero_s: float | None) -> str:
-    when = "" if zero_s is None else f"({datetime.fromtimestamp(zero_s + record.t_start_s, UTC):%Y-%m-%d}) "
+def _line(number: int, record: Observation, zero_s: float | None, zone: tzinfo | None) -> str:
+    when = ""
+    if zero_s is not None:
+        when = f"({datetime.fromtimestamp(zero_s + record.t_start_s, zone_said(record, zone)):%Y-%m-%d}) "
     text = " ".join(record.text.split())[:_LINE_CHARS]
     return f"[{number}] {when}{record.speaker or 'somebody'}: {text}"

@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Sequence
+from datetime import tzinfo
 from pathlib import Path
 
 from memory import Message, Store, add_messages, conversation_source, text_source
 from memory.documents import DOCUMENTS, read_document
 from memory.records import SourceInfo
+from memory.settings import MemorySettings
 from memory.text_files import PICTURES, Told, read_chat, read_note
+from memory.zone import zone_of
 from runtime.app import console
 from runtime.app.context import open_app
 from runtime.app.pictures import check_picture, looked_at, taken
 from runtime.app.settings import default_memory
-from runtime.errors import InputError
+from runtime.errors import InputError, MemoryStoreError
 
 CHATS = {".jsonl", ".ndjson"}
 NOTES = {".md", ".markdown", ".txt"}
@@ -25,12 +28,14 @@ async def run_add(args: argparse.Namespace) -> int:
     async with open_app(args) as app:
         for path in args.files:
             check_file(path)
-        read = [(path, await asyncio.to_thread(_read, path)) for path in args.files]
+        uri = args.memory or default_memory()
+        zone = await _zone(uri, app.settings.memory)
+        read = [(path, await asyncio.to_thread(_read, path, zone)) for path in args.files]
         for _, told in read:
             for picture in dict.fromkeys(p for one in told for p in one.pictures):
                 await asyncio.to_thread(check_picture, picture)
         encoder = await app.models.text_encoder()
-        async with await Store.open(args.memory or default_memory(), encoder) as store:
+        async with await Store.open(uri, encoder) as store:
             for path, told in read:
                 source = _source(path, [one.message for one in told], args.source)
                 messages, known = await looked_at(app, store, source.id, told)
@@ -50,16 +55,25 @@ def check_file(path: Path) -> None:
         raise InputError(f"{path}: {'is not a file' if path.exists() else 'no such file'}")
 
 
-def _read(path: Path) -> list[Told]:
+async def _zone(uri: str, settings: MemorySettings) -> tzinfo | None:
+    """In which times without a zone are read."""
+    try:
+        async with await Store.open(uri, read_only=True) as store:
+            return store.zone(settings.timezone)
+    except MemoryStoreError:  # none there yet, or one whose trouble is told when it is written
+        return zone_of(settings.timezone)
+
+
+def _read(path: Path, zone: tzinfo | None) -> list[Told]:
     suffix = path.suffix.lower()
     if suffix in CHATS:
-        return read_chat(path)
+        return read_chat(path, zone)
     if suffix in NOTES:
-        return [Told(message) for message in read_note(path)]
+        return [Told(message) for message in read_note(path, zone)]
     if suffix in DOCUMENTS:
-        return [Told(message) for message in read_document(path)]
+        return [Told(message) for message in read_document(path, zone)]
     if suffix in PICTURES:
-        return [Told(Message("", taken(path), path.name), (path,))]
+        return [Told(Message("", taken(path, zone), path.name), (path,))]
     known = ", ".join(sorted(CHATS | NOTES | DOCUMENTS.keys() | PICTURES))
     raise InputError(
         f"{path}: cannot tell what it is by its name (known are {known}; hearsight ingest takes videos and sound)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -67,11 +67,13 @@ def day(text: str) -> str:
 
 
 def media_time(text: str) -> float:
-    """Seconds from "754", "754.5", "12:34" or "1:02:03"; Unix time from "2024-05-08" or "2024-05-08T13:56"."""
+    """Seconds from "754", "754.5", "12:34" or "1:02:03"; Unix time from "2024-05-08" or "2024-05-08T13:56" (without a zone: this
+    machine's).
+    """
     with suppress(ValueError):
         when = datetime.fromisoformat(text) if "-" in text else None
         if when is not None:
-            return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+            return when.timestamp()
     try:
         parts = [float(p) for p in text.split(":")]
     except ValueError:

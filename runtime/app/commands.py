@@ -10,7 +10,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from memory import Memory, People, SourceInfo, Store
+from memory.place import is_to_be_made, local_folder, told
 from memory.snapshots import snapshot_folder
+from perception.sources.file import FileSource
 from reasoning.answer import Answerer
 from runtime.app import console
 from runtime.app.console import Bars, say
@@ -33,6 +35,7 @@ async def run_ingest(args: argparse.Namespace) -> int:
     async with open_app(args) as app:
         _check_files(args.videos)
         uri = args.memory or default_memory()
+        await _check_media(app, uri, args.videos)
         began = app.clock.now()
         async with await Store.open(uri, await app.models.text_encoder()) as store:
             reports = await _ingest_all(app, store, args.videos, args.jobs, args.quiet)
@@ -44,6 +47,24 @@ def _check_files(videos: Sequence[Path]) -> None:
     for video in videos:
         if not video.is_file():
             raise InputError(f"{video}: {'is not a file' if video.exists() else 'no such file'}")
+
+
+async def _check_media(app: App, uri: str, videos: Sequence[Path]) -> None:
+    """No memory is made for videos of which none can be opened. Raises MediaError, of the last."""
+    folder = local_folder(uri)
+    with told(uri):
+        if folder is None or not is_to_be_made(folder, read_only=False):
+            return
+    wrong: list[MediaError] = []
+    for video in dict.fromkeys(videos):
+        try:
+            await app.compute.run("decode", FileSource(video, app.settings.source).probe)
+            return
+        except MediaError as error:
+            wrong.append(error)
+    for one in wrong[:-1]:
+        say(f"hearsight: {one}")
+    raise wrong[-1]
 
 
 async def _ingest_all(
@@ -171,6 +192,7 @@ async def run_qa(args: argparse.Namespace) -> int:
     files = {job.out: AnswerFile(job.out) for job in jobs}
     async with open_app(args) as app:
         uri = args.memory or default_memory()
+        await _check_media(app, uri, [job.video for job in jobs])
         began = app.clock.now()
         async with (
             await Store.open(uri, await app.models.text_encoder()) as store,

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 
 from memory import Memory
 from memory.consolidation.consolidate import drop
@@ -22,8 +22,9 @@ from runtime.app.settings import default_memory
 
 async def run_consolidate(args: argparse.Namespace) -> int:
     async with open_app(args) as app, _opened(app, args, read_only=False) as memory:
+        settings = app.settings.memory
         async with open_engine(app, args.engine) as engine:
-            readers = await extractors(app.compute, app.settings.memory, engine)
+            readers = await extractors(app.compute, settings, memory.store.zone(settings.timezone), engine)
             if args.rebuild:
                 await drop(memory.store)
             runs = [(reader.name, await memory.consolidate(reader)) for reader in readers]
@@ -129,4 +130,4 @@ def _nothing(what: str = "fact") -> int:
 
 
 def _day(unix_s: float) -> str:
-    return f"{datetime.fromtimestamp(unix_s, UTC):%Y-%m-%d}"
+    return f"{datetime.fromtimestamp(unix_s):%Y-%m-%d}"

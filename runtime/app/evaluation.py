@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -28,6 +30,14 @@ RANKS = (1, 5, 10, 20)
 LONGMEM_RANKS = (5, 10)
 
 
+@asynccontextmanager
+async def _opened(args: argparse.Namespace) -> AsyncIterator[App]:
+    """The sets' times name no zone and are read as UTC: so are their questions asked."""
+    async with open_app(args) as app:
+        memory = app.settings.memory.model_copy(update={"timezone": "UTC"})
+        yield replace(app, settings=app.settings.model_copy(update={"memory": memory}))
+
+
 async def run_locomo(args: argparse.Namespace) -> int:
     samples = read_locomo(args.file)
     if not any(sample.questions for sample in samples):
@@ -37,7 +47,7 @@ async def run_locomo(args: argparse.Namespace) -> int:
     shares: dict[int, list[list[float]]] = {category: [] for category in CATEGORIES}
     searches: list[float] = []
     turns, written_s = 0, 0.0
-    async with open_app(args) as app:
+    async with _opened(args) as app:
         for sample in samples:
             with tempfile.TemporaryDirectory(prefix="hearsight-locomo-") as folder:
                 began = perf()
@@ -97,7 +107,7 @@ async def _ask_sample(
 async def run_longmemeval(args: argparse.Namespace) -> int:
     questions = read_longmemeval(args.file)
     told: dict[str, list[dict[str, float]]] = {}
-    async with open_app(args) as app:
+    async with _opened(args) as app:
         for number, question in enumerate(questions, 1):
             with tempfile.TemporaryDirectory(prefix="hearsight-longmemeval-") as folder:
                 uri = Path(folder) / "memory"
@@ -137,7 +147,7 @@ async def _ask_longmem(app: App, uri: Path, question: LongMemQuestion) -> dict[s
 async def run_personamem(args: argparse.Namespace) -> int:
     file = read_personamem(args.file, args.contexts)
     told: dict[str, list[dict[str, float]]] = {}
-    async with open_app(args) as app:
+    async with _opened(args) as app:
         with tempfile.TemporaryDirectory(prefix="hearsight-personamem-") as folder:
             for number, context in enumerate(dict.fromkeys(q.context for q in file.questions)):
                 uri = Path(folder) / str(number)

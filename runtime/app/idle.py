@@ -43,7 +43,9 @@ class IdleConsolidation:
     async def once(self) -> None:
         """One pass, as far as it comes. What goes wrong is said once, and tried again the next time."""
         try:
-            for extractor in await extractors(self._compute, self._memory.settings, self._reasoner):
+            settings = self._memory.settings
+            zone = self._memory.store.zone(settings.timezone)
+            for extractor in await extractors(self._compute, settings, zone, self._reasoner):
                 await self._memory.consolidate(extractor, stop=lambda: not self._idle())
             self._trouble = ""
         except HearsightError as error:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import cv2
@@ -16,6 +16,7 @@ from memory import Message, Store
 from memory.conversation import stored_ids
 from memory.pictures import Picture, picture_id
 from memory.text_files import Told, dated
+from memory.zone import unix_of
 from perception.vision.stages import look
 from runtime.app.context import App
 from runtime.errors import InputError
@@ -30,18 +31,19 @@ def check_picture(path: Path) -> None:
     _decoded(path)
 
 
-def taken(path: Path) -> float:
-    """Unix time at which a picture was taken, by itself, by its name, or by when the file was last changed."""
+def taken(path: Path, zone: tzinfo | None) -> float:
+    """Unix time at which a picture was taken, by itself, by its name, or by when the file was last changed.
+    zone: of times that name none.
+    """
     from PIL import Image as Pillow
 
     try:
         with Pillow.open(path) as picture:
             exif = picture.getexif()
             told = exif.get_ifd(_EXIF_DETAILS).get(_EXIF_TAKEN) or exif.get(_EXIF_CHANGED)
-        when = datetime.strptime(str(told), "%Y:%m:%d %H:%M:%S")
-        return when.replace(tzinfo=UTC).timestamp()
+        return unix_of(datetime.strptime(str(told), "%Y:%m:%d %H:%M:%S"), zone)
     except Exception:  # Pillow raises anything on broken EXIF data; then the file tells the time
-        return dated(path.name) or path.stat().st_mtime
+        return dated(path.name, zone) or path.stat().st_mtime
 
 
 async def looked_at(app: App, store: Store, source: str, told: Sequence[Told]) -> tuple[list[Message], int]:

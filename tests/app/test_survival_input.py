@@ -80,6 +80,7 @@ def test_bad_files_among_good_ones_are_a_line_each_and_the_good_ones_are_remembe
 def test_one_bad_file_alone_is_one_line(weights: None, tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "cut.mp4").write_bytes(TALK.read_bytes()[:5000])
     fails_with_one_line(hearsight("ingest", tmp_path / name, "--memory", tmp_path / "m"), says)
+    assert not (tmp_path / "m").exists()
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ from memory import (
     text_source,
 )
 from memory.conversation import observations
+from memory.generations import tables_folder
 from runtime.channel import Channel, Policy
 from runtime.compute import Compute
 from runtime.messages import FrameFeature, Observation, Watermark
@@ -162,7 +163,7 @@ async def main() -> None:
 
 
 async def one_size(folder: Path, rows: int, encoder: TextEncoder, args: argparse.Namespace) -> None:
-    if not (folder / "meta.lance").exists():
+    if not (tables_folder(folder) / "meta.lance").exists():
         make = build_messages if args.messages else build
         took = await make(folder, rows, encoder, Language(1))
         print(f"{rows} records: written in {took:.1f} s, {rows / took:.0f} a second", flush=True)

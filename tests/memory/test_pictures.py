@@ -52,6 +52,23 @@ async def table(store: Store, name: str) -> list[dict[str, Any]]:
     return rows.to_pylist() if rows is not None else []
 
 
+def test_a_picture_told_late_was_not_there_before(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await Store.open(tmp_path, HashEncoder()) as store:
+            await told(store, TALK)
+            late = Message("", MONDAY + 120, "late", pictures=(picture("quay.png"),))
+            assert (await told(store, [late])).late == 1
+            async with await Memory.open(store, HashEncoder()) as memory:
+                (clip,) = [c for c in await memory.visible_clips("chat") if c.t_start_s == MONDAY + 120]
+                assert clip.known_at_s > MONDAY + DAY
+                assert await memory.keyframe_at("chat", MONDAY + 120) is not None
+                assert await memory.keyframe_at("chat", MONDAY + 120, clip.known_at_s) is not None
+                assert await memory.keyframe_at("chat", MONDAY + 120, MONDAY + DAY) is None
+                assert await memory.keyframe_at("chat", MONDAY, MONDAY + DAY) is not None
+
+    asyncio.run(main())
+
+
 def test_what_stands_in_a_picture_is_found_and_shown(tmp_path: Path) -> None:
     async def main() -> None:
         async with await Store.open(tmp_path, HashEncoder()) as store:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def client_of(url: str, weak: bool = False) -> EngineClient:
 def test_a_small_model_is_not_asked_nor_one_that_is_not_there(run_real: Run) -> None:
     async def names(reasoner: Model | None) -> list[str]:
         compute = Compute()
-        found = await extractors(compute, SETTINGS, reasoner)
+        found = await extractors(compute, SETTINGS, UTC, reasoner)
         await compute.close(5.0)
         return [one.name for one in found]
 
@@ -105,7 +106,7 @@ async def consolidated(
         await Memory.open(folder, HashEncoder(), settings=settings, read_only=False) as memory,
     ):
         await memory.add(messages, source="chat")
-        runs = [await memory.consolidate(EngineExtractor(client)) for _ in range(2)]
+        runs = [await memory.consolidate(EngineExtractor(client, UTC)) for _ in range(2)]
         found = await memory.facts()
         for one in found:
             assert one.extractor == "some-model/1"
@@ -166,10 +167,10 @@ def test_forgetting_one_turn_forgets_what_a_model_made_while_it_read_it(tmp_path
         ):
             messages = [Message(text, day(n), "01", who) for n, (who, text) in enumerate(TALK, 1)]
             await memory.add(messages, source="chat")
-            await memory.consolidate(EngineExtractor(client))
+            await memory.consolidate(EngineExtractor(client, UTC))
             await forget(memory.store, Selection(words="Mia Ola"), SETTINGS)
             assert await memory.facts() == []
-            await memory.consolidate(EngineExtractor(client))
+            await memory.consolidate(EngineExtractor(client, UTC))
             assert texts(await memory.facts()) == ["Ana has the fjord cabin in Voss"]
         asked.extend(prompt.text for prompt in script.prompts)
 
@@ -188,10 +189,10 @@ def test_what_was_spent_counts_though_what_was_made_is_forgotten(tmp_path: Path)
         ):
             messages = [Message(text, day(n), "01", who) for n, (who, text) in enumerate(TALK, 1)]
             await memory.add(messages, source="chat")
-            first = await memory.consolidate(EngineExtractor(client))
+            first = await memory.consolidate(EngineExtractor(client, UTC))
             await forget(memory.store, Selection(words="Mia Ola"), SETTINGS)
-            again = await memory.consolidate(EngineExtractor(client))
-            dropped = await memory.consolidate(EngineExtractor(client), rebuild=True)
+            again = await memory.consolidate(EngineExtractor(client, UTC))
+            dropped = await memory.consolidate(EngineExtractor(client, UTC), rebuild=True)
         assert len(script.prompts) == 1
         return [first.done, again.done, dropped.done]
 

@@ -20,7 +20,7 @@ from memory.forgetting import Selection, forget, plan
 from memory.history import history
 from memory.place import is_to_be_made, local_folder
 from memory.store import quoted
-from memory.text_files import unix_time
+from memory.text_files import told_time
 from reasoning.answer import Answerer
 from reasoning.engine import Engine
 from runtime.app.commands import source_named
@@ -123,8 +123,10 @@ class MemoryTools:
         ] = "notes",
     ) -> dict[str, Any]:
         """Remembers a note or an utterance. What the memory says already word for word is not added again."""
-        when = self._app.clock.wall() if time is None else unix_time(time, "time")
         opened = await self._open()
+        zone = opened.store.zone(self._app.settings.memory.timezone)
+        now_s = self._app.clock.wall()
+        when, offset_s = (now_s, None) if time is None else told_time(time, "time", zone)
         about = {s.id: s for s in await opened.memory.sources()}.get(source)
         if about is not None and (about.has_video or about.wall_zero_s != 0.0):
             raise InputError(f"{source} is a recording: add to another source")
@@ -132,7 +134,7 @@ class MemoryTools:
         if time is None and known is not None and known.num_rows:
             return {"added": False, "known": known["id"][0].as_py()}
         encoder = await self._app.models.text_encoder()
-        message = Message(text, when, speaker=speaker)
+        message = Message(text, when, speaker=speaker, utc_offset_s=offset_s)
         async with self._writing, await Store.open(self._uri, encoder) as store:
             settings = self._app.settings.memory
             done = await add_messages(
