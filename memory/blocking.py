@@ -103,6 +103,7 @@ class BlockingMemory:
 
     add = _blocking(Memory.add)
     search = _blocking(Memory.search)
+    spelt = _blocking(Memory.spelt)
     search_clips = _blocking(Memory.search_clips)
     history = _blocking(Memory.history)
     pack = _blocking(Memory.pack)

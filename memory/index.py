@@ -35,6 +35,7 @@ from memory.segment import (
     parts_of,
     segment_of,
     segment_of_parts,
+    stands_in,
     texts_at,
 )
 from memory.settings import SearchSettings
@@ -286,6 +287,11 @@ class KeyIndex:
             for token, term in known.items()
             if term >= 0 and bool((first[self._posting(term, visible).messages] == term).any())
         ]
+
+    def has(self, word: str, question: Question) -> bool:
+        """Whether a word that is one of the tokens stands in a visible key."""
+        term = self._vocabulary.get(word, -1)
+        return term >= 0 and stands_in(self._segments, term, question, self._asked(question))
 
     def _asked(self, question: Question) -> NDArray[np.int32] | None:
         """Numbers of the sources asked for, None for all."""

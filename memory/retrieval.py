@@ -254,6 +254,14 @@ class Memory:
             )
         return await self._searcher.search(request)
 
+    async def spelt(
+        self, text: str, as_of_s: float | None = None, sources: tuple[str, ...] | None = None
+    ) -> str:
+        """A question with its names as the memory spells them: a name that stands nowhere in it, and sounds like that of exactly
+        one person ("Ana" for Anna). `search` does so itself. Raises InputError as it does.
+        """
+        return await self._searcher.spelt(text, as_of_s, sources)
+
     async def search_clips(
         self,
         vectors: NDArray[np.float32],

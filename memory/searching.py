@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory import schema
-from memory.cast import Cast, Casts
+from memory.cast import PERSON, Cast, Casts
 from memory.citations import Learner
 from memory.consolidation.view import Facts
 from memory.cues import asks_when, role_meant, statement
@@ -20,6 +20,7 @@ from memory.records import clips_of
 from memory.resident import THREAD, Resident
 from memory.segment import Question
 from memory.settings import MemorySettings
+from memory.spelling import names_in, respelt
 from memory.store import Store, quoted
 from memory.text import tokens
 from memory.time_range import anchor, time_range
@@ -53,6 +54,8 @@ class Searcher:
         self._compute = compute
         self._settings = settings.search
         self._zone = zone_of(settings.timezone)
+        self._told: tuple[int, str] = (-1, "")  # what _speakers was read of
+        self._speakers: set[str] = set()
         self._reader = reader
         self._facts = facts
         self._learner = learner
@@ -63,6 +66,8 @@ class Searcher:
         """As `Memory.search`."""
         await self.resident.refresh()
         sources = self.asked(request)
+        cast = await self.cast_of(request.as_of_s, sources)
+        request = replace(request, text=await self._spelt(request.text, request.as_of_s, sources, cast))
         question = Question(
             tokens=tokens(request.text),
             vector=request.vector,
@@ -78,13 +83,34 @@ class Searcher:
         question = await self._with_vectors(question, request)
         widely = request.speaker is not None or self._settings.learn
         k = max(_POOL, request.k) if widely else request.k
-        cast = await self.cast_of(request.as_of_s, sources)
         ranked = await self._ranked(question, k)
         for text in await self._other_wordings(request, cast, sources):
             worded = replace(request, text=text, vector=None)
             other = await self._with_vectors(replace(question, tokens=tokens(text), vector=None), worded)
             ranked = best_of(ranked, await self._ranked(other, k), k)
         return await self._hits(ranked, question.as_of_s, cast, request)
+
+    async def spelt(self, text: str, as_of_s: float | None, sources: tuple[str, ...] | None) -> str:
+        """As `Memory.spelt`."""
+        await self.resident.refresh()
+        asked = self.asked(SearchRequest("", as_of_s=as_of_s, sources=sources))
+        return await self._spelt(text, as_of_s, asked, await self.cast_of(as_of_s, asked))
+
+    async def _spelt(
+        self, text: str, as_of_s: float | None, sources: frozenset[str] | None, cast: Cast
+    ) -> str:
+        seen = Question((), None, as_of_s=inf if as_of_s is None else as_of_s, sources=sources)
+        index = self.resident.index
+        unknown = [w for w in names_in(text) if (t := tokens(w)) and not any(index.has(p, seen) for p in t)]
+        if not unknown:
+            return text
+        where = f"{visible(as_of_s, sources)} AND speaker IS NOT NULL"
+        told = (await self._store.version(schema.OBSERVATIONS), where)
+        if told != self._told:
+            rows = await self._store.rows(schema.OBSERVATIONS, where, ["speaker"])
+            speakers = set(rows["speaker"].unique().to_pylist()) if rows is not None else set()
+            self._told, self._speakers = told, {name for name in speakers if not PERSON.match(name)}
+        return respelt(text, unknown, self._speakers | set(cast.names().values()))
 
     async def _ranked(self, question: Question, k: int) -> list[Ranked]:
         index, priors = self.resident.index, self.resident.priors

@@ -123,6 +123,18 @@ class Segment:
         return np.asarray(table[numbers])
 
 
+def stands_in(
+    segments: Sequence[Segment], term: int, question: Question, sources: NDArray[np.int32] | None
+) -> bool:
+    """Whether a visible key has the token."""
+    for segment in segments:
+        keys = segment.keys[segment.postings(term)]
+        mask = segment.visible(question, sources) if len(keys) else None
+        if len(keys) and (mask is None or bool(mask[keys].any())):
+            return True
+    return False
+
+
 def texts_at(texts: pa.LargeStringArray, rows: Ints) -> NDArray[np.object_]:
     """The strings at these places."""
     return np.asarray(texts.take(pa.array(rows)).to_numpy(zero_copy_only=False), object)

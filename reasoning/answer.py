@@ -87,6 +87,8 @@ class Answerer:
         Raises like answer.
         """
         began = self._clock.now()
+        spelt = await self._memory.spelt(query.text, query.as_of_s, query.sources)
+        query = replace(query, text=spelt)
         cast = await self._memory.cast(query.as_of_s, query.sources)
         shown = await appearing(self._memory, query, self._settings.evidence)
         if shown is not None:
