@@ -21,7 +21,7 @@ from memory.key_writing import write_keys
 from memory.keys import Key, keys_of
 from memory.records import ResumePoint, SourceInfo, observations_of
 from memory.records import observation_table as table_of
-from memory.screen_pictures import name_of, picture_of
+from memory.screen_pictures import monitor_of, name_of, picture_of
 from memory.settings import MemorySettings
 from memory.store import Store, quoted
 from runtime.compute import Compute
@@ -292,15 +292,27 @@ class ScreenMemory:
                 out.append((record, there))
         return out
 
-    async def picture(self, source: str, t_s: float, until_s: float | None = None) -> bytes | None:
-        """The picture of a moment: the first one taken between t_s and until_s, else the nearest to t_s."""
+    async def picture(
+        self, source: str, t_s: float, until_s: float | None = None, record: str = ""
+    ) -> bytes | None:
+        """The picture of a moment: the first one taken between t_s and until_s, else the nearest to t_s; of the monitor on
+        which the record appeared, where there is one.
+        """
         rows = await self._store.rows(schema.KEYFRAMES, f"source = {quoted(source)}", ["clip", "t_s"])
         if rows is None or not rows.num_rows:
             return None
         until_s = t_s if until_s is None else until_s
+        about = await self._store.rows(schema.OBSERVATIONS, f"id = {quoted(record)}") if record else None
+        found = observations_of(about) if about is not None else []
+        monitor = found[0].details.get("monitor") if found else None
         nearest = min(
             rows.to_pylist(),
-            key=lambda row: (not t_s <= row["t_s"] <= until_s, abs(row["t_s"] - t_s), row["clip"]),
+            key=lambda row: (
+                monitor is not None and monitor_of(row["clip"]) != monitor,
+                not t_s <= row["t_s"] <= until_s,
+                abs(row["t_s"] - t_s),
+                row["clip"],
+            ),
         )
         return await picture_of(self._store, nearest["clip"])
 

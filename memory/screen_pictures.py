@@ -22,6 +22,11 @@ def name_of(picture: ScreenPicture) -> str:
     return f"{picture.source}/screen/{picture.monitor}/{_milliseconds(picture.t_s)}{under}"
 
 
+def monitor_of(clip: str) -> int:
+    """The number of the monitor that a key frame shows."""
+    return int(clip.split("/")[2])
+
+
 async def picture_of(store: Store, clip: str) -> bytes | None:
     """A key frame's picture with all that it rests on; grey where that is not kept any more. None: there is no such."""
     layers = await _layers(store, clip)

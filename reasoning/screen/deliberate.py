@@ -63,7 +63,7 @@ async def deliberated(
     memos = []
     for i, moment in enumerate(moments[:_MEMOS]):
         e = moment.evidence
-        jpeg = await screen.picture(e.source, e.t_start_s, e.t_end_s) if i < pictures else None
+        jpeg = await screen.picture(e.source, e.t_start_s, e.t_end_s, e.id) if i < pictures else None
         memos.append(Memo(e, jpeg))
 
     async def look_again(text: str) -> Sequence[Memo]:

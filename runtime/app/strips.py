@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from memory import Memory
+from memory.screen import ScreenMemory, is_screen
 from reasoning.times import clock_text
 from runtime.errors import InputError
 from runtime.messages import Evidence, Image
@@ -30,14 +31,21 @@ async def write_strip(
     """A JPEG of the best moments, best first, each with its time (at). False: none of them has a picture. Raises InputError."""
     tiles = []
     for item in evidence[:MOST]:
-        keyframe = await memory.keyframe_at(item.source, item.t_start_s, as_of_s)
-        if keyframe is not None:
-            tiles.append(_tile(keyframe.jpeg, f"{at(item)} {item.modality}"))
+        picture = await _picture(memory, item, as_of_s)
+        if picture is not None:
+            tiles.append(_tile(picture, f"{at(item)} {item.modality}"))
     if not tiles:
         return False
     _, data = cv2.imencode(".jpg", np.hstack(tiles), [cv2.IMWRITE_JPEG_QUALITY, 85])
     await asyncio.to_thread(_write, path, data.tobytes())
     return True
+
+
+async def _picture(memory: Memory, item: Evidence, as_of_s: float | None) -> bytes | None:
+    if is_screen(item.source) and as_of_s is None:  # there may be several monitors
+        return await ScreenMemory(memory.store).picture(item.source, item.t_start_s, item.t_end_s, item.id)
+    keyframe = await memory.keyframe_at(item.source, item.t_start_s, as_of_s)
+    return keyframe.jpeg if keyframe is not None else None
 
 
 def file_name(question_id: str) -> str:

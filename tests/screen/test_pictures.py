@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from memory.settings import MemorySettings
 from perception.screen.pictures import Pictures
 from perception.screen.settings import ScreenReadSettings
 from runtime.compute import Compute
-from runtime.messages import Image, ScreenPicture, ScreenReading
+from runtime.messages import Image, Observation, ScreenPicture, ScreenReading
 from runtime.pictures import laid_over, mime_of
 from tests.conftest import Run
 from tests.memory.world import HashEncoder
@@ -115,6 +116,33 @@ def test_what_rests_on_a_forgotten_picture_stands_alone_then(
                 assert whole is not None
                 assert is_dark(whole, 64, 64) and is_dark(whole, 128, 0) and not is_dark(whole, 0, 0)
             assert await picture_of(store, f"{SOURCE}/screen/0/0000001000/0000000000") is None
+        await compute.close(5.0)
+
+    run_real(main())
+
+
+def test_the_picture_of_a_record_is_of_the_monitor_that_it_stood_on(run_real: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        compute = Compute()
+        async with await Store.open(tmp_path / "memory", HashEncoder()) as store:
+            writer = ScreenWriter(store, HashEncoder(), compute)
+            await writer.begin(SourceInfo(id=SOURCE, path="", fingerprint=SOURCE, wall_zero_s=1e9))
+            (left,), (right,) = taken(screen((0, 0))), taken(screen((128, 0)))
+            pictures = (left, replace(right, monitor=1, t_s=4.0))
+            records = tuple(
+                Observation(
+                    f"on-{monitor}", SOURCE, "read", "text", 0.0, 1.0, 1.0, details={"monitor": monitor}
+                )
+                for monitor in (0, 1)
+            )
+            await writer.write(SOURCE, ScreenReading(records, (), pictures, 5.0))
+            memory = ScreenMemory(store)
+            for record, dark in (("on-0", (0, 0)), ("on-1", (128, 0)), ("", (0, 0))):
+                data = await memory.picture(SOURCE, 0.0, 1.0, record)
+                assert data is not None
+                whole = laid_over([data])
+                assert whole is not None
+                assert is_dark(whole, *dark)
         await compute.close(5.0)
 
     run_real(main())

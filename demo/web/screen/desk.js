@@ -20,8 +20,8 @@ export class Desk {
   }
 
   /** An address for an img, or null; revoke it when it is not shown any more. */
-  async picture({ source, t, end }) {
-    const response = await fetch(`picture/${source}/${t}?until=${end ?? t}`, { headers: this.#headers });
+  async picture({ source, t, end, record }) {
+    const response = await fetch(`picture/${source}/${t}?until=${end ?? t}&record=${record ?? ''}`, { headers: this.#headers });
     return response.ok ? URL.createObjectURL(await response.blob()) : null;
   }
 

@@ -26,7 +26,7 @@ _PATIENCE = aiohttp.ClientTimeout(total=120)
 _LONGEST_CLIP = 2_000_000
 
 Command = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
-Picture = Callable[[str, float, float | None], Awaitable[bytes | None]]
+Picture = Callable[[str, float, float | None, str], Awaitable[bytes | None]]
 Hear = Callable[[bytes], Awaitable[str]]
 
 
@@ -122,9 +122,8 @@ class Control:
     async def _picture(self, request: web.Request) -> web.Response:
         try:
             until_s = float(request.query["until"]) if "until" in request.query else None
-            picture = await self._picture_of(
-                request.match_info["source"], float(request.match_info["t_s"]), until_s
-            )
+            source, t_s = request.match_info["source"], float(request.match_info["t_s"])
+            picture = await self._picture_of(source, t_s, until_s, request.query.get("record", ""))
         except ValueError:
             picture = None
         if picture is None:

@@ -81,8 +81,8 @@ class Desk:
         self._count += 1
         self._told.append({"id": self._count, "at": self._at(self._app.clock.wall()), "text": text})
 
-    async def picture(self, source: str, t_s: float, until_s: float | None) -> bytes | None:
-        return await self._screen.picture(source, t_s, until_s)
+    async def picture(self, source: str, t_s: float, until_s: float | None, record: str) -> bytes | None:
+        return await self._screen.picture(source, t_s, until_s, record)
 
     async def hear(self, clip: bytes) -> str:
         """The words of a recorded question. Raises MediaError, ModelError."""
@@ -221,6 +221,7 @@ class Desk:
                     "source": e.source,
                     "t": e.t_start_s,
                     "end": e.t_end_s,
+                    "record": e.id,
                 }
                 for e in answer.evidence[:_EVIDENCE]
             ],
@@ -263,6 +264,7 @@ def _entry(a: Activity) -> dict[str, Any]:
         "source": a.source,
         "t": a.t_start_s,
         "end": a.t_end_s,
+        "record": a.id,
     }
 
 
