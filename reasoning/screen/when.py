@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from memory.text import tokens
+from memory.text import MONTHS, WEEKDAYS, tokens
 
 _DAY_S = 86400.0
 _CLOCK = r"(?P<{0}h>\d{{1,2}})(?:[:.](?P<{0}m>[0-5]\d)(?::[0-5]\d)?)?\s*(?P<{0}half>[ap]\.?m\b\.?)?(?:\s*o'?clock)?"
@@ -36,9 +36,6 @@ _LATELY = re.compile(
     re.I,
 )
 _AGO = re.compile(r"\b(?P<n>\d+|an?|half an|a few) (?P<unit>minutes?|hours?|days?|weeks?) ago\b", re.I)
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DATES = (
     re.compile(r"\b(?P<year>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b"),
@@ -49,7 +46,6 @@ _DATES = (
     ),
     re.compile(rf"\b{_MONTH} (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<year>20\d\d))?", re.I),
 )
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MEALS = {
     "breakfast": (8.0, 9.0),
     "lunch": (12.0, 13.5),
@@ -189,7 +185,7 @@ def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
             month = (
                 int(groups["m"])
                 if "m" in groups
-                else 1 + [m[:3] for m in _MONTHS].index(found["month"].lower())
+                else 1 + [m[:3] for m in MONTHS].index(found["month"].lower())
             )
             try:
                 if found["year"]:
@@ -201,9 +197,9 @@ def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
                 continue
     if found := _NEAR_DAY.search(text):
         back = {"today": 0, "yesterday": 1}.get(found.group().lower(), 2)
-        return (now - timedelta(days=back)).date(), _without(text, found, keep_part=True)
-    if found := re.search(rf"\b(?:on |last )?({'|'.join(_WEEKDAYS)})\b", text, re.I):
-        wanted = _WEEKDAYS.index(found[1].lower())
+        return (now - timedelta(days=back)).date(), _without(text, found)
+    if found := re.search(rf"\b(?:on |last )?({'|'.join(WEEKDAYS)})\b", text, re.I):
+        wanted = WEEKDAYS.index(found[1].lower())
         same = [d for d in days if d.weekday() == wanted]
         back = (now.weekday() - wanted) % 7 or 7
         return (same[-1] if same else (now - timedelta(days=back)).date()), _without(text, found)
@@ -237,7 +233,7 @@ def _unit(text: str) -> float:
     return {"m": 60.0, "h": 3600.0, "d": _DAY_S, "w": 7 * _DAY_S}[text[0].lower()]
 
 
-def _without(text: str, found: re.Match[str], keep_part: bool = False) -> str:
+def _without(text: str, found: re.Match[str]) -> str:
     rest = f"{text[: found.start()]} {text[found.end() :]}"
     rest = re.sub(r"\b(?:on|at|in|of)\s*(?=[?.!,]|$)", "", rest.strip())
     return " ".join(rest.split()).replace(" ?", "?")
@@ -250,7 +246,7 @@ def at_text(wall_s: float, now_wall: float, zone: tzinfo | None = None) -> str:
     if at.date() == now.date():
         return clock
     year = "" if at.year == now.year else f" {at.year}"
-    return f"{clock} on {at.day} {_MONTHS[at.month - 1].title()}{year}"
+    return f"{clock} on {at.day} {MONTHS[at.month - 1].title()}{year}"
 
 
 def span_text(seconds: float) -> str:

@@ -7,19 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from memory.text import tokens
+from memory.text import MONTHS, WEEKDAYS, tokens
 
 DAY_S = 86_400.0
 
 _UNITS_S = {"second": 1.0, "sec": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "hr": 3600.0}
 _UNITS_S |= {"day": DAY_S, "week": 7 * DAY_S}
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PARTS = {"morning": 9, "afternoon": 15, "evening": 19, "night": 21}
-_MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
-
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -46,16 +40,16 @@ _CLOCK = (
     rf"(?:\s*o'?\s?clock)?{_HALF_DAY}?)(?![\w:])"
 )
 _DAY = (
-    rf"(?:(?P<day>today|tonight|tomorrow|(?:on\s+|next\s+|this\s+(?:coming\s+)?|coming\s+)?(?:{'|'.join(_WEEKDAYS)}))"
+    rf"(?:(?P<day>today|tonight|tomorrow|(?:on\s+|next\s+|this\s+(?:coming\s+)?|coming\s+)?(?:{'|'.join(WEEKDAYS)}))"
     r"(?:\s+(?P<part>morning|afternoon|evening|night))?"
     r"|(?:in\s+the|this)\s+(?P<part_alone>morning|afternoon|evening)"
-    rf"|on\s+(?:the\s+)?(?:(?P<date>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month>{'|'.join(_MONTHS)})"
-    rf"|(?P<month_first>{'|'.join(_MONTHS)})\s+(?:the\s+)?(?P<date_last>\d{{1,2}})(?:st|nd|rd|th)?))\b"
+    rf"|on\s+(?:the\s+)?(?:(?P<date>\d{{1,2}})(?:st|nd|rd|th)?(?:\s+of)?\s+(?P<month>{'|'.join(MONTHS)})"
+    rf"|(?P<month_first>{'|'.join(MONTHS)})\s+(?:the\s+)?(?P<date_last>\d{{1,2}})(?:st|nd|rd|th)?))\b"
 )
 _AT = r"(?:at|by|around|about|for)(?:\s+(?:about|around|exactly))?\s+"
 _EVERY = (
     rf"(?:every|each)\s+(?:(?P<every_span>{DURATION})|(?P<every_unit>second|minute|hour|day|week)"
-    rf"|(?P<every_part>morning|afternoon|evening|night)|(?P<every_day>{'|'.join(_WEEKDAYS)}))\b"
+    rf"|(?P<every_part>morning|afternoon|evening|night)|(?P<every_day>{'|'.join(WEEKDAYS)}))\b"
 )
 
 
@@ -241,7 +235,7 @@ def _day(named: str, month: str | None, number: str | None, now: datetime, clock
     """The date that a name means; None where none is named. ValueError: there is no such date."""
     today = now.date()
     if month and number:
-        day = date(today.year, _MONTHS.index(month.lower()) + 1, int(number))
+        day = date(today.year, MONTHS.index(month.lower()) + 1, int(number))
         return day if day >= today else day.replace(year=today.year + 1)
     if not named:
         return None
@@ -255,7 +249,7 @@ def _day(named: str, month: str | None, number: str | None, now: datetime, clock
 
 
 def _weekday(named: str | None) -> int | None:
-    return next((i for i, day in enumerate(_WEEKDAYS) if named and named.lower().endswith(day)), None)
+    return next((i for i, day in enumerate(WEEKDAYS) if named and named.lower().endswith(day)), None)
 
 
 def _coming(now: datetime, weekday: int, clock: _Clock) -> date:
