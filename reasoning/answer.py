@@ -12,11 +12,13 @@ from reasoning.appearing import appearing
 from reasoning.deliberate import Verdict, deliberate, supported
 from reasoning.engine import Reasoner
 from reasoning.engine_client import EngineClient
+from reasoning.engine_models import READER
 from reasoning.judge import Candidate
 from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.prompts import Memo
 from reasoning.question import Question, parse_question
+from reasoning.reader import reread
 from reasoning.recall import THREAD, Recall
 from reasoning.settings import AnswerSettings
 from reasoning.speakers import AskedSpeaker, asked_speaker
@@ -30,6 +32,8 @@ from runtime.messages import Answer, AnswerDelta, Evidence, Modality, Query
 
 NO_ENGINE = "no language model: the evidence itself is the answer"
 NOT_BORNE_OUT = "the model's answer was not borne out by what it cited: the evidence itself is the answer"
+_UNREAD = {Kind.MOMENT, Kind.YES_NO}
+"""What is not answered by words out of one passage."""
 _SURE_SPAN, _SPAN = 0.9, 0.5
 _WHOLE, _HALF = 0.8, 0.5
 """Coverage from which on a statement speaks of all that a question names, and of half of it."""
@@ -139,7 +143,7 @@ class Answerer:
         try:
             client = None if await self._engine.weak() else await self._engine.client()
             if client is None or client.address.weak:
-                answer = await self._worded(found, self._engine)
+                answer = await self._briefly(found, self._engine)
             else:
                 async with aclosing(self._deliberated(found, client)) as parts:
                     async for part in parts:
@@ -158,6 +162,24 @@ class Answerer:
         if found.query.options:
             answer = await self._choose(found.query, answer)
         return replace(answer, note=note)
+
+    async def _briefly(self, found: _Found, engine: Reasoner) -> Answer:
+        """With a small model: one that reads judges, any other only words what the rules have found."""
+        question = found.question
+        unread = question.kind in _UNREAD or question.steps or found.query.options or not found.candidates
+        if unread or not await engine.reads():
+            return await self._worded(found, engine)
+        client = await engine.client()
+        if client.address.model != READER:
+            return await self._worded(found, engine)
+        read, usage = await reread(client, question, found.candidates, self._settings)
+        answer = await self._plain(replace(found, candidates=tuple(read)))
+        return replace(
+            answer,
+            engine=client.address.model,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+        )
 
     async def _worded(self, found: _Found, engine: Reasoner) -> Answer:
         """A small model is asked only where the answering words do not stand out by themselves."""

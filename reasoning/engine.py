@@ -9,11 +9,12 @@ from typing import Any, Protocol, Self
 from reasoning import engine_server
 from reasoning.engine_client import EngineClient
 from reasoning.engine_env import Report, env_python, gpu_memory_mb
-from reasoning.engine_models import SMALL
+from reasoning.engine_models import READER, SMALL, reader_here
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
 from runtime.clock import Clock, SystemClock
 from runtime.errors import EngineError, ModelError
+from runtime.weights import Registry
 
 RETRY_S = 60.0
 
@@ -25,6 +26,10 @@ class Reasoner(Protocol):
 
     async def weak(self) -> bool:
         """Whether it is too small to reason, known before it runs."""
+        ...
+
+    async def reads(self) -> bool:
+        """Whether it is a small one that yet tells what answers a question (reasoning/reader.py), known before it runs."""
         ...
 
     async def client(self) -> EngineClient:
@@ -91,8 +96,19 @@ class Engine:
             elif s.model == "auto":
                 self._weak = s.device == "cpu" or await gpu_memory_mb() is None
             else:
-                self._weak = s.model == SMALL
+                no_gpu = s.model == READER and (s.device == "cpu" or await gpu_memory_mb() is None)
+                self._weak = s.model == SMALL or no_gpu
         return self._weak
+
+    async def reads(self) -> bool:
+        """From the settings, the hardware and the weights that are here, without starting anything."""
+        if not await self.weak():
+            return False
+        if self._client is not None:
+            return self._client.address.model == READER
+        if self._settings.mode == "remote" or self._settings.model != "auto":
+            return self._settings.model == READER
+        return self._settings.reader and await asyncio.to_thread(lambda: reader_here(Registry.load()))
 
     async def client(self) -> EngineClient:
         """Waits for a server that starts. Raises EngineError; a failed start is tried again after a minute."""

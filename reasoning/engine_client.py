@@ -47,12 +47,14 @@ class Usage:
 class ChatDelta:
     """The next piece of an answer. The last one has no text, but the usage, and why the answer ended.
 
-    finish: "stop" (the model ended it), "length" (max_tokens), or "".
+    finish: "stop" (the model ended it), "length" (max_tokens), or "".  tokens: where they were asked for, the likeliest
+    tokens at the first token of this piece, with their log probabilities.
     """
 
     text: str
     finish: str = ""
     usage: Usage | None = None
+    tokens: tuple[tuple[str, float], ...] = ()
 
 
 class EngineClient:
@@ -86,12 +88,13 @@ class EngineClient:
         max_tokens: int,
         stop: Sequence[str] = (),
         schema: Mapping[str, Any] | None = None,
+        likeliest: int = 0,
     ) -> AsyncGenerator[ChatDelta, None]:
         """Streams the answer to a conversation: `async for delta in engine.chat(...)`.
 
         images: JPEG files; they go before the text of the last message.  schema: a JSON schema that the answer keeps
-        to.  Closing the generator, or cancelling who waits for it, aborts the request on the server: use
-        `contextlib.aclosing` where the loop may be left early.
+        to.  likeliest: how many tokens to name with each piece (ChatDelta.tokens).  Closing the generator, or cancelling
+        who waits for it, aborts the request on the server: use `contextlib.aclosing` where the loop may be left early.
         EngineError: the model takes no images; while streaming, AnswerError: no answer, or a broken one.
         """
         if images and not self.address.vision:
@@ -106,6 +109,8 @@ class EngineClient:
         }
         if stop:
             body["stop"] = list(stop)
+        if likeliest:
+            body |= {"logprobs": True, "top_logprobs": likeliest}
         if schema is not None:
             body["response_format"] = {
                 "type": "json_schema",
@@ -243,11 +248,16 @@ class _Answer:
         if not text:
             return None
         self.text += text
-        return ChatDelta(text)
+        pieces = (choice.get("logprobs") or {}).get("content") or ()
+        return ChatDelta(text, tokens=_tokens(pieces[0]) if pieces else ())
 
     def last(self) -> ChatDelta:
         prompt, completion = self._usage.get("prompt_tokens"), self._usage.get("completion_tokens")
         return ChatDelta("", self._finish, Usage(int(prompt or 0), int(completion or 0)))
+
+
+def _tokens(piece: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    return tuple((str(one["token"]), float(one["logprob"])) for one in piece.get("top_logprobs") or (piece,))
 
 
 class _Lines:

@@ -9,6 +9,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from reasoning.engine_env import OWN_PYTHON, REQUIREMENTS, Report, ensure_env, gpu_memory_mb
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import LaunchPlan
@@ -18,16 +20,17 @@ from runtime.errors import EngineError, ModelError
 from runtime.weights import Registry
 
 SMALL = "smollm2-135m"
-VISION_MODELS = ((23_500, "qwen3-vl-8b"), (15_200, "qwen3-vl-4b"), (10_300, "qwen3-vl-2b"))
-"""Free GPU memory in MiB that a model wants, best first: its weights (models.toml), the cache of one prompt of GPU_CONTEXT
-tokens (112 KiB a token for 2B, 144 for the others), 1.2 GiB of vLLM's own, and GPU_SPARE_MB."""
+READER = "qwen2.5-coder-1.5b"
+"""Without a GPU it says whether a passage answers a question, in a second or two; a long prompt takes it too long."""
+READER_FREE_BYTES = 8_000_000_000
+"""Free memory that it wants while it runs."""
+VISION_MODELS = ((22_000, "qwen3-vl-8b"), (12_500, "qwen3-vl-4b"), (7_000, "qwen3-vl-2b"))
+"""Free GPU memory in MiB that a model wants for its weights, its cache and some images; best first."""
 
 CPU_CONTEXT, GPU_CONTEXT = 4096, 16_384
 CPU_KV_CACHE_GIB = 1
 CPU_SEQUENCES, GPU_SEQUENCES = 8, 32
-GPU_SPARE_MB = 3072
-"""Left for CLIP (1.4 GB on an H100, CUDA included), the two Whispers, and CUDA in vLLM's process (0.5). They load while vLLM
-starts, and it does not start where less memory is free than it was told to take."""
+GPU_SPARE_MB = 1024
 STRUCTURED = {"backend": "guidance", "disable_any_whitespace": True}
 """The default backend needs 22 s for the first constrained answer here, this one needs one."""
 WEAK_BYTES = 2_000_000_000
@@ -48,6 +51,7 @@ def wanted(settings: EngineSettings) -> str:
     """The same for settings that the same server satisfies, whatever else runs on the machine."""
     keys = {
         "model",
+        "reader",
         "device",
         "context_tokens",
         "threads",
@@ -71,7 +75,7 @@ async def make_plan(settings: EngineSettings, report: Report, clock: Clock) -> L
         raise EngineError("engine.device is gpu, but nvidia-smi finds no NVIDIA GPU")
     python = await ensure_env(report, gpu=memory_mb is not None, clock=clock)
     registry = await asyncio.to_thread(Registry.load, engine_python=python, clock=clock)
-    name, folder = await _choose(settings.model, registry, memory_mb, report)
+    name, folder = await _choose(settings, registry, memory_mb, report)
     facts = await asyncio.to_thread(read_facts, folder)
     vision = facts.vision if settings.vision is None else settings.vision
     default = CPU_CONTEXT if memory_mb is None else GPU_CONTEXT
@@ -94,7 +98,7 @@ async def make_plan(settings: EngineSettings, report: Report, clock: Clock) -> L
         wanted=wanted(settings),
         model=name,
         vision=vision,
-        weak=facts.weak if settings.weak is None else settings.weak,
+        weak=_is_weak(settings, name, facts, memory_mb),
         context_tokens=context_tokens,
         idle_s=settings.idle_minutes * 60,
         start_timeout_s=settings.start_timeout_s,
@@ -127,9 +131,10 @@ def read_facts(folder: Path) -> ModelFacts:
 
 
 async def _choose(
-    model: str, registry: Registry, memory_mb: tuple[int, int] | None, report: Report
+    settings: EngineSettings, registry: Registry, memory_mb: tuple[int, int] | None, report: Report
 ) -> tuple[str, Path]:
     """Name and folder. With auto, the best that fits and can be had; the packaged model always can."""
+    model = settings.model
     if model != "auto":
         folder = await registry.ensure(model, report)
         return (folder.name if os.sep in model else model), folder
@@ -138,7 +143,31 @@ async def _choose(
             return name, await registry.ensure(name, report)
         except ModelError as error:
             report(f"engine: without {name}: {error}")
+    if memory_mb is None and settings.reader and reader_here(registry):
+        free = psutil.virtual_memory().available
+        if free >= READER_FREE_BYTES:
+            return READER, registry.locate(READER)
+        report(
+            f"engine: without {READER}: {free / 1e9:.1f} GB of memory are free, it wants {READER_FREE_BYTES / 1e9:.0f}"
+        )
     return SMALL, await registry.ensure(SMALL, report)
+
+
+def reader_here(registry: Registry) -> bool:
+    """It is never fetched unasked: `hearsight models pull` gets it."""
+    try:
+        registry.locate(READER)
+    except ModelError:
+        return False
+    return True
+
+
+def _is_weak(
+    settings: EngineSettings, name: str, facts: ModelFacts, memory_mb: tuple[int, int] | None
+) -> bool:
+    if settings.weak is not None:
+        return settings.weak
+    return facts.weak or (name == READER and memory_mb is None)
 
 
 def _gpu_options(memory_mb: tuple[int, int]) -> list[str]:

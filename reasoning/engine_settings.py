@@ -19,6 +19,8 @@ class EngineSettings(Settings):
     """Managed: auto, a name of configs/models.toml, or a folder. Remote: the server's name of the model."""
     vision: bool | None = None
     """The model takes images. None: managed finds out, remote takes none."""
+    reader: bool = True
+    """Managed, auto, no GPU: the model that reads (qwen2.5-coder-1.5b) is taken where its weights are here."""
     weak: bool | None = None
     """Small (below a billion parameters): used to word an answer, not to reason. None: managed finds out."""
 

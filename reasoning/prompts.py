@@ -37,6 +37,29 @@ LOOK_AGAIN = (
 
 SMALL = "Answer the question with a few words copied from the text."
 
+NONE = "none"
+READER = f"""You are given a passage from a recording or a screen, in which some words may be misheard or misread, and a \
+question. If the passage answers the question, even in other words, copy the few words that answer it. If it does not say \
+what is asked, say: {NONE}"""
+_FERRY = "The fairy to the island leaves at ten past nine from peer four."
+_PAINTINGS = "Since the flood, Paula keeps her paintings at her brother's place."
+_HOURS = "Opening hours / Monday closed / Tuesday 10 to 4"
+_SHOWN = (
+    (_FERRY, "When can one get a boat to the island?", "at ten past nine"),
+    (_FERRY, "How much is a ticket for the ferry?", NONE),
+    (_PAINTINGS, "Where are the artworks of Paula stored now?", "at her brother's place"),
+    (_PAINTINGS, "Where does Martin keep his guitar?", NONE),
+    (_HOURS, "Which day of the week is it shut?", "Monday"),
+    (_HOURS, "What does it cost to get in?", NONE),
+    (
+        "He let go of the kite because the whined was too strong.",
+        "How come the kite got away?",
+        "the whined was too strong",
+    ),
+    ("We had a long talk about the new printer.", "What brand is the new printer?", NONE),
+)
+"""How it is done: passage, question, answer. The same for every question, so that the server reads them once."""
+
 _FRAME = 40
 """Tokens that a chat template puts around the messages, guessed from above."""
 
@@ -140,6 +163,19 @@ def small_messages(question: str, statement: str, budget_tokens: int) -> list[Me
         {"role": "system", "content": SMALL},
         {"role": "user", "content": f"Text: {text}\nQuestion: {question}\nAnswer:"},
     ]
+
+
+def reader_messages(question: str, passage: str) -> list[Message]:
+    """Messages for a model that reads one passage, in one line, and copies the answer out of it or says NONE."""
+    messages: list[Message] = [{"role": "system", "content": READER}]
+    for shown, asked, answer in _SHOWN:
+        messages.append({"role": "user", "content": _asked_of(shown, asked)})
+        messages.append({"role": "assistant", "content": answer})
+    return [*messages, {"role": "user", "content": _asked_of(passage, question)}]
+
+
+def _asked_of(passage: str, question: str) -> str:
+    return f"Passage: {passage}\nQuestion: {question}"
 
 
 def letter(index: int) -> str:

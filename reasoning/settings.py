@@ -34,6 +34,10 @@ class AnswerSettings(Settings):
     short_prompt_tokens: int = Field(default=250, ge=100)
     short_answer_tokens: int = Field(default=24, ge=4)
     """What a small text model may read and write."""
+    readings: int = Field(default=4, ge=1, le=16)
+    """How many of the best moments a model that reads is given, each by itself."""
+    reading_timeout_s: float = Field(default=30.0, gt=0)
+    """How long it may take for all of them; after that words and vectors alone judge."""
     rounds: int = Field(default=2, ge=1, le=5)
     """How often a capable model is asked at most: once, and again after each look into the memory that it wants."""
 

@@ -2,7 +2,7 @@
 
     python convert.py KIND SOURCE_DIR OUT_DIR
 
-It imports nothing of Hearsight, because SmolLM2 is converted by the engine's Python, where Hearsight is not
+It imports nothing of Hearsight, because language models are converted by the engine's Python, where Hearsight is not
 installed; and torch stays out of the process that asked for the weights. OUT_DIR must exist and be empty.
 """
 
@@ -116,30 +116,31 @@ def ge2e(source: Path, out: Path) -> None:
         )
 
 
-def smollm2(source: Path, out: Path) -> None:
-    """SmolLM2's GGUF as a bfloat16 safetensors folder with tokenizer and chat template, as vLLM serves it."""
+def gguf(source: Path, out: Path) -> None:
+    """A GGUF file as a bfloat16 safetensors folder with tokenizer and chat template, as vLLM serves it."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    gguf = next(source.glob("*.gguf")).name
-    model = AutoModelForCausalLM.from_pretrained(str(source), gguf_file=gguf, dtype=torch.bfloat16)
+    file = next(source.glob("*.gguf")).name
+    model = AutoModelForCausalLM.from_pretrained(str(source), gguf_file=file, dtype=torch.bfloat16)
     # The weights are plain now; without this they would be saved as if they were still quantised.
     model.hf_quantizer = None
     model.is_quantized = False
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     model.save_pretrained(str(out))
-    tokenizer = AutoTokenizer.from_pretrained(str(source), gguf_file=gguf)
+    tokenizer = AutoTokenizer.from_pretrained(str(source), gguf_file=file)
     if not tokenizer.chat_template:
-        raise ValueError(f"{gguf} has no chat template")
+        raise ValueError(f"{file} has no chat template")
     tokenizer.save_pretrained(str(out))
 
 
 KINDS: dict[str, Callable[[Path, Path], None]] = {
     "efficientnet-lite": efficientnet_lite,
     "ge2e": ge2e,
+    "gguf": gguf,
     "minilm": minilm,
-    "smollm2": smollm2,
+    "smollm2": gguf,
 }
 
 

@@ -46,12 +46,20 @@ async def open_app(args: argparse.Namespace, clock: WallClock | None = None) -> 
 
 @asynccontextmanager
 async def open_engine(
-    app: App, wanted: bool, patience_s: float | None = None, start: Start | None = None
+    app: App,
+    wanted: bool,
+    patience_s: float | None = None,
+    start: Start | None = None,
+    *,
+    reader: bool = True,
 ) -> AsyncIterator[Engine | None]:
+    """reader: a model that reads may be taken, where the settings do not forbid it."""
     if not wanted or app.settings.engine.mode == "off":
         yield None
         return
-    async with Engine(app.settings.engine, say, app.clock, patience_s=patience_s, start=start) as engine:
+    settings = app.settings.engine
+    settings = settings.model_copy(update={"reader": settings.reader and reader})
+    async with Engine(settings, say, app.clock, patience_s=patience_s, start=start) as engine:
         yield engine
 
 

@@ -57,7 +57,7 @@ class Models:
     async def transcriber(self) -> WhisperTranscriber:
         settings = self._settings.audio.transcriber
         return await self._once(
-            "transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings, self._report)
+            "transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings)
         )
 
     async def second_transcriber(self) -> WhisperTranscriber | None:
@@ -67,9 +67,7 @@ class Models:
             return None
         try:
             return await self._once(
-                "transcribe again",
-                settings.model,
-                lambda folder: WhisperTranscriber(folder, settings, self._report),
+                "transcribe again", settings.model, lambda folder: WhisperTranscriber(folder, settings)
             )
         except ModelError as error:
             self._report(f"hearsight: {error}: what is heard unsurely is not heard twice")

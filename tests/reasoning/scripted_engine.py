@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from reasoning.engine_client import EngineClient
+from reasoning.engine_models import READER
 from runtime.clock import Clock, SystemClock, VirtualClock
 from runtime.errors import EngineError
 
@@ -29,6 +31,9 @@ class Model:
 
     async def weak(self) -> bool:
         return self._weak
+
+    async def reads(self) -> bool:
+        return self._client is not None and self._client.address.model == READER
 
     async def client(self) -> EngineClient:
         if self._client is None:
@@ -94,6 +99,15 @@ def saying(text: str, prompt: int = 100, completion: int = 10) -> Handler:
     return streaming(*pieces, end, usage(prompt, completion), b"data: [DONE]\n\n")
 
 
+def reading(words: str, none: float) -> Handler:
+    """What a model that reads answers: its words, and how likely "none" was as their first token."""
+    told = [{"token": "none", "logprob": math.log(none)}, {"token": words[:3], "logprob": math.log(1 - none)}]
+    first = event(words[:3], logprobs={"content": [{"token": words[:3], "top_logprobs": told}]})
+    return streaming(
+        first, event(words[3:]), event("", finish_reason="stop"), usage(60, 4), b"data: [DONE]\n\n"
+    )
+
+
 async def silent(_: web.Request) -> web.StreamResponse:
     """Accepts and never answers."""
     await asyncio.Event().wait()
@@ -128,11 +142,19 @@ class Script:
         self._replies = replies
         self.prompts: list[Prompt] = []
         self.left = asyncio.Event()
+        self._asked = asyncio.Condition()
+
+    async def asked(self, times: int) -> None:
+        """Returns when it was asked so often."""
+        async with self._asked:
+            await self._asked.wait_for(lambda: len(self.prompts) >= times)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         prompt = Prompt(await request.json())
         reply = self._replies[min(len(self.prompts), len(self._replies) - 1)]
         self.prompts.append(prompt)
+        async with self._asked:
+            self._asked.notify_all()
         try:
             return await reply(prompt)(request)
         except asyncio.CancelledError:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from reasoning import engine_server
+from reasoning.engine_models import SMALL
 from reasoning.engine_state import EngineState, engine_folder, log_file, read_state
 from runtime.clock import SystemClock
 from runtime.model_cache import cache_root
@@ -74,7 +75,11 @@ class User:
 
     def start(self, *args: str | Path, **env: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "runtime.app.cli", *map(str, args)]
-        own = {"HEARSIGHT_CACHE": str(self.cache), "HEARSIGHT__ENGINE__DEVICE": "cpu"}
+        own = {
+            "HEARSIGHT_CACHE": str(self.cache),
+            "HEARSIGHT__ENGINE__DEVICE": "cpu",
+            "HEARSIGHT__ENGINE__MODEL": SMALL,
+        }
         pipe = subprocess.PIPE
         return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=os.environ | own | env)
 

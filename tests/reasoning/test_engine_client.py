@@ -78,6 +78,21 @@ def test_an_answer_in_pieces(run_real: Run) -> None:
     run_real(main())
 
 
+def test_the_likeliest_tokens_of_a_piece(run_real: Run) -> None:
+    told = [{"token": "no", "logprob": -0.5}, {"token": "yes", "logprob": -1.0}]
+    named = event("no", logprobs={"content": [{"token": "no", "logprob": -0.5, "top_logprobs": told}]})
+    alone = event(" one", logprobs={"content": [{"token": " one", "logprob": -0.1, "top_logprobs": []}]})
+    end = event("", finish_reason="stop")
+
+    async def main() -> None:
+        async with served(streaming(named, alone, event("!"), end)) as client:
+            deltas = [delta async for delta in client.chat(QUESTION, max_tokens=10, likeliest=2)]
+        tokens = [delta.tokens for delta in deltas]
+        assert tokens == [(("no", -0.5), ("yes", -1.0)), ((" one", -0.1),), (), ()]
+
+    run_real(main())
+
+
 def test_what_is_sent(run_real: Run) -> None:
     got: list[dict[str, Any]] = []
 

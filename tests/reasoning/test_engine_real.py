@@ -16,6 +16,7 @@ import pytest
 
 from reasoning import engine_server
 from reasoning.engine_client import AnswerError, ChatDelta, EngineClient
+from reasoning.engine_models import SMALL
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress, read_state
 from reasoning.engine_supervisor import read_activity
@@ -25,7 +26,7 @@ from tests.reasoning.engine_for_tests import real_server
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(600)]
 
-SETTINGS = EngineSettings(device="cpu", threads=2)
+SETTINGS = EngineSettings(model=SMALL, device="cpu", threads=2)
 STORY = [{"role": "user", "content": "Tell me a long story about a lighthouse keeper."}]
 
 

@@ -73,7 +73,8 @@ async def open_parts(
     text_encoder = await app.models.text_encoder()
     async with (
         await Store.open(uri, text_encoder) as store,
-        open_engine(app, engine, _ENGINE_PATIENCE_S, start) as reasoner,
+        # A spoken answer does not wait for three passages to be read, on the cores that see and hear.
+        open_engine(app, engine, _ENGINE_PATIENCE_S, start, reader=False) as reasoner,
     ):
         if reasoner is not None:
             reasoner.begin()
