@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from memory import schema
+from memory.arrow_stream import BROKEN, read_stream
 from runtime.errors import InputError
 
 _MOST_TIMES, _ROOM_BYTES = 200, 64_000_000
@@ -23,13 +24,9 @@ _ANY_WIDTH = 0
 def table_batches(file: Path, name: str) -> Iterator[tuple[pa.Schema, Iterator[pa.RecordBatch]]]:
     """Shape and rows of a table in the archive. Raises InputError: they are damaged."""
     try:
-        with (
-            zipfile.ZipFile(file) as archive,
-            archive.open(member(name)) as raw,
-            pa.ipc.open_stream(raw) as reader,
-        ):
-            yield reader.schema, iter(reader)
-    except (pa.ArrowInvalid, zipfile.BadZipFile, OSError) as error:
+        with zipfile.ZipFile(file) as archive, archive.open(member(name)) as raw:
+            yield read_stream(raw)
+    except (*BROKEN, zipfile.BadZipFile) as error:
         raise InputError(f"{file} is damaged: {name}: {' '.join(str(error).split())[:100]}") from None
 
 

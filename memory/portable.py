@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from memory import schema
 from memory.archive_check import check_tables, member, table_batches
+from memory.arrow_stream import write_batch
 from memory.erasing import JOURNAL
 from memory.generations import copy_tables, new_generation, switch, tables_folder, tidy
 from memory.lance import connect, table_names
@@ -160,6 +161,8 @@ def read_manifest(file: Path) -> Manifest:
         raise InputError(f"{file}: {error.strerror or error}") from None
     try:
         with zipfile.ZipFile(file) as archive:
+            if archive.getinfo(_MANIFEST).file_size > 64 * _CHUNK:
+                raise InputError(f"{file} is not an exported memory")
             manifest = Manifest.model_validate_json(archive.read(_MANIFEST))
             names = set(archive.namelist())
     except (zipfile.BadZipFile, KeyError, ValidationError):
@@ -190,7 +193,7 @@ async def _export_table(store: Store, name: str, archive: zipfile.ZipFile) -> _T
         with pa.ipc.new_stream(raw, await table.schema(), options=options) as writer:
             async for batch in await query.to_batches():
                 rows += batch.num_rows
-                writer.write_batch(batch)
+                write_batch(writer, batch)
         size = raw.tell()
         raw.seek(0)
         digest = await asyncio.to_thread(_sum, raw, size)

@@ -20,7 +20,9 @@ STOP_GRACE_S = 15.0
 
 _ERROR = re.compile(r"\b\w*(Error|Exception): \S")
 
-_HARMLESS = re.compile(r"\b(INFO|WARNING)\b")
+_HARMLESS = re.compile(r"\b(INFO|WARNING)\b|[Ss]ee root cause above")
+_PREFIX = re.compile(r"^\(\w+ pid=\d+\)\s*(ERROR \S+ \S+ \[[^\]]*\]\s*)?")
+"""Which of vLLM's processes wrote a line, when, and where in its code."""
 
 Phase = Literal["starting", "ready", "failed"]
 
@@ -168,7 +170,7 @@ def last_line(log: Path) -> str:
     except OSError:
         return "it left no log"
     errors = [line for line in lines if _ERROR.search(line) and not _HARMLESS.search(line)]
-    return ((errors or lines)[-1] if lines else "it said nothing")[-300:]
+    return _PREFIX.sub("", (errors or lines)[-1] if lines else "it said nothing")[-300:]
 
 
 async def end_group(server: ProcessId, clock: Clock, *, grace_s: float = STOP_GRACE_S) -> None:

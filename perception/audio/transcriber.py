@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -18,6 +18,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import merge_punctuations
 from numpy.typing import NDArray
 
+from perception.audio.cublas import cublas_obstacle, gpu_count
 from perception.audio.settings import TranscriberSettings
 from runtime.errors import ConfigError, ModelError
 from runtime.messages import SAMPLE_RATE_HZ, Samples, Utterance, Word
@@ -46,15 +47,41 @@ class WhisperTranscriber:
     with its thresholds).
     """
 
-    def __init__(self, folder: Path, settings: TranscriberSettings | None = None) -> None:
-        """folder: a CTranslate2 Whisper model. Raises ModelError, or ConfigError for what it cannot do."""
+    def __init__(
+        self,
+        folder: Path,
+        settings: TranscriberSettings | None = None,
+        report: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """folder: a CTranslate2 Whisper model. Raises ModelError, or ConfigError for what it cannot do.
+
+        report: gets a line where there is a GPU that cannot be used, and the settings leave the choice.
+        """
         self.settings = settings or TranscriberSettings()
         missing = [name for name in _NEEDED if not (folder / name).is_file()]
         if missing:
             raise ModelError(f"{folder} is not a Whisper model for CTranslate2: {', '.join(missing)} missing")
-        device = self.settings.device
-        if device == "auto":
-            device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
+        self._model, compute_type = self._loaded(folder, report)
+        self._name = f"{folder.name}/{compute_type}"
+        language = self.settings.language
+        if language is not None and language not in self._model.supported_languages:
+            raise ConfigError(f"transcriber: {folder.name} does not know the language {language!r}")
+        self._tokenizers: dict[str, Any] = {}
+
+    def _loaded(self, folder: Path, report: Callable[[str], None]) -> tuple[Any, str]:
+        """The model, and what it computes in."""
+        if self.settings.device != "auto":
+            return self._load(folder, self.settings.device)
+        if not gpu_count():
+            return self._load(folder, "cpu")
+        try:
+            return self._load(folder, "cuda")
+        except (ModelError, ConfigError) as error:
+            loaded = self._load(folder, "cpu")
+            report(f"hearing: on the CPU, as the GPU cannot be used: {error}")
+            return loaded
+
+    def _load(self, folder: Path, device: str) -> tuple[Any, str]:
         compute_type = self.settings.compute_type
         if compute_type == "auto":
             compute_type = "float16" if device == "cuda" else "int8"
@@ -63,17 +90,19 @@ class WhisperTranscriber:
             raise ConfigError(
                 f"transcriber: {device} cannot compute in {compute_type}, only in {', '.join(supported)}"
             )
-        self._name = f"{folder.name}/{compute_type}"
+        if device == "cuda" and (obstacle := cublas_obstacle()) is not None:
+            raise ModelError(f"cannot load {folder.name} on the GPU: {obstacle}")
         try:
-            self._model: Any = WhisperModel(
+            model: Any = WhisperModel(
                 str(folder), device=device, compute_type=compute_type, cpu_threads=self.settings.threads
             )
+            if device == "cuda":
+                # What a GPU lacks shows at its first computation, not when it is loaded.
+                silence = np.zeros(SAMPLE_RATE_HZ, np.float32)
+                model.encode(model.feature_extractor(silence)[..., :-1])
         except Exception as e:  # CTranslate2 and tokenizers raise what they like
             raise ModelError(f"cannot load {folder}: {e}") from e
-        language = self.settings.language
-        if language is not None and language not in self._model.supported_languages:
-            raise ConfigError(f"transcriber: {folder.name} does not know the language {language!r}")
-        self._tokenizers: dict[str, Any] = {}
+        return model, compute_type
 
     @property
     def name(self) -> str:

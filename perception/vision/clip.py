@@ -129,9 +129,9 @@ class OpenClipEncoder:
         threads: int = 1,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """keep: a folder for the class names' vectors. device: "cpu", "cuda", "auto": a GPU when there is one.
+        """keep: a folder for the class names' vectors. device: "cpu", "cuda", "auto": a GPU when one can be used.
 
-        report: gets a line, in the loading thread, when loading will take long.
+        report: gets a line, in the loading thread, when loading will take long, or a GPU cannot be used.
         """
         self.weights = weights
         self._keep, self._device, self._threads, self._report = keep, device, threads, report
@@ -160,10 +160,26 @@ class OpenClipEncoder:
     def _model(self, offline: bool = True) -> _Model:
         with self._loading:
             if self._loaded is None:
-                model = _Model(self.weights, self._device, self._threads, offline)
-                model.name_classes(self._keep, self._report)
-                self._loaded = model
+                self._loaded = self._on_some_device(offline)
             return self._loaded
+
+    def _on_some_device(self, offline: bool) -> _Model:
+        if self._device != "auto":
+            return self._on(self._device, offline)
+        if not _gpu_is_there():
+            return self._on("cpu", offline)
+        try:
+            return self._on("cuda", offline)
+        except Exception as error:  # no room, a GPU too old for this torch, a driver too old
+            model = self._on("cpu", offline)
+            reason = " ".join(str(error).split())[:300]
+            self._report(f"vision: on the CPU, as the GPU cannot be used: {reason}")
+            return model
+
+    def _on(self, device: str, offline: bool) -> _Model:
+        model = _Model(self.weights, device, self._threads, offline)
+        model.name_classes(self._keep, self._report)
+        return model
 
 
 class _Model:
@@ -174,10 +190,8 @@ class _Model:
         import torch
 
         self._torch = torch
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cpu":
-            torch.set_num_threads(threads)
+        # On a GPU too: pictures are made ready on the CPU, where by default every core waits for every other.
+        torch.set_num_threads(threads)
         self._device = device
         self._half = device != "cpu"
         model, pretrained = weights.model, weights.pretrained
@@ -271,6 +285,12 @@ class _Model:
         likely /= likely.sum()
         best = np.argsort(-likely, kind="stable")[:_TAGS]
         return tuple((self._names[i], float(likely[i])) for i in best)
+
+
+def _gpu_is_there() -> bool:
+    import torch
+
+    return bool(torch.cuda.is_available())
 
 
 def _unit(rows: Any) -> NDArray[np.float32]:

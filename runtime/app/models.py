@@ -57,7 +57,7 @@ class Models:
     async def transcriber(self) -> WhisperTranscriber:
         settings = self._settings.audio.transcriber
         return await self._once(
-            "transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings)
+            "transcribe", settings.model, lambda folder: WhisperTranscriber(folder, settings, self._report)
         )
 
     async def second_transcriber(self) -> WhisperTranscriber | None:
@@ -67,7 +67,9 @@ class Models:
             return None
         try:
             return await self._once(
-                "transcribe again", settings.model, lambda folder: WhisperTranscriber(folder, settings)
+                "transcribe again",
+                settings.model,
+                lambda folder: WhisperTranscriber(folder, settings, self._report),
             )
         except ModelError as error:
             self._report(f"hearsight: {error}: what is heard unsurely is not heard twice")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable, Iterator
 
 import psutil
 
 from memory import Store
+from perception.audio.cublas import cublas_obstacle, gpu_count
 from perception.settings import FaceSettings
 from reasoning.engine_settings import EngineSettings
 from reasoning.times import clock_text
@@ -80,8 +82,8 @@ async def run_doctor(args: argparse.Namespace) -> int:
     from reasoning.engine_env import env_python, gpu_memory_mb
 
     missing = 0
-    gpu = await gpu_memory_mb() is not None
-    if env_python(gpu=gpu) is None:
+    memory_mb = await gpu_memory_mb()
+    if env_python(gpu=memory_mb is not None) is None:
         missing += 1
         console.stdout.print(
             "missing  engine: the evidence itself is the answer, unless a remote engine is set "
@@ -97,9 +99,11 @@ async def run_doctor(args: argparse.Namespace) -> int:
             f"missing  model {name}: {status.spec.without} (hearsight models pull {name})", markup=False
         )
     settings = app_settings(args.config, args.overrides)
+    for line in gpu_outlook(memory_mb, gpu_count(), cublas_obstacle):
+        console.stdout.print(line, markup=False)
     console.stdout.print(vision_outlook(settings.vision, Registry.load()), markup=False)
     console.stdout.print(_face_outlook(settings.vision.faces), markup=False)
-    if not gpu:
+    if memory_mb is None:
         console.stdout.print(_reader_outlook(Registry.load(), settings.engine), markup=False)
     missing += await _doctor_screen(settings.screen)
     missing += await _doctor_ice(settings.live)
@@ -112,6 +116,26 @@ async def run_doctor(args: argparse.Namespace) -> int:
     if not missing:
         console.stdout.print("ok       every default model and the engine are here", markup=False)
     return 1 if missing else 0
+
+
+def gpu_outlook(
+    memory_mb: tuple[int, int] | None, cuda_devices: int, obstacle: Callable[[], str | None]
+) -> Iterator[str]:
+    """Lines about a GPU, none where there is none. memory_mb: free and total; obstacle: why Whisper cannot use it."""
+    from reasoning.engine_models import vision_models
+
+    if memory_mb is not None:
+        free_mb, total_mb = memory_mb
+        models = vision_models(free_mb)
+        answers = (
+            f"{models[0]} answers, where its weights can be had"
+            if models
+            else "too few for a vision-language model"
+        )
+        yield f"{'ok' if models else 'note':8} GPU: {free_mb} of {total_mb} MiB are free: {answers}"
+    if cuda_devices:
+        why = obstacle()
+        yield f"note     hearing: on the CPU: {why}" if why else "ok       hearing: on the GPU"
 
 
 def _reader_outlook(registry: Registry, settings: EngineSettings) -> str:

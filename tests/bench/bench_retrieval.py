@@ -183,6 +183,9 @@ async def one_size(folder: Path, rows: int, encoder: TextEncoder, args: argparse
             "one source as of its middle": {"sources": ("source3",), "as_of_s": zero + span / 2},
             "speech of a tenth of the time": {**tenth, "modalities": ("said",)},
         }
+        if args.messages:  # only conversations have a time in common
+            ways["everything as of its middle"] = {"as_of_s": zero + span / 2}
+            ways["everything as of now"] = {"as_of_s": zero + span}
         for text, vector in zip(texts[:5], vectors[:5], strict=True):
             await memory.search(SearchRequest(text, vector))
         for label, how in ways.items():

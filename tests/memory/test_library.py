@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from memory import BlockingMemory, Memory, Message
 from memory.blocking import BlockingPast
+from memory.integrity import check
 from memory.packing import tokens_of
 from memory.past import Past
 from runtime.errors import InputError, MemoryStoreError
@@ -104,6 +105,19 @@ def test_the_blocking_face_within_a_loop_and_from_many_threads(tmp_path: Path) -
     memory.close()
     with pytest.raises(MemoryStoreError, match="closed"):
         memory.search("lamp")
+
+
+def test_what_was_written_is_checked_from_its_closing_on(tmp_path: Path) -> None:
+    with BlockingMemory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
+        memory.add("I live in Bergen.", speaker="Ana", time=at("2024-05-06T09:30"))
+        memory.consolidate()
+    report = asyncio.run(check(tmp_path / "m"))
+    assert (report.new, report.findings) == (0, ())
+    written = max((tmp_path / "m").rglob("observations.lance/data/*"), key=lambda p: p.stat().st_size)
+    raw = bytearray(written.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    written.write_bytes(raw)
+    assert any(written.name in one.where for one in asyncio.run(check(tmp_path / "m")).findings)
 
 
 def test_the_synchronous_face_has_all_that_the_other_has(tmp_path: Path) -> None:

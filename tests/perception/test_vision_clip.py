@@ -11,6 +11,7 @@ import pytest
 
 from memory.compressor import clips_of_chapter
 from memory.settings import MemorySettings
+from perception.vision import clip
 from perception.vision.clip import (
     OpenClipEncoder,
     clip_weights,
@@ -206,3 +207,23 @@ def test_weights_that_do_not_load_are_one_line(
     with pytest.raises(ModelError, match="open_clip cannot load ViT-B-32 openai"):
         OpenClipEncoder(weights, tmp_path, "cpu").load()
     assert caplog.messages == []  # open_clip itself logs an error, too
+
+
+def test_a_gpu_that_cannot_be_used_is_said_and_done_without(
+    tiny: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, said = clip_weights(str(tiny[0]), ""), list[str]()
+    on = clip.OpenClipEncoder._on
+
+    def without_room(self: OpenClipEncoder, device: str, offline: bool) -> Any:
+        if device == "cuda":
+            raise RuntimeError("CUDA error: out of memory\nCompile with ...")
+        return on(self, device, offline)
+
+    monkeypatch.setattr(clip, "_gpu_is_there", lambda: True)
+    monkeypatch.setattr(OpenClipEncoder, "_on", without_room)
+    encoder = OpenClipEncoder(weights, tmp_path, "auto", report=said.append)
+    assert encoder.encode_text(["a cat"]).shape == (1, tiny_clip.DIM)
+    assert said[-1].startswith("vision: on the CPU") and "out of memory" in said[-1] and "\n" not in said[-1]
+    with pytest.raises(RuntimeError, match="out of memory"):
+        OpenClipEncoder(weights, tmp_path, "cuda").load()

@@ -23,6 +23,7 @@ from reasoning.engine_state import (
     LaunchPlan,
     ProcessId,
     end_group,
+    last_line,
     log_file,
     read_state,
     state_file,
@@ -275,3 +276,14 @@ def _zombie(pid: int) -> bool:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.Error:
         return True
+
+
+def test_the_root_cause_is_what_is_told(tmp_path: Path) -> None:
+    """vLLM's last line only points at it."""
+    log = tmp_path / "engine.log"
+    log.write_text(
+        "(EngineCore pid=7) ERROR 11-26 09:56:58 [core.py:1330] ValueError: Free memory (10.86/79.18 GiB) is too little.\r\n"
+        "(EngineCore pid=7) INFO 11-26 09:56:59 [core.py:1331] stopping\r\n"
+        "(APIServer pid=5) RuntimeError: Engine core initialization failed. See root cause above.\r\n"
+    )
+    assert last_line(log) == "ValueError: Free memory (10.86/79.18 GiB) is too little."
