@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import pairwise
 
 from perception.screen.change import Box
 from perception.screen.settings import ScreenReadSettings
@@ -20,10 +19,7 @@ _TURNED = 4
 _TICKS = 3
 _TICK_WINDOW_S = 1800.0
 _POOL = 4000
-_CELL = 40
-_LABEL = 6
 CUT = 8
-_TABLE, _LABELS = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +180,7 @@ class Lines:
             part = part[2:-2]  # a letter that is cut in two is read as another
         for track in old:
             across = track.box[0] - 8 <= piece.box[0] and piece.box[2] <= track.box[2] + 8
-            if track.written and across and _level(track.box, piece.box) and part in loose(track.text):
+            if track.written and across and level(track.box, piece.box) and part in loose(track.text):
                 return track
         return None
 
@@ -262,89 +258,6 @@ class Lines:
         return len(texts) > _TICKS
 
 
-def rows_of(tracks: Sequence[Track], width: int) -> list[list[Track]]:
-    """Lines in reading order, each from left to right: column by column, cells of a table's row in one line."""
-    rows: list[list[Track]] = []
-    for track in sorted(tracks, key=lambda t: (t.box[1] + t.box[3], t.box[0])):
-        row = next((r for r in reversed(rows[-3:]) if _level(r[0].box, track.box)), None)
-        if row is None:
-            rows.append([track])
-        else:
-            row.append(track)
-    for row in rows:
-        row.sort(key=lambda t: t.box[0])
-    cells = Counter(sign for row in rows for a, b in pairwise(row) for sign in _columns(a, b))
-    parts: list[list[Track]] = []
-    for row in rows:
-        part = [row[0]]
-        for before, track in pairwise(row):
-            if not _beside(before, track, width, len(rows) < _TABLE, cells):
-                parts.append(part)
-                part = []
-            part.append(track)
-        parts.append(part)
-    return _by_column(parts)
-
-
-def _beside(a: Track, b: Track, width: int, few: bool, cells: Counter[tuple[int, int, str]]) -> bool:
-    """Two neighbours of a row are one line: words, a label with what it is for, or cells of a table."""
-    gap, height = b.box[0] - a.box[2], b.box[3] - b.box[1]
-    prose = max(len(a.text), len(b.text)) > _CELL
-    if len(a.text) <= _LABEL:
-        return gap <= 0.2 * width
-    if gap <= (1.2 if prose else 3.0) * height:
-        return True
-    if prose or gap > 0.2 * width:
-        return False
-    least = _LABELS if len(a.text) <= CUT else _TABLE
-    return few or any(cells[near] >= least for sign in _columns(a, b) for near in _nearby(sign))
-
-
-def _columns(a: Track, b: Track) -> tuple[tuple[int, int, str], tuple[int, int, str]]:
-    """Two neighbours that begin, or begin and end, where those of other rows do."""
-    return ((a.box[0] // 12, b.box[0] // 12, "left"), (a.box[0] // 12, b.box[2] // 12, "right"))
-
-
-def _nearby(sign: tuple[int, int, str]) -> list[tuple[int, int, str]]:
-    return [(sign[0] + i, sign[1] + j, sign[2]) for i in (-1, 0, 1) for j in (-1, 0, 1)]
-
-
-def _by_column(parts: list[list[Track]]) -> list[list[Track]]:
-    """What stands under each other without a gap belongs together."""
-    blocks: list[list[list[Track]]] = []
-    for part in parts:
-        box = _bounds(part)
-        for block in blocks:
-            last = _bounds(block[-1])
-            shared = min(last[2], box[2]) - max(last[0], box[0])
-            near = box[1] - last[3] < 1.2 * (box[3] - box[1])
-            if near and shared > 0.5 * min(last[2] - last[0], box[2] - box[0]):
-                block.append(part)
-                break
-        else:
-            blocks.append([part])
-    return [part for block in blocks for part in block]
-
-
-def _bounds(part: Sequence[Track]) -> Box:
-    return (
-        min(t.box[0] for t in part),
-        min(t.box[1] for t in part),
-        max(t.box[2] for t in part),
-        max(t.box[3] for t in part),
-    )
-
-
-def per_mille(row: Sequence[Track], width: int, height: int) -> list[int]:
-    """The box of a line in thousandths of the picture."""
-    return [
-        round(1000 * min(t.box[0] for t in row) / width),
-        round(1000 * min(t.box[1] for t in row) / height),
-        round(1000 * max(t.box[2] for t in row) / width),
-        round(1000 * max(t.box[3] for t in row) / height),
-    ]
-
-
 def loose(text: str) -> str:
     """Letters and digits only, those that are often read for each other made one (0 and o, 1 and l, 5 and s)."""
     return re.sub(r"[\W_]+", "", text.casefold()).translate(_CONFUSED) or text.strip()
@@ -380,7 +293,8 @@ def _same_row(a: Box, b: Box) -> bool:
     return abs((a[1] + a[3]) - (b[1] + b[3])) < height and abs(a[0] - b[0]) < 3 * height
 
 
-def _level(a: Box, b: Box) -> bool:
+def level(a: Box, b: Box) -> bool:
+    """Whether two boxes stand in one line."""
     return min(a[3], b[3]) - max(a[1], b[1]) >= 0.5 * min(a[3] - a[1], b[3] - b[1])
 
 

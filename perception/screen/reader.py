@@ -14,10 +14,11 @@ import numpy as np
 
 from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
 from perception.screen.covers import marked
-from perception.screen.lines import Gone, Lines, Track, inside, per_mille, rows_of
+from perception.screen.lines import Gone, Lines, Track, inside
 from perception.screen.pictures import Pictures
 from perception.screen.pieces import PieceReader, RegionReader
 from perception.screen.places import Places, place_at
+from perception.screen.rows import per_mille, rows_of
 from perception.screen.settings import ScreenReadSettings
 from perception.screen.titles import Place, is_chrome
 from runtime.messages import (

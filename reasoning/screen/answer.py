@@ -101,7 +101,7 @@ class ScreenAnswerer:
 
     async def _find(self, finder: Finder, query: Query) -> _Found:
         question = reworded(query.text)
-        when = parse_when(question, self._wall(), await finder.days(), self._zone)
+        when = parse_when(question, self._wall(), await finder.days(), self._zone, await finder.spans())
         asked = ask_of(when.rest or question)
         if asked.ask is not Ask.PROMISE and await finder.heard():
             heard = asked_heard(when.rest or question)

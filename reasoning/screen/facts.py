@@ -17,6 +17,9 @@ _LABEL = re.compile(
     r"^\W{0,3}(?P<label>[^\W\d][\w ()/.'-]{1,40}?)\s*(?:[:=]\s+|[:=](?=[\d\"'$€£-])|[:=](?=[A-Z]))(?P<value>\S.*)$"
 )
 _ROW = re.compile(r"^\W{0,3}(?P<label>\S.*?)\s{2,}(?P<value>\S.*)$")
+_PAIR = re.compile(r"^\W{0,3}(?P<label>[^\W\d](?:\S| (?! ))*?)\s{2,}(?P<value>(?:\S| (?! ))+)$")
+"""A form's line: a label, and what stands there for it."""
+_PERSON = re.compile(r"[A-Z][\w'’.-]*(?: [A-Z][\w'’.-]*){1,3}")
 _NOTHING = re.compile(r"^\W*(?:none|null|n/?a|nan|undefined|unknown|-+)?\W*$", re.I)
 _NUMBER = re.compile(r"\d")
 _DOING = {TermKind.VERB, TermKind.MODIFIER}
@@ -24,11 +27,15 @@ _NUMERIC = {Kind.COUNT, Kind.AMOUNT, Kind.DURATION}
 _LEAST = 0.6
 _NEAR = 3
 _TABLE, _NAMED = 3, 2
+_CELL, _NAME = 1.1, 1.3
+"""Surer than a row whose other cells nothing tells apart; a name for "who" is surer than what stands behind a label."""
 _ENTRY, _COUSIN = 8, 0.6
 _COUNT = re.compile(
     r"(?P<value>(?<![\w.,])(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d[\d,.]*\d|\d))\+?\s+(?:\w+\s+)??(?P<noun>[^\W\d]+)"
 )
 _MINE = re.compile(r"\b(?:my|our) (\w+)", re.I)
+_COLUMNS = {Kind.AMOUNT: "price cost amount fee rate", Kind.COUNT: "quantity count number pieces"}
+"""What the column of such a value is called where the question does not name it."""
 _FOUND = {"result", "hit", "match"}
 """What a search finds: a program may write another word than the one asked for."""
 
@@ -53,7 +60,9 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
     if question.kind is Kind.WHERE:
         asked = {*tokens("location path folder directory address place"), *asked}
     facts = [f for m in moments for f in _facts(question, m, wanted, asked)]
-    facts += [f for m in moments for f in _cells(question, m, asked)]
+    columns = {*tokens(question.asked or ""), *tokens(_COLUMNS.get(question.kind, ""))} or asked
+    facts += [f for m in moments for f in _cells(question, m, columns)]
+    facts += [f for m in moments for f in _whose(question, m, wanted)]
     facts = [f for f in facts if f.score >= _LEAST]
     if not facts:
         return None
@@ -74,12 +83,15 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
     yield from _counts(question, moment, [w for w in wanted if w not in asked])
     title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
     for i, line in enumerate(lines):
-        near = with_english(set(tokens(" ".join(lines[max(0, i - 3) : i + 3])))) | title
+        beside = near = with_english(set(tokens(" ".join(lines[max(0, i - 3) : i + 3])))) | title
+        form = beside | with_english(set(tokens(" ".join(_form(lines, i)))))
         if versioned is not None and (found := versioned.search(line)):
-            yield Fact(found["value"], line, _around(moment, lines, i), covered(wanted, near | asked))
+            yield Fact(found["value"], line, around(moment, lines, i), covered(wanted, near | asked))
         for part in re.split(r"\s*[;|]\s*", line):
-            if (found := _LABEL.match(part)) and not _NOTHING.match(found["value"]):
+            pair = _PAIR.match(part)
+            if (found := _LABEL.match(part) or pair) and not _NOTHING.match(found["value"]):
                 label = set(tokens(found["label"]))
+                near = form if pair is not None else beside
                 share = len(label & {*wanted, *asked}) / max(1, len(label))
                 meant = (label & asked and share >= 0.3) or (label and label <= set(wanted))
                 # The version of something else is no answer; what was done with it need not stand there.
@@ -89,9 +101,10 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                     yield Fact(
                         found["value"].strip(" \"'"),
                         part,
-                        _around(moment, lines, i),
-                        covered(wanted, near | label) + 0.2 * share,
+                        around(moment, lines, i),
+                        covered(wanted, near | label) + 0.2 * share + 0.1 * bool(label & asked),
                     )
+            near = beside
             if (found := _ROW.match(part)) and not _NOTHING.match(found["value"]):
                 label = set(tokens(found["label"]))
                 # What is asked for (the version) is not said in a row; what it is of has to begin it.
@@ -108,11 +121,23 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                     # Of several rows of one name, the others say nothing about this one.
                     alike = sum(line.startswith(found["label"]) for line in lines) > 1
                     rest = covered(of, label | title | set(tokens(part)) if alike else near | label)
-                    yield Fact(found["value"].strip(), part, _around(moment, lines, i), rest)
+                    yield Fact(found["value"].strip(), part, around(moment, lines, i), rest)
+
+
+def _form(lines: Sequence[str], i: int) -> Sequence[str]:
+    """The form that a line belongs to: all its labels and values, and its heading."""
+    first, last = i, i
+    while first > 0 and _PAIR.match(lines[first]):
+        first -= 1
+    while last + 1 < len(lines) and _PAIR.match(lines[last + 1]):
+        last += 1
+    return lines[first : last + 1]
 
 
 def _cells(question: Question, moment: Moment, asked: set[str]) -> Iterator[Fact]:
-    """In a table with a heading: the asked column of the row that has all the rest of the question in its cells."""
+    """In a table with a heading: the asked column of the row that has all the rest of the question in its cells, or of
+    the only one that has it among its words.
+    """
     lines = moment.evidence.text.splitlines()
     rows = [re.split(r"\s{2,}", line.strip()) for line in lines]
     words = [t for t in tokens(question.text)]
@@ -120,16 +145,35 @@ def _cells(question: Question, moment: Moment, asked: set[str]) -> Iterator[Fact
         column = next((i for i, cell in enumerate(header) if set(tokens(cell)) & asked), None)
         if column is None or len(header) < _TABLE:
             continue
-        known = {t for cell in header for t in tokens(cell)} | asked
-        for i, row in enumerate(rows[h + 1 :], h + 1):
-            if len(row) != len(header):
-                continue
+        known = {t for cell in header for t in tokens(cell)} | asked | set(tokens(moment.document))
+        wanted = {w for w in content(question.text) if w not in known} | {w for w in words if w.isdigit()}
+        table = [i for i, row in enumerate(rows[h + 1 :], h + 1) if len(row) == len(header)]
+        only = [i for i in table if wanted and wanted <= set(tokens(lines[i]))]
+        for i in table:
+            row = rows[i]
             cells = [" ".join(tokens(cell)) for cell in row]
             # "Student 2" is one cell, not a student in the row of number 2.
             named = [c for c in cells if c and not c.isdigit() and f" {c} " in f" {' '.join(words)} "]
-            rest = {w for w in content(question.text) if w not in known} | {w for w in words if w.isdigit()}
-            if len(named) >= _NAMED and rest <= {w for c in named for w in c.split()}:
-                yield Fact(row[column], lines[i], _around(moment, lines, i), 1.0)
+            said = {w for c in named for w in c.split()}
+            alone = only == [i] and {w for w in wanted if w.isdigit()} <= said
+            if alone or (len(named) >= _NAMED and wanted <= said):
+                yield Fact(row[column], lines[i], around(moment, lines, i), _CELL)
+
+
+def _whose(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterator[Fact]:
+    """In a list (of mails, of tickets): the name in the row whose other cell has all of the question."""
+    if question.kind is not Kind.WHO:
+        return
+    verbs = {s for t in question.terms if t.kind is TermKind.VERB for s in t.stems}
+    of = [w for w in wanted if w not in verbs]
+    lines = moment.evidence.text.splitlines()
+    for i, line in enumerate(lines):
+        cells = re.split(r"\s{2,}", line.strip())
+        name = next((c for c in cells if _PERSON.fullmatch(c)), None)
+        if name is None or len(of) < _NAMED:
+            continue
+        if any(c != name and covered(of, set(tokens(c))) == 1.0 for c in cells):
+            yield Fact(name, line, around(moment, lines, i), _NAME)
 
 
 def _counts(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterator[Fact]:
@@ -154,7 +198,7 @@ def _counts(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterat
         above = max((c for c in counts if c < i), default=-1) + 1
         near = lines[max(above, i - _ENTRY) : i + 1] if len(counts) > 1 else lines[max(0, i - 3) : i + 3]
         there = with_english(set(tokens(" ".join(near)))) | title
-        yield Fact(values[0], line, _around(moment, lines, i), covered(wanted, there))
+        yield Fact(values[0], line, around(moment, lines, i), covered(wanted, there))
 
 
 def _stem(noun: str) -> str:
@@ -177,7 +221,7 @@ def _versioned(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | N
     return re.compile(rf"\b(?:{'|'.join(names)})\w*\s+v?(?P<value>\d+(?:\.\d+)+[\w.]*)", re.I)
 
 
-def _around(moment: Moment, lines: Sequence[str], i: int) -> Moment:
+def around(moment: Moment, lines: Sequence[str], i: int) -> Moment:
     """The moment, its text cut to the lines around one."""
     first = 1 if i > _NEAR else 0
     text = "\n".join([*lines[:first], *lines[max(first, i - _NEAR) : i + _NEAR + 1]])

@@ -6,8 +6,9 @@ import re
 
 from memory.text import tokens
 from reasoning.screen.find import Finder, Moment
+from reasoning.screen.steps import COMMAND
 from reasoning.screen.when import When
-from reasoning.screen.words import KIND_WORDS, content, covered, kind_words, spaced
+from reasoning.screen.words import KIND_WORDS, content, covered, kind_words, spaced, with_english
 
 _ASKED = re.compile(r"\b(?:errors?|exceptions?|failures?|fail(?:ed|s)?|went wrong|crash(?:ed|es)?)\b", re.I)
 _FAILURE = re.compile(
@@ -21,6 +22,9 @@ _SEARCHED = (
     "rejected invalid undefined unexpected timed out memory aborted crashed missing"
 )
 
+_ABOVE = 8
+"""Lines: a command and a short trace."""
+
 
 async def failures(finder: Finder, question: str, when: When) -> list[Moment]:
     """The lines that tell of a failure, the last first; of the place, and about the rest, that the question names.
@@ -30,7 +34,7 @@ async def failures(finder: Finder, question: str, when: When) -> list[Moment]:
     if not _ASKED.search(question):
         return []
     asked = set(tokens(" ".join(_ASKED.findall(question)))) | set(
-        tokens("say wrong went tell show appear mean report give")
+        tokens("say wrong went tell show appear mean report give come happen")
     )
     kinds = set(tokens(question)) & KIND_WORDS
     about = [w for w in content(question) if w not in asked and w not in kinds]
@@ -39,8 +43,12 @@ async def failures(finder: Finder, question: str, when: When) -> list[Moment]:
         place = kind_words(moment.program, moment.site) | set(tokens(spaced(moment.document)))
         if not kinds <= place:
             continue
-        for line in moment.evidence.text.splitlines():
-            there = set(tokens(spaced(line))) | place
-            if _FAILURE.search(line) and covered(about, there) == (1.0 if about else 0.0):
+        lines = moment.evidence.text.splitlines()
+        for i, line in enumerate(lines):
+            if not _FAILURE.search(line) or COMMAND.match(line):
+                continue
+            # What failed stands right above: the command, the file, the frames of a trace.
+            said = set(tokens(spaced(" ".join(lines[max(0, i - _ABOVE) : i + 1]))))
+            if covered(about, with_english(said) | place) == (1.0 if about else 0.0):
                 out.append(finder.with_line(moment, line.strip(), 1.0))
     return sorted(out, key=lambda m: -m.wall_s)

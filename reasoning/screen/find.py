@@ -111,11 +111,14 @@ class Finder:
 
     async def days(self) -> list[date]:
         """The days on which something was recorded, in order."""
-        days = set()
-        spans = [(a.wall_s, a.end_wall_s) for a in await self.activities()]
-        for span in (*spans, *((m.wall_s, m.end_wall_s) for m in await self.heard())):
-            days |= {datetime.fromtimestamp(t, self.zone).date() for t in span}
-        return sorted(days)
+        return sorted(
+            {datetime.fromtimestamp(t, self.zone).date() for span in await self.spans() for t in span}
+        )
+
+    async def spans(self) -> list[tuple[float, float]]:
+        """Unix times from when to when something was in front, or was said."""
+        seen = [(a.wall_s, a.end_wall_s) for a in await self.activities()]
+        return seen + [(m.wall_s, m.end_wall_s) for m in await self.heard()]
 
     async def read(
         self,
@@ -356,4 +359,18 @@ def moment_of(activity: Activity, coverage: float = 1.0) -> Moment:
         activity.site,
         activity.text,
         coverage,
+    )
+
+
+def then(moment: Moment, when: When) -> Moment:
+    """Of what stood there for long, the part that the question means."""
+    late = 0.0 if when.from_wall is None else max(0.0, when.from_wall - moment.wall_s)
+    early = 0.0 if when.to_wall is None else max(0.0, moment.end_wall_s - when.to_wall)
+    e = moment.evidence
+    evidence = replace(e, t_start_s=e.t_start_s + late, t_end_s=max(e.t_start_s + late, e.t_end_s - early))
+    return replace(
+        moment,
+        evidence=evidence,
+        wall_s=moment.wall_s + late,
+        end_wall_s=max(moment.wall_s + late, moment.end_wall_s - early),
     )

@@ -45,7 +45,10 @@ class Asked:
     noun: str = ""
 
 
-_PARTS = r"steps?|dialog(?: (?:pages?|steps?|tabs?))?|sections?|slides?|headings?|options?|entries|entry|lines?|messages?"
+_PARTS = (
+    r"steps?|(?:dialog|wizard|assistant)(?: (?:pages?|steps?|tabs?))?|sections?|slides?|headings?|options?|entries|entry|lines?|"
+    r"messages?"
+)
 _THING = (
     r"(?P<thing>web ?sites?|sites?|web ?pages?|pages?|programs?|apps?|applications?|tools?|windows?|tabs?|"
     r"files?|documents?|editors?|browsers?|things?|dialogs?|software|terminals?|chats?|spreadsheets?|search engines?)"
@@ -55,7 +58,10 @@ _OPENED = (
     r"read|switch(?:ed)? to|start(?:ed)?|view(?:ed)?|browse[d]?|do|did|search(?:ed)?(?: for)?|choose|chose|select(?:ed)?|run|ran|"
     r"c[ao]me across|notice[d]?|encounter(?:ed)?|hear[d]?(?: of| about)?|f[io]u?nd|get to|got to|"
     r"edit(?:ed)?|appear(?:ed)?|show[n]?|come|came|load(?:ed)?|close[d]?|get|got|type[d]?|write|wrote|create[d]?|insert(?:ed)?|"
-    r"ha(?:ve|d)(?: (?:open|up))?|ma[dk]e|enter(?:ed)?)"
+    r"ha(?:ve|d)(?: (?:open|up))?|ma[dk]e|enter(?:ed)?|fix(?:ed)?|correct(?:ed)?|change[d]?|update[d]?|modif(?:y|ied)|save[d]?|"
+    r"add(?:ed)?|look(?:ed)? up|"
+    r"(?:open|visit|look|read|view|brows|choos|select|runn?|edit|typ|writ|creat|insert|mak|enter|fix|correct|chang|updat|"
+    r"sav|add|start|clos)ing(?: at| for| up)?)"
 )
 _DOING = re.compile(
     r"^(?:so )?(?:what|on what|which \w+)\s+(?:was|were|have|had|am|did)\s+(?:i|we)\s+(?:been\s+)?(?:mostly\s+|mainly\s+)?"
@@ -93,7 +99,7 @@ _WHICH_FIRST = re.compile(
     re.I,
 )
 _NEXT = re.compile(
-    rf"^(?:what|which)\b(?:\s+{_THING})?(?:.*?\b(?P<part>{_PARTS}))?.*?\b(?P<side>before|after|following|followed|next|preceded)\b\s*(?P<x>.*?)\??$",
+    rf"^(?:what|which)\b(?:\s+{_THING})?(?:.*?\b(?P<part>{_PARTS}))?.*?\b(?P<side>before|after|following|followed|next|preceded)\b(?!\s*(?:it|they|he|she)\b)\s*(?P<x>.*?)\??$",
     re.I,
 )
 _END = re.compile(
@@ -120,8 +126,17 @@ _LOCATED = re.compile(
 )
 """A place that the screen tells of, and not one on it."""
 _WHEN = re.compile(
-    r"^(?:(?:since )?when\b|(?:at|around|about)?\s*(?:what|which) time\b|at what (?:point|moment)\b)", re.I
+    r"^(?:(?:since )?when\b|(?:at|around|about)?\s*(?:what|which) time\b(?: (?:was|is) it\b)?|"
+    r"at what (?:point|moment)\b)(?: when\b)?",
+    re.I,
 )
+_DATED = re.compile(
+    r"^(?:at |by |on |from |until )?(?:when|(?:what|which) (?:day|date|time))\s+"
+    r"(?:(?:is|are|will|does|do|shall|should|must|can)\b(?! (?:it|i|we)\b)|"
+    r"(?:was|were) .+ (?:due|expected|planned|scheduled|to be)\b)",
+    re.I,
+)
+"""A time that the screen tells of, and not one at which it stood there."""
 _SEEN = re.compile(rf"^(?:did|have|had) (?:i|we) (?:ever |already )?{_OPENED}\b\s*(?P<x>.+?)\??$", re.I)
 _EVER = re.compile(
     r"^(?:was|were|is|has|did) (?:there )?(?P<x>.+?) (?:ever |)(?:shown|visible|open(?:ed)?|"
@@ -139,6 +154,7 @@ _PROMISE = re.compile(
     r"\b(?:(?:what|whom|which things?) (?:did|have|had) (?:i|we) (?:ever )?(?:promis\w+|agree\w* to|commit\w* to)|"
     r"(?:what|which) promises?\b.*?(?:make|made|give|gave|open)|"
     r"what (?:do|did) (?:i|we) (?:still )?(?:have|need|owe|want) to (?:do|send|finish|write|bring)?|"
+    r"who (?:said|wrote|promis\w+|offer\w+|agreed)\b(?:(?: that)? (?:he|she|they|it))?(?:(?: would|['’]d| will| to)\b)|"
     r"(?:my|which) (?:open )?(?:tasks|to-?dos)\b|what (?:is|was|are) (?:still )?(?:due|open to do))\s*"
     r"(?:to |for |are |is |open )*(?P<x>.*?)\s*\??$",
     re.I,
@@ -147,6 +163,8 @@ _THEIRS = re.compile(
     r"\b(?i:what|which things?) (?i:did|has|had) (?P<who>[A-Z][\w'-]*(?: [A-Z][\w'-]*)?) (?i:ever )?"
     r"(?i:promis\w+|agree\w* to|commit\w* to)(?i: me\b| us\b| to\b| do\b| send\b)*\s*(?P<x>.*?)\s*\??$"
 )
+_TWICE = re.compile(r",? and (?:when|how|where|what|by)\b.*$", re.I)
+"""A second question in the same breath."""
 _LEAD = re.compile(
     rf"^\s*(?:that |the time |when |once )*(?:did |was |were |had |have )?(?:i |we |it |the |a |an |my |there )*"
     rf"(?:(?:first|last|ever|already)\s+)?(?:{_OPENED}\s+)?(?:that |the |a |an |my |to |into |for |in |at )*",
@@ -172,7 +190,7 @@ def ask_of(text: str) -> Asked:
         r"^(?:please |can you |could you |tell me |remind me |do you know |so |and )+", "", text, flags=re.I
     )
     if found := _PROMISE.search(text):
-        return Asked(Ask.PROMISE, _bare(found["x"]))
+        return Asked(Ask.PROMISE, _bare(_TWICE.sub("", found["x"])))
     if found := _THEIRS.search(text):
         return Asked(Ask.PROMISE, _bare(found["x"]), found["who"])
     if found := _STEPS.search(text):
@@ -200,7 +218,7 @@ def ask_of(text: str) -> Asked:
             side == "followed" and "followed by" not in text.lower()
         )
         kind = "part" if found["part"] else _kind(found["thing"] or "")
-        return Asked(Ask.NEXT, _bare(found["x"]), later=later, kind=kind)
+        return Asked(Ask.NEXT, _bare(found["x"]), later=later, kind=kind, visit=_visits(text))
     if _DOING.search(text):
         return Asked(Ask.DOING)
     if found := _PLACES.search(text):
@@ -212,6 +230,8 @@ def ask_of(text: str) -> Asked:
         return Asked(
             Ask.WHERE, _bare(_WHERE.sub("", text)), kind=_kind(thing), visit=_visits(text), noun=thing
         )
+    if _DATED.search(text):
+        return Asked(Ask.FACT, text)
     if _WHEN.search(text):
         last = bool(re.search(r"\blast\b", text, re.I))
         return Asked(Ask.WHEN, _bare(_WHEN.sub("", text)), later=last, visit=_visits(text))
@@ -243,7 +263,10 @@ def _bare(text: str) -> str:
     text = re.sub(
         r",? (?:for|at|on) (?:the|my) (?:first|last|very first) (?:time|occasion)\b", "", text, flags=re.I
     )
-    text = re.sub(r"\s+in (?:my|our) \w+\s*\??$", "", text)
+    text = re.sub(
+        r"(?<=[\w)])\s+in (?:(?:my|our) \w+|the (?:file|code|editor|script|document))\s*\??$", "", text
+    )
+    text = re.sub(r"(?<=\w)\s+(?:when|while) (?:i|we) .+$", "", text, flags=re.I)
     if quoted := _QUOTED.search(text):
         return quoted[1] or quoted[2]
     bare = _SHOWED_UP.sub("", _LEAD.sub("", text.strip(" ?.,"), count=1).strip())

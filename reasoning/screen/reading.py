@@ -12,17 +12,20 @@ from reasoning.judge import Candidate, weigh
 from reasoning.kinds import Kind
 from reasoning.question import Question, parse_question
 from reasoning.recall import THREAD
+from reasoning.screen.dates import dated
 from reasoning.screen.facts import labelled
 from reasoning.screen.failures import failures
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import inside, once, told, with_next
 from reasoning.screen.when import When
 from reasoning.screen.words import (
+    LANGUAGES,
     SPEAKER,
     content,
     covered,
     kind_words,
     named_in,
+    other_colour,
     says_all,
     spaced,
     with_english,
@@ -77,8 +80,12 @@ class FactReader:
             for m in await finder.read(asked, when, windows=_WINDOWS, heard=True)
             if m.evidence.id in about and _has(m, numbers)
         ]
-        fact = labelled(parsed, [m for m in whole if not m.ear])
-        if fact is not None:
+        failed = await failures(finder, asked, when)
+        if failed and parsed.kind is Kind.REASON:
+            return Read("", self._proof(failed[0].line, failed[0]), once([*failed, *moments]), parsed)
+        seen = [m for m in whole if not m.ear]
+        fact = labelled(parsed, seen) or (dated(asked, seen) if parsed.kind is Kind.TIME else None)
+        if fact is not None and not other_colour(asked, fact.line):
             proof = self._proof(fact.line, fact.moment)
             if _REDACTED.match(fact.value):
                 return Read(
@@ -96,15 +103,18 @@ class FactReader:
             # A line that has every word of the question is not passed over for what stands around it.
             line_of = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
             if line_of is None:
-                failed = await failures(finder, asked, when)
                 if failed:
                     return Read("", self._proof(failed[0].line, failed[0]), once([*failed, *ordered]), parsed)
                 return Read("", "", ordered, parsed)
             line = with_next(line_of.line, line_of.evidence, not says_all(asked, line_of.line))
             return Read("", self._proof(line, line_of), once([line_of, *ordered]), parsed)
         best, moment = weighed[0], ordered[0]
+        if other_colour(asked, best.support.unit):
+            return Read("", "", ordered, parsed)
         span: Span | None = best.support.span
-        if span is not None and span.fit < (_SPAN if parsed.kind in _TYPED else _SURE_SPAN):
+        least = _SPAN if parsed.kind in _TYPED else _SURE_SPAN
+        # Words of two cells are no answer.
+        if span is not None and (span.fit < least or "  " in span.text.strip()):
             span = None
         heading = best.evidence.text.splitlines()[0]
         unit = best.support.unit if best.support.unit != heading else moment.line
@@ -129,6 +139,7 @@ def _needed(question: str) -> tuple[list[str], list[str]]:
     wanted = content(question)
     opening = set(tokens(question.split(maxsplit=1)[0])) if question else set()
     names = [t for t in named_in(question, wanted) if t not in opening]
+    names += [t for t in wanted if t in LANGUAGES and t not in names]
     return names, [w for w in wanted if w.isdigit()]
 
 

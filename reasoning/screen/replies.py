@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from memory.screen import Activity
 from memory.text import tokens
-from reasoning.screen.find import Finder, Moment, moment_of
+from reasoning.screen.failures import failures
+from reasoning.screen.find import Finder, Moment, moment_of, then
 from reasoning.screen.phrasing import capital, inside, named, short, told
 from reasoning.screen.promises import promised
 from reasoning.screen.question import Ask, Asked
 from reasoning.screen.steps import as_moment, headings, procedure
 from reasoning.screen.when import When, span_text
-from reasoning.screen.words import content, covered, kind_words
+from reasoning.screen.words import KIND_WORDS, content, covered, kind_words
 
 _MOST_LISTED = 6
 _LEAST = 0.6
 _SHORT_S = 20.0
+_NEWEST, _RECENT_S = 3, 180.0
+_APART_S = 900.0
+_TELLING, _MOST_LINES = 8, 3
+
+_ITEM = re.compile(r"^\W{0,3}(?P<number>\d{1,2})[.)]\s+\S")
 
 Reply = tuple[str, Sequence[Moment]]
 """The text, "" for none, and the moments that prove it."""
@@ -61,16 +68,21 @@ class Replies:
 
     async def _doing(self) -> Reply:
         done = await self.finder.activities(self.when)
+        # "In the terminal", "with the spreadsheet": there, and not elsewhere.
+        kinds = set(tokens(self.question)) & KIND_WORDS
+        done = [a for a in done if kinds & kind_words(a.program, a.site)] or done
         if not done and self.when.point:
             return "", ()
         if self.when.point and done:
             now = done[-1]
-            near = await self.finder.latest(self.when.to_wall or now.end_wall_s)
-            lines = "; ".join(m.line for m in near[:2])
-            text = f"At {self.at(self.when.from_wall or now.wall_s)}: {named(now)}" + (
+            from_s, to_s = self.when.from_wall or now.wall_s, self.when.to_wall or now.end_wall_s
+            near = await self.finder.latest(to_s, max(_RECENT_S, to_s - from_s))
+            near = [m for m in near if not kinds or m.program == now.program][:_NEWEST]
+            lines = "; ".join(": ".join(headings(m)) or m.line for m in near)
+            text = f"At {self.at((from_s + to_s) / 2)}: {named(now)}" + (
                 f". On the screen: “{lines}”" if lines else ""
             )
-            return f"{text}.", [moment_of(now), *near]
+            return f"{text}.", [*near, then(moment_of(now), self.when)]
         return _listed(_joined(done), self.at), [moment_of(a) for a in _joined(done)]
 
     async def _long(self) -> Reply:
@@ -88,11 +100,13 @@ class Replies:
             found,
         )
 
+    async def _met(self, phrase: str) -> Sequence[Moment]:
+        """Where a thing was, or where it failed, in order of time."""
+        failed = (await failures(self.finder, phrase, self.when))[::-1]
+        return failed or await self.finder.seen(phrase, self.when, visit=self.asked.visit)
+
     async def _before(self) -> Reply:
-        one, other = (
-            await self.finder.seen(self.asked.phrase, self.when, visit=self.asked.visit),
-            await self.finder.seen(self.asked.other, self.when, visit=self.asked.visit),
-        )
+        one, other = await self._met(self.asked.phrase), await self._met(self.asked.other)
         if not one or not other:
             return "", [*one[:2], *other[:2]]
         a, b = one[0], other[0]
@@ -116,6 +130,15 @@ class Replies:
             return part
         fronts = [m for m in found if m.evidence.modality == "seen"]
         base = fronts[0] if fronts else found[0]
+        if not self.asked.visit and (text := self._next_item(found)):
+            return text
+        if (
+            not fronts
+            and not self.asked.kind
+            and not self.asked.visit
+            and (text := await self._next_text(base))
+        ):
+            return text
         wanted = content(self.asked.phrase)
         # The same place again is not the next one; one that only shares a word with it is.
         unlike = [
@@ -138,10 +161,45 @@ class Replies:
             return [a for a in done if a.wall_s > base.wall_s + 0.5][:1]
         return [a for a in done if a.wall_s < base.wall_s - 0.5][-1:]
 
+    def _next_item(self, found: Sequence[Moment]) -> Reply | None:
+        """In a numbered list, what stands there right after or before."""
+        for m in found:
+            if m.evidence.modality != "read" or (item := _ITEM.match(m.line)) is None:
+                continue
+            number = int(item["number"]) + (1 if self.asked.later else -1)
+            for line in m.evidence.text.splitlines():
+                if (other := _ITEM.match(line)) and int(other["number"]) == number:
+                    word = "After" if self.asked.later else "Before"
+                    return f"“{line}”{inside(m)} at {self.at(m.wall_s)}. {word} “{m.line}”.", [
+                        replace(m, line=line)
+                    ]
+        return None
+
+    async def _next_text(self, base: Moment) -> Reply | None:
+        """What appeared next, or right before, in the window where that line stood."""
+        near = [
+            m
+            for m in await self.finder.texts(self.when)
+            if (m.program, m.document) == (base.program, base.document)
+            and 0.5 < abs(m.wall_s - base.wall_s) < _APART_S
+            and (m.wall_s > base.wall_s) == self.asked.later
+        ]
+        for m in near if self.asked.later else near[::-1]:
+            whole = m.evidence.text.splitlines()
+            lines = [line for line in whole[whole.index(m.line) :] if len(line) >= _TELLING]
+            if lines:
+                word = "After" if self.asked.later else "Before"
+                text = f"“{' '.join(lines[:_MOST_LINES])}”{inside(m)} at {self.at(m.wall_s)}."
+                return f"{text} {word} {short(base)} ({self.at(base.wall_s)}).", [m, base]
+        return None
+
     async def _next_part(self, found: Sequence[Moment]) -> Reply | None:
         """What came in the same window: the next dialog page, the heading before."""
         wanted = tokens(self.asked.phrase)
-        same = [m for m in found if any(tokens(line) == wanted for line in m.evidence.text.splitlines())]
+        exact = re.compile(rf"(?<!\w){re.escape(self.asked.phrase)}(?!\w)", re.I)
+        same = [m for m in found if exact.search(m.evidence.text)] or [
+            m for m in found if any(tokens(line) == wanted for line in m.evidence.text.splitlines())
+        ]
         if not same:
             return None
         base = same[-1]
@@ -183,7 +241,7 @@ class Replies:
         return f"{text}.", [moment_of(a) for a in names.values()]
 
     async def _when(self) -> Reply:
-        found = await self.finder.seen(self.asked.phrase, self.when, visit=self.asked.visit)
+        found = await self._met(self.asked.phrase)
         if not found:
             return "", ()
         ordered = found[::-1] if self.asked.later else found

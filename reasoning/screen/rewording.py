@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _NOUN = r"(?=(?:the|a|an|my|our|this|that) |[A-Z\d])"
+_ASKS = r"(?:who|whom|whose|what|which|where|when|why|how)"
 _FORMS = (
+    (re.compile(rf"\b({_ASKS})(?:['’]?s| s)\b(?<!whose)(?= \w)", re.I), r"\1 is"),
     (re.compile(r"^(?:(?:please|can you|could you|would you|hey|ok|so|and)\b[ ,]*)+", re.I), ""),
     (
         re.compile(
@@ -17,14 +19,32 @@ _FORMS = (
         "",
     ),
     (
-        re.compile(rf"^(?:(?:give|tell|show|get|find|remind) me(?: of)?|what's|i need|look up|find|name) {_NOUN}", re.I),
+        re.compile(rf"^(?:(?:give|tell|show|get|find|remind) me(?: of)?|i need|look up|find|name) {_NOUN}", re.I),
         "What is ",
     ),
     (re.compile(r"^how (?:high|low|large|big|small|good|bad|strong|old) (is|was|are|were) (?=the\b)", re.I), r"What \1 "),
     (re.compile(r"\b(version) numbers?\b", re.I), r"\1"),
 )  # fmt: skip
 
-
+# Why it is asked, and then what: "I'm about to write the report - which ...?" What is over is told for its own sake.
+_REASON = re.compile(
+    rf"^(?:i['’ ]?a?m|we['’ ]?a?re|(?:i|we) (?:want|need|have|must|will|would like|can['’]?t|cannot|do(?: not|n['’]?t)))\b"
+    rf"[^?]*?(?:[.!;:…]|,? [-–—]|,) +(?:(?:and|so|but|now),? )*(?P<asks>{_ASKS}\b.+\?)$",
+    re.I,
+)
+# "The rent of the flat, what was it at first?"
+_THING_FIRST = re.compile(
+    rf"^(?:(?:and|about|as (?:for|to)) )?(?P<thing>(?:the|my|our|that|this)\b[^?]+?)[,:;]? (?:[-–—] )?"
+    rf"(?P<asks>(?:{_ASKS}|how (?:much|many|long|old)) (?:is|was|are|were)) (?:it|that|this|they|those|he|she)\b(?P<rest>.*)$",
+    re.I,
+)
+# "Who wrote it, I think it was on a blue page?"
+_REMARK = re.compile(
+    rf"(?<=\w)(?:,| [-–—]|;) (?:(?:and|but) )?(?:i (?:think|believe|guess|mean)\b|"
+    rf"(?:it|they|that|this|he|she|the \w+) (?!{_ASKS}\b|or\b)(?:was|were|is|are|had|has|stood|said|showed|listed)\b)"
+    r"[^,?]*(?=\??$)",
+    re.I,
+)
 _LED = re.compile(
     r"^(?P<side>after|before) (?P<x>.+?), ?(?P<asks>(?:what|which|where|who)\b.+?)\s*\??$", re.I
 )
@@ -33,6 +53,13 @@ _LED = re.compile(
 def reworded(question: str) -> str:
     """The question in the form that the rules for questions read; as it is where none of these forms fits."""
     text = " ".join(question.split())
+    if found := _REASON.match(text):
+        text = found["asks"]
+    if re.match(rf"(?:(?:in|on|at|by|from) )?{_ASKS}\b", text, re.I):
+        text = _REMARK.sub("", text)
+    if found := _THING_FIRST.match(text):
+        thing = found["thing"]
+        text = f"{found['asks']} {thing[:1].lower()}{thing[1:]}{found['rest']}"
     for pattern, plain in _FORMS:
         text = pattern.sub(plain, text, count=1)
     if found := _LED.match(text):

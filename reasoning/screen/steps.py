@@ -27,7 +27,7 @@ _INSTRUCTION = re.compile(
     r"customi[sz]e|configure|enable|disable|attach|publish|merge|commit|push|build|start)\b",
     re.I,
 )
-_COMMAND = re.compile(
+COMMAND = re.compile(
     r"^\s*(?:(?:[\w.-]+@)?[\w.:~/\[\]-]*\s?[$#%❯]|>>>|PS [\w:\\.-]+>)\s*(?P<command>(?:\./|~?/)?[a-z][\w./-]*(?:\s.*)?)$"
 )
 _MENU = {
@@ -141,7 +141,7 @@ def _told(m: Moment, wanted: Sequence[str]) -> list[tuple[str, float]]:
         toolbar = len(words) > _TOOLBAR and all(word[0].isupper() for word in words)
         if toolbar or all(word.casefold() in _MENU for word in words):
             continue
-        if found := _COMMAND.match(text):
+        if found := COMMAND.match(text):
             out.append((found["command"], 1.5 + share))
         elif _INSTRUCTION.match(text) and not _PERIOD.search(text) and len(text.split()) > 1:
             out.append((text, 0.8 + share))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -64,9 +65,10 @@ _EARLIEST = 6
 """The hour up to which nobody means the morning who does not say so."""
 _NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _HOUR = rf"(?P<hour>{_NUMBERS}|1[0-2]|[1-9])"
+_COUNTED = rf"\d{{1,2}}|{_NUMBERS}|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty(?:[- ](?:{_NUMBERS}))?"
 _SPOKEN = re.compile(
-    rf"\b(?:(?P<part>half|(?:a )?quarter|five|ten|twenty(?:[- ]five)?|5|10|20|25)(?: minutes)? (?P<side>past|to) {_HOUR}"
-    rf"|(?P<sharp>{_NUMBERS}) o'?clock)\b(?![:.]\d)",
+    rf"\b(?:(?P<part>half|(?:a )?quarter|five|ten|twenty(?:[- ]five)?|5|10|20|25|(?:{_COUNTED})(?= minutes?\b))"
+    rf"(?: minutes?)? (?P<side>past|to) {_HOUR}|(?P<sharp>{_NUMBERS}) o'?clock)\b(?![:.]\d)",
     re.I,
 )
 _MINUTES = {"half": 30, "quarter": 15, "a quarter": 15}
@@ -93,9 +95,15 @@ class When:
         )
 
 
-def parse_when(text: str, now_wall: float, days: list[date], zone: tzinfo | None = None) -> When:
+def parse_when(
+    text: str,
+    now_wall: float,
+    days: list[date],
+    zone: tzinfo | None = None,
+    spans: Sequence[tuple[float, float]] = (),
+) -> When:
     """days: those that the memory has, in order. A time of day without a day means today, if it was recorded, else the
-    last day that was.
+    last day on which something was at that time, else the last day. spans: Unix times from when to when something was.
     """
     now = datetime.fromtimestamp(now_wall, zone)
     low = _in_digits(text)
@@ -114,18 +122,17 @@ def parse_when(text: str, now_wall: float, days: list[date], zone: tzinfo | None
     of_day = _of_day(rest, day is not None)
     if day is None and of_day is None:
         return When(rest=text)
-    start = day or (now.date() if now.date() in days or not days else days[-1])
-    zero = datetime(start.year, start.month, start.day, tzinfo=zone)
-    if of_day is None:
-        return When(zero.timestamp(), (zero + timedelta(days=1)).timestamp() - 0.001, False, rest, True)
-    from_h, to_h, point, rest = of_day
-    return When(
-        (zero + timedelta(hours=from_h)).timestamp(),
-        (zero + timedelta(hours=to_h)).timestamp() - 0.001,
-        point,
-        rest,
-        True,
-    )
+    from_h, to_h, point, rest = of_day if of_day is not None else (0.0, 24.0, False, rest)
+
+    def on(meant: date) -> When:
+        zero = datetime(meant.year, meant.month, meant.day, tzinfo=zone)
+        from_s, to_s = ((zero + timedelta(hours=h)).timestamp() for h in (from_h, to_h))
+        return When(from_s, to_s - 0.001, point, rest, True)
+
+    if day is not None or now.date() in days or not days:
+        return on(day or now.date())
+    last_first = [on(d) for d in reversed(days)]
+    return next((w for w in last_first if any(w.overlaps(a, b) for a, b in spans)), last_first[0])
 
 
 def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None:

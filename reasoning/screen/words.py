@@ -23,7 +23,8 @@ STOP = {
     "menu", "column", "cell", "class", "variable", "report", "people", "person", "story", "post", "section", "item",
     "heading", "titl", "title", "screenshot", "laptop", "computer", "pag", "folder", "directory", "advertisement",
     "advert", "banner", "icon", "popup", "tooltip", "notification", "panel", "sidebar", "toolbar", "checkbox", "headline",
-    "many", "much",
+    "many", "much", "box", "form", "wizard", "assistant", "other", "another", "now", "currently", "still", "again", "yet",
+    "exactly", "directly", "according", "very", "straight",
 }  # fmt: skip
 STOP |= {t for word in STOP for t in tokens(word)}
 _KINDS = (
@@ -49,7 +50,32 @@ _ENGLISH = {
     "čeština": "czech", "dansk": "danish", "norsk": "norwegian", "suomi": "finnish", "українська": "ukrainian",
 }  # fmt: skip
 """A language is listed by its own name and asked for by its English one."""
-_ENGLISH_OF = {token: english for own, english in _ENGLISH.items() for token in tokens(own)}
+_DOES = {
+    "cp": "copy", "scp": "copy upload transfer send", "rsync": "copy sync transfer backup", "mv": "move rename",
+    "rm": "delete remove", "mkdir": "create folder directory", "tar": "archive pack compress backup",
+    "zip": "archive pack compress", "gzip": "compress pack", "unzip": "unpack extract", "ssh": "connect remote",
+    "curl": "download request", "wget": "download", "grep": "search find", "chmod": "permission", "kill": "stop",
+    "pip": "install package", "apt": "install package", "npm": "install package", "git": "repository version control",
+    "sha256sum": "checksum hash", "sha1sum": "checksum hash", "md5sum": "checksum hash", "mount": "attach drive",
+}  # fmt: skip
+"""A command is typed by its name and asked for by what it does."""
+_ENDINGS = {
+    "py": "python script", "sh": "shell script", "js": "javascript script", "tgz": "archive", "gz": "archive",
+    "zip": "archive", "png": "picture image", "jpg": "picture image", "svg": "picture image", "mp4": "video",
+    "mp3": "audio", "wav": "audio", "txt": "note", "md": "note", "xlsx": "spreadsheet", "ods": "spreadsheet",
+    "pptx": "presentation", "odp": "presentation", "log": "log",
+}  # fmt: skip
+_ENGLISH_OF = {
+    token: set(tokens(english))
+    for own, english in (*_ENGLISH.items(), *_DOES.items(), *_ENDINGS.items())
+    for token in tokens(own)
+}
+_COLOURS = set(
+    tokens(
+        "black white grey gray red orange yellow green blue purple violet pink brown beige silver gold turquoise"
+    )
+)
+LANGUAGES = set(tokens(" ".join([*_LANGUAGES.values(), *_ENGLISH.values()])))
 KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
 SPEAKER = re.compile(r"\W*([^\W\d][\w.' -]{0,29}?)\s*:\s+")
 """The name before a line of a chat."""
@@ -100,14 +126,20 @@ def covered(wanted: Sequence[str], there: set[str]) -> float:
 
 
 def with_english(words: set[str]) -> set[str]:
-    """And the English names of languages among them."""
-    return words | {t for w in words & _ENGLISH_OF.keys() for t in tokens(_ENGLISH_OF[w])}
+    """And the English for what stands among them: names of languages, commands, endings of files."""
+    return words.union(*(_ENGLISH_OF[w] for w in words & _ENGLISH_OF.keys()))
 
 
 def initials(title: str) -> set[str]:
     """Of each part of a title: "Artificial intelligence - Wikipedia" is asked for as "AI" too."""
     parts = [re.findall(r"\w+", part) for part in re.split(r" [-–—|] |: ", title)]
     return {"".join(w[0] for w in words).casefold() for words in parts if 2 <= len(words) <= 5}
+
+
+def other_colour(question: str, line: str) -> bool:
+    """Whether a line is of a thing in another colour than the one asked for."""
+    asked, there = set(tokens(question)) & _COLOURS, set(tokens(line)) & _COLOURS
+    return bool(asked and there and not asked & there)
 
 
 def literals(phrase: str) -> list[str]:

@@ -48,6 +48,25 @@ LIST = (
     "7 KB (823 words) - 24 May",
 )
 ROWS = ("Ports", "Boat 4  Lisbon  82  91.7", "Boat 4  Gdansk  58  80.9", "Boat 5  Oslo  70  80.3")
+FORM = (
+    "Berth 17 - Harbour office",
+    "Owner  Edda Hansen",
+    "Boat  Blue sloop Albatross",
+    "Looked after by  Piet Vos",
+    "State  let",
+    "Fee  EUR 64",
+)
+DEPOT = (
+    "Order 90 - Rope depot",
+    "Item  Quantity  Price  Sum",
+    "Mooring line 5 m, black  2  EUR 11.90  EUR 23.80",
+    "Anchor chain  4  EUR 14.15  EUR 56.60",
+)
+INBOX = (
+    "Inbox - Harbour Mail",
+    "Piet Vos  Berth 17 is let  07:58",
+    "Edda Hansen  Regatta day: 22 boats  08:31",
+)
 SHEET = ("boats.ods - LibreOffice Calc", "Average: 59.5; Sum: 119")
 
 
@@ -76,6 +95,12 @@ def asks(text: str, asked: str | None, kind: Kind = Kind.WHAT) -> Question:
         (asks("How many words on old lighthouses?", "word", Kind.COUNT), LIST, "1,204"),
         (asks("How many words on young lighthouses?", "word", Kind.COUNT), LIST, "823"),
         (asks("What is the fare of Boat 4 to Gdansk?", "fare"), ROWS, "Gdansk  58  80.9"),
+        (asks("What was the fee for the blue sloop at first?", "fee"), FORM, "EUR 64"),
+        (asks("Who is the owner of the sloop?", None, Kind.WHO), FORM, "Edda Hansen"),
+        (asks("What was the price of the anchor chain?", "price"), DEPOT, "EUR 14.15"),
+        (asks("How much is the mooring line?", None, Kind.AMOUNT), DEPOT, "EUR 11.90"),
+        (asks("Who has the regatta day?", None, Kind.WHO), INBOX, "Edda Hansen"),
+        (asks("How many mooring lines are there?", "line", Kind.COUNT), DEPOT, "2"),
         (asks("What average did the sheet show for my selection?", "average"), SHEET, "59.5"),
     ],
 )
@@ -93,6 +118,9 @@ def test_a_value_is_found_beside_what_is_asked_for(
         (asks("Who is the author of anchor?", None), PIP),
         (asks("Which version of rudder was shown?", "version"), PIP),
         (asks("What price was Boat 3 in Lisbon?", "price"), TABLE),
+        (asks("What is the fee for the red ketch?", "fee"), FORM),
+        (asks("What was the price of the lantern?", "price"), DEPOT),
+        (asks("Who has the lantern day?", None, Kind.WHO), INBOX),
     ],
 )
 def test_what_is_not_there_has_no_value(question: Question, lines: tuple[str, ...]) -> None:

@@ -47,6 +47,11 @@ FAILING: Day = (
         (0.0, "build log - XTerm", ("make harbour", "cat: chart.cfg: No such file")),
         (60.0, "list.txt - Editor", ("an error is human", "the list is long")),
         (120.0, "build log - XTerm", ("make lamp", "lamp.c: undefined lamp")),
+        (
+            180.0,
+            "ana: boats - XTerm",
+            ("ana@sea:~$ scp boats.tgz attic.invalid:", "Could not resolve hostname"),
+        ),
     ),
 )
 
@@ -56,9 +61,11 @@ FAILING: Day = (
     [
         (
             "What did the error in the terminal say?",
-            ["lamp.c: undefined lamp", "cat: chart.cfg: No such file"],
+            ["Could not resolve hostname", "lamp.c: undefined lamp", "cat: chart.cfg: No such file"],
         ),
         ("What went wrong with chart.cfg?", ["cat: chart.cfg: No such file"]),
+        ("Why did copying the archive fail?", ["Could not resolve hostname"]),
+        ("Why did deleting the archive fail?", []),
         ("What did the error in the spreadsheet say?", []),
         ("What did the error about the compass say?", []),
         ("What did the terminal say?", []),
