@@ -36,7 +36,7 @@ _COUNT = re.compile(
 _MINE = re.compile(r"\b(?:my|our) (\w+)", re.I)
 _COLUMNS = {Kind.AMOUNT: "price cost amount fee rate", Kind.COUNT: "quantity count number pieces"}
 """What the column of such a value is called where the question does not name it."""
-_FOUND = {"result", "hit", "match"}
+FOUND = {"result", "hit", "match"}
 """What a search finds: a program may write another word than the one asked for."""
 
 
@@ -63,7 +63,7 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
     columns = {*tokens(question.asked or ""), *tokens(_COLUMNS.get(question.kind, ""))} or asked
     facts += [f for m in moments for f in _cells(question, m, columns)]
     facts += [f for m in moments for f in _whose(question, m, wanted)]
-    facts = [f for f in facts if f.score >= _LEAST]
+    facts = [f for f in facts if f.score >= _LEAST and not _echoes(wanted, f.value)]
     if not facts:
         return None
     key = (
@@ -79,6 +79,8 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
     doing = {s for t in question.terms if t.kind in _DOING for s in t.stems}
     # "My selection" is the asker's word for it; nothing on the screen calls it so.
     mine = {t for word in _MINE.findall(question.text) for t in tokens(word)}
+    # What is counted has to stand there; what else is asked for (the version) need not.
+    counted = set(tokens(question.asked or "")) if question.kind is Kind.COUNT else set()
     versioned = _versioned(question, wanted)
     yield from _counts(question, moment, [w for w in wanted if w not in asked])
     title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
@@ -97,7 +99,7 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                 # The version of something else is no answer; what was done with it need not stand there.
                 of = [w for w in wanted if w not in asked | doing | mine]
                 meant = meant and (not of or covered(of, near | label) >= _LEAST)
-                if meant and _typed(question, found["value"]):
+                if meant and counted <= near | label and _typed(question, found["value"]):
                     yield Fact(
                         found["value"].strip(" \"'"),
                         part,
@@ -114,7 +116,7 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                 if (
                     of
                     and not numbered
-                    and digits <= near | label
+                    and digits | counted <= near | label
                     and label <= set(of)
                     and _typed(question, found["value"])
                 ):
@@ -186,7 +188,7 @@ def _counts(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterat
     title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
     verbs = {s for t in question.terms if t.kind is TermKind.VERB for s in t.stems}
     wanted = [w for w in wanted if w not in verbs] or list(wanted)
-    nouns = _FOUND if question.asked in _FOUND else {question.asked}
+    nouns = FOUND if question.asked in FOUND else {question.asked}
     stems = "|".join(re.escape(_stem(noun)) for noun in sorted(nouns))
     behind = re.compile(rf"(?:{stems})\w*\W.{{0,24}}\bof\s+(?P<of>\d[\d,.]*)", re.I)
     counts = [i for i, line in enumerate(lines) if _COUNT.search(line)]
@@ -226,6 +228,12 @@ def around(moment: Moment, lines: Sequence[str], i: int) -> Moment:
     first = 1 if i > _NEAR else 0
     text = "\n".join([*lines[:first], *lines[max(first, i - _NEAR) : i + _NEAR + 1]])
     return replace(moment, evidence=replace(moment.evidence, text=text), line=lines[i])
+
+
+def _echoes(wanted: Sequence[str], value: str) -> bool:
+    """Whether a value says nothing but what the question says already."""
+    said = set(tokens(value))
+    return bool(said) and said <= set(wanted)
 
 
 def _typed(question: Question, value: str) -> bool:

@@ -13,7 +13,7 @@ from reasoning.kinds import Kind
 from reasoning.question import Question, parse_question
 from reasoning.recall import THREAD
 from reasoning.screen.dates import dated
-from reasoning.screen.facts import labelled
+from reasoning.screen.facts import FOUND, labelled
 from reasoning.screen.failures import failures
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import inside, once, told, with_next
@@ -71,8 +71,10 @@ class FactReader:
     async def find(self, finder: Finder, question: str, when: When) -> Read:
         asked = when.rest or question
         parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
-        # A line about another Ana is no answer, nor one about another row.
+        # A line about another Ana is no answer, nor one about another row, nor one without what is counted.
         names, numbers = _needed(asked)
+        if parsed.kind is Kind.COUNT and parsed.asked not in FOUND:
+            names += [t for t in tokens(parsed.asked or "") if t not in names]
         whole = [m for m in await finder.read(asked, when, windows=0, heard=True) if _has(m, names)]
         about = {m.evidence.id for m in whole}
         moments = [

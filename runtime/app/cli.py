@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     try:
         run: Callable[[Coroutine[Any, Any, int]], int] = getattr(args, "loop", asyncio.run)
-        return run(_until_signal(args))
+        return run(_until_signal(_done(args)))
     except StuckError as error:
         print(f"hearsight: {error}", file=sys.stderr)
         _leave(EXIT_ERROR)
@@ -75,8 +75,14 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-async def _until_signal(args: argparse.Namespace) -> int:
-    """Does what the command does. SIGINT and SIGTERM cancel the work: the writer commits what is whole, every task ends."""
+async def _done(args: argparse.Namespace) -> int:
+    """What the command does."""
+    handler: Callable[[argparse.Namespace], Awaitable[int]] = resolve_name(args.handler)
+    return await handler(args)
+
+
+async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
+    """SIGINT and SIGTERM cancel the work: the writer commits what is whole, every task ends."""
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
@@ -87,8 +93,7 @@ async def _until_signal(args: argparse.Namespace) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
-    handler: Callable[[argparse.Namespace], Awaitable[int]] = resolve_name(args.handler)
-    return await handler(args)
+    return await work
 
 
 def _first_of(group: ExceptionGroup[Exception]) -> HearsightError | None:

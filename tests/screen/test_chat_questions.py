@@ -28,6 +28,7 @@ CHAT: tuple[Scene, ...] = (
             "Ana: I'll send you the drawings tomorrow",
             "Dora: who paints the northern buoy",
             "Me: I will bring Ana the yellow paint",
+            "14 ropes from Harbour Supplies",
         ),
     ),
 )
@@ -51,6 +52,7 @@ def ask(folder: Path, verifier: Verifier, question: str) -> Answer:
         ("What did Ana promise to send?", "I'll send you the drawings", "yellow paint"),
         ("What did I promise Ana?", "yellow paint", "drawings"),
         ("Who said when the ferry leaves?", "Bo", "Dora"),
+        ("How many ropes came from Harbour Supplies?", "14", "Ana"),
     ],
 )
 def test_a_promise_is_of_who_made_it(
@@ -61,7 +63,14 @@ def test_a_promise_is_of_who_made_it(
     assert not_says not in answer.text
 
 
-@pytest.mark.parametrize("question", ["What did Bo promise?", "Who paints the northern buoy?"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What did Bo promise?",
+        "Who paints the northern buoy?",
+        "How many jackets came from Harbour Supplies?",
+    ],
+)
 def test_what_was_only_asked_or_never_said_is_not_known(
     tmp_path: Path, verifier: Verifier, question: str
 ) -> None:

@@ -66,6 +66,7 @@ INBOX = (
     "Inbox - Harbour Mail",
     "Piet Vos  Berth 17 is let  07:58",
     "Edda Hansen  Regatta day: 22 boats  08:31",
+    "Rope depot  Spare parts",
 )
 SHEET = ("boats.ods - LibreOffice Calc", "Average: 59.5; Sum: 119")
 
@@ -121,6 +122,8 @@ def test_a_value_is_found_beside_what_is_asked_for(
         (asks("What is the fee for the red ketch?", "fee"), FORM),
         (asks("What was the price of the lantern?", "price"), DEPOT),
         (asks("Who has the lantern day?", None, Kind.WHO), INBOX),
+        (asks("How many lanterns did Edda Hansen have at the regatta day?", "lantern", Kind.COUNT), INBOX),
+        (asks("What discount does Rope depot have for spare parts?", "discount"), INBOX),
     ],
 )
 def test_what_is_not_there_has_no_value(question: Question, lines: tuple[str, ...]) -> None:
