@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from memory.index import KeyIndex, KeyScore, KeyScores
 from memory.priors import Priors
+from memory.router import routed
 from memory.segment import KINDS, MESSAGE_KINDS, Question
 from memory.settings import SearchSettings
 
@@ -90,8 +91,10 @@ def _messages(
     if scores is None:
         return []
     w, f = settings.dialogue, scores.features
-    alike = w.pair * f.pair + w.window * f.window + w.sentence * scores.sentence + w.around * scores.around
-    coarse = w.session * f.session + w.topic * scores.topic
+    ranges = (f.pair, f.window, scores.sentence, scores.around, f.session, scores.topic)
+    weights = routed((w.pair, w.window, w.sentence, w.around, w.session, w.topic), ranges, w.router)
+    weighted = [weight * one for weight, one in zip(weights, ranges, strict=True)]
+    alike, coarse = np.sum(weighted[:4], axis=0), np.sum(weighted[4:], axis=0)
     cues = w.speaker * f.speaker + w.length * f.length + w.timed * f.timed + w.dated * f.dated
     cues += w.rare * scores.rare + w.opening * f.opening
     total = alike + coarse + cues

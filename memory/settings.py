@@ -34,6 +34,10 @@ class DialogueWeights(Settings):
     """One of the first two messages of its session: news is told first."""
     spread: float = Field(default=0.0125, ge=0)
     """What each better message of the same session (six at most) takes away, so that what is found comes from several."""
+    router: float = Field(default=0.0, ge=0, le=1)
+    """How much the ranges of words and meanings (the first six) count by how decided each is (memory/router.py). Off: it
+    found less on LoCoMo (docs/decisions.md).
+    """
     scale: float = Field(default=3.0, gt=0)
     """What the sum is divided by, so that it compares with the scores of what was seen and heard."""
 

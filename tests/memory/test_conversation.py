@@ -25,13 +25,16 @@ from memory import (
     text_source,
 )
 from memory.conversation import observations
-from memory.settings import DialogueWeights, SearchSettings
+from memory.settings import DialogueWeights, MemorySettings, SearchSettings
 from runtime.compute import Compute
 from tests.memory.world import NAMES, SETTINGS, WORDS, HashEncoder, contents, remembered, said, source, stream
 
 DAY = 86400.0
 MONDAY = 1_715_000_000.0
 SMALL = SETTINGS.model_copy(update={"search": SearchSettings(exhaustive_keys=10, candidates=8)})
+ROUTED = SETTINGS.model_copy(
+    update={"search": SearchSettings(exhaustive_keys=10, candidates=8, dialogue=DialogueWeights(router=1.0))}
+)
 
 TALK = [
     Message(
@@ -289,14 +292,13 @@ def talk_of(seed: int) -> list[Message]:
             "Okafor, the price?",
         ]
     ),
-    small=st.booleans(),
+    how=st.sampled_from([SETTINGS, SMALL, ROUTED]),
 )
 def test_as_of_sees_exactly_what_a_memory_of_that_time_holds(
-    seed: int, share: float, question: str, small: bool
+    seed: int, share: float, question: str, how: MemorySettings
 ) -> None:
     messages = talk_of(seed)
     as_of_s = sorted(m.time_s for m in messages)[int(share * (len(messages) - 1))]
-    how = SMALL if small else SETTINGS
     request = SearchRequest(question, as_of_s=as_of_s, sources=("chat",), k=6)
 
     async def main(folder: Path) -> None:
