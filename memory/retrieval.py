@@ -4,7 +4,6 @@ known later moves a score or breaks a tie."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,6 @@ from memory.text_encoder import packaged_encoder
 from memory.things import Thing
 from runtime.clock import SystemClock
 from runtime.compute import Compute
-from runtime.errors import MemoryStoreError
 from runtime.messages import Modality, Observation
 from runtime.models import TextEncoder
 
@@ -114,9 +112,7 @@ class Memory:
         if self._own_compute:
             await self._compute.close(deadline_s=5.0)
         if self._own_store:
-            with suppress(MemoryStoreError):  # as Store does: a full disk does not undo what was committed
-                await self.store.seal()
-            self.store.close()
+            await self.store.aclose()
 
     async def add(
         self,

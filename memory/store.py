@@ -86,6 +86,10 @@ class Store:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Notes the checksums, and closes."""
         with suppress(MemoryStoreError):  # a full disk must not turn what was committed into a failure
             await self.seal()
         self.close()

@@ -249,7 +249,6 @@ class Recorder:
                 self._reader.still(self._t_s)
         for frame in frames:
             await self._read(frame)
-        changed = bool(frames)
         if frames:
             self._known = self._again = False
         if not self._fronts or self._fronts[-1][1] != self._reader.place:
@@ -259,11 +258,11 @@ class Recorder:
         self._say("recording")
         await self._commit(force=False)
         await self._keep()
-        if changed and self._clock.now() - self._gave_back_s >= _GIVE_BACK_EVERY_S:
+        if frames and self._clock.now() - self._gave_back_s >= _GIVE_BACK_EVERY_S:
             # Reading takes hundreds of megabytes for a moment, which the heap would keep.
             self._gave_back_s = self._clock.now()
             await self._compute.run("ocr", give_back)
-        return changed
+        return bool(frames)
 
     async def _read(self, frame: ScreenFrame) -> None:
         """Reading takes longer than people turn pages, on a busy machine. Raises MediaError: the display went away."""
