@@ -20,10 +20,6 @@ STOP_WORDS = frozenset(
     also very too please s t d ll m re ve don doesn didn isn aren wasn weren""")
 )
 
-MONTHS = tuple(
-    "january february march april may june july august september october november december".split()
-)
-WEEKDAYS = tuple("monday tuesday wednesday thursday friday saturday sunday".split())
 _UNITS = {
     word: value
     for value, word in enumerate(

@@ -13,23 +13,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from math import inf
 
-_MONTHS = {name.lower(): i for i, name in enumerate(calendar.month_name) if name}
-_MONTHS |= {name.lower(): i for i, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
-_DAYS = {name.lower(): i for i, name in enumerate(calendar.day_name)}
+from memory.time_words import MONTH, PARTS_OF_DAY, WEEKDAYS, month_number
+
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-_PARTS = {"morning": (5, 12), "afternoon": (12, 18), "evening": (17, 24), "night": (18, 30)}
 _COUNTS = {
     word: i
     for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
 } | {"a": 1, "an": 1, "couple": 2, "few": 3, "several": 4}
 _UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0}
 
-_MONTH = "(" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?"
+_MONTH = f"({MONTH})"
 _YEAR = r"((?:19|20)\d\d)"
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _COUNT = "(" + "|".join([r"\d+", *sorted(_COUNTS, key=len, reverse=True)]) + ")"
-_PART = "(" + "|".join(_PARTS) + ")"
-_WEEKDAY = "(" + "|".join(_DAYS) + ")"
+_PART = "(" + "|".join(PARTS_OF_DAY) + ")"
+_WEEKDAY = "(" + "|".join(WEEKDAYS) + ")"
 
 
 def _re(pattern: str) -> re.Pattern[str]:
@@ -160,7 +158,7 @@ def _span(
     now: datetime | None = None,
 ) -> TimeRange | None:
     """A day, or a whole month. Without a year: the last one before now."""
-    number = month if isinstance(month, int) else _MONTHS[month.lower().rstrip(".")]
+    number = month if isinstance(month, int) else month_number(month)
     if year is None:
         if now is None:
             return None
@@ -201,7 +199,7 @@ def _told_from(text: str, now: datetime, now_s: float) -> TimeRange | None:
     if m := _LAST.search(text):
         return _calendar(today, -1 if m[1].lower() in ("last", "past") else int(m[1].lower() == "next"), m)
     if m := _ON_DAY.search(text):
-        which, wanted = (m[1] or "").lower(), _DAYS[m[2].lower()]
+        which, wanted = (m[1] or "").lower(), WEEKDAYS.index(m[2].lower())
         back = (today.weekday() - wanted) % 7
         begin = today - (back or (7 if which in ("last", "past") else 0)) * day
         if which in ("next", "this") and begin < today:
@@ -224,7 +222,7 @@ def _calendar(today: datetime, step: int, found: re.Match[str]) -> TimeRange:
 
 
 def _part_of(day: datetime, part: str | None, words: str) -> TimeRange:
-    first, last = _PARTS[part.lower()] if part else (0, 24)
+    first, last = PARTS_OF_DAY[part.lower()][:2] if part else (0.0, 24.0)
     return TimeRange(_stamp(day + timedelta(hours=first)), _stamp(day + timedelta(hours=last)), words)
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from memory.consolidation import vocabulary as words
+from memory.time_words import MONTHS, WEEKDAYS
 
 _KIN = "|".join(sorted(words.KIN, key=len, reverse=True))
 _UNPLANNED = "|".join(sorted(words.NOT_PLANNED))
@@ -36,8 +37,8 @@ def _joined(text: str) -> str:
 
 PIECES = {
     "number": words.NUMBERS,
-    "month": words.MONTHS,
-    "weekday": words.WEEKDAYS,
+    "month": "|".join(m.title() for m in MONTHS),
+    "weekday": "|".join(d.title() for d in WEEKDAYS),
     "name": r"(?:[A-Z][\w'-]*\w(?: (?:de|la|van|von|der|del))?(?: [A-Z][\w'-]*\w)?)",
     "proper": f"(?:{_PROPER})",
     "org": f"(?:{_PROPER}|{_PLACE_OF_WORK})",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from memory.time_words import MONTHS, WEEKDAYS
+
 KIN = tuple(
     """mother mom mum father dad sister brother wife husband partner girlfriend boyfriend fiance fiancee son daughter
     stepson stepdaughter grandmother grandma grandfather grandpa grandson granddaughter aunt uncle niece nephew cousin
@@ -92,11 +94,8 @@ DIETS = (
     "coeliac",
     "diabetic",
 )
-WEEKDAYS = "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday"
-MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-NO_NAMES = frozenset(
-    f"""{WEEKDAYS} {MONTHS}""".replace("|", " ").split()
-    + """I We You He She It They This That These Those There Here The A An My Your His Her Its Our Their What When Where
+NO_NAMES = frozenset(name.title() for name in (*WEEKDAYS, *MONTHS)) | frozenset(
+    """I We You He She It They This That These Those There Here The A An My Your His Her Its Our Their What When Where
     Which Who Why How If So And But Or Yes No Not Now Then Well Yeah Yep Wow Hey Hi Hello Thanks Thank Oh Ok Okay Sure God
     Everyone Everybody Someone Somebody Nobody Anyone Anybody One All Both Some Many Most Each Every Today Tomorrow
     Yesterday Family Friends Work Love Life Nature Music Art People Kids Mom Mum Dad Grandma Grandpa Nothing Everything

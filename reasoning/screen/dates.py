@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from memory.text import MONTHS, WEEKDAYS, tokens
+from memory.text import tokens
+from memory.time_words import MONTH, WEEKDAYS
 from reasoning.screen.facts import Fact, around
 from reasoning.screen.find import Moment
 from reasoning.screen.words import content, covered, kind_words, spaced, with_english
 
-_MONTH = rf"(?:{'|'.join(f'{m}|{m[:3]}' for m in MONTHS)})\b\.?"
 _WEEKDAY = rf"(?-i:(?=[A-Z]))(?:{'|'.join(f'{d}|{d[:3]}' for d in WEEKDAYS)})\b"
 _CLOCK = r"\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\b)?|\d{1,2}\s*[ap]\.?m\b|\d{1,2} o'clock"
 _DATE = re.compile(
-    rf"\b(?:(?:(?:{_WEEKDAY}),? )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?"
-    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d"
+    rf"\b(?:(?:(?:{_WEEKDAY}),? )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?: \d{{4}})?"
+    rf"|{MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d"
     rf"|{_WEEKDAY})\b(?:,? (?:at )?(?:{_CLOCK}))?|(?<![\d:.])(?:{_CLOCK})(?![\d:.])",
     re.I,
 )

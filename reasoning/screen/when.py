@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from memory.text import MONTHS, WEEKDAYS, tokens
+from memory.text import tokens
+from memory.time_words import MONTH, MONTHS, PARTS_OF_DAY, WEEKDAYS, hour_of, month_number
 
 _DAY_S = 86400.0
 _CLOCK = r"(?P<{0}h>\d{{1,2}})(?:[:.](?P<{0}m>[0-5]\d)(?::[0-5]\d)?)?\s*(?P<{0}half>[ap]\.?m\b\.?)?(?:\s*o'?clock)?"
@@ -37,7 +38,7 @@ _LATELY = re.compile(
     re.I,
 )
 _AGO = re.compile(r"\b(?P<n>\d+|an?|half an|a few) (?P<unit>minutes?|hours?|days?|weeks?) ago\b", re.I)
-_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_MONTH = f"(?P<month>{MONTH})"
 _DATES = (
     re.compile(r"\b(?P<year>20\d\d)-(?P<m>\d\d)-(?P<d>\d\d)\b"),
     re.compile(rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH}(?:,? (?P<year>20\d\d))?", re.I),
@@ -54,13 +55,6 @@ _MEALS = {
     "midday": (12.0, 12.0),
     "dinner": (19.0, 20.0),
 }
-_PARTS = {
-    "morning": (4.0, 12.0),
-    "afternoon": (12.0, 18.0),
-    "evening": (17.0, 24.0),
-    "night": (20.0, 24.0),
-    "tonight": (17.0, 24.0),
-}
 _EARLIEST = 6
 """The hour up to which nobody means the morning who does not say so."""
 _NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
@@ -72,7 +66,9 @@ _SPOKEN = re.compile(
     re.I,
 )
 _MINUTES = {"half": 30, "quarter": 15, "a quarter": 15}
-_NEAR_DAY = re.compile(r"\b(?:(?:the day before )?yesterday|(?-i:today|TODAY|(?<!\w )Today))\b", re.I)
+_NEAR_DAY = re.compile(
+    r"\b(?:(?:the day before )?yesterday|last(?= night\b)|(?-i:today|TODAY|(?<!\w )Today))\b", re.I
+)
 """Not the last word of a name: "History Today"."""
 
 
@@ -161,7 +157,7 @@ def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None
         return *span, False, _without(text, found)
     found = _PART.search(text)
     if found is not None and (day_named or found["before"] or found["part"].lower() == "tonight"):
-        return *_PARTS[found["part"].lower()], False, _without(text, found)
+        return *PARTS_OF_DAY[_part(found)][:2], False, _without(text, found)
     return None
 
 
@@ -189,11 +185,7 @@ def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
                 if same:
                     return same[-1], _without(text, found)
                 continue
-            month = (
-                int(groups["m"])
-                if "m" in groups
-                else 1 + [m[:3] for m in MONTHS].index(found["month"].lower())
-            )
+            month = int(groups["m"]) if "m" in groups else month_number(found["month"])
             try:
                 if found["year"]:
                     return date(int(found["year"]), month, int(found["d"])), _without(text, found)
@@ -203,7 +195,7 @@ def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
             except ValueError:
                 continue
     if found := _NEAR_DAY.search(text):
-        back = {"today": 0, "yesterday": 1}.get(found.group().lower(), 2)
+        back = {"today": 0, "yesterday": 1, "last": 1}.get(found.group().lower(), 2)
         return (now - timedelta(days=back)).date(), _without(text, found)
     if found := re.search(rf"\b(?:on |last )?({'|'.join(WEEKDAYS)})\b", text, re.I):
         wanted = WEEKDAYS.index(found[1].lower())
@@ -221,9 +213,13 @@ def _hours(found: re.Match[str], name: str) -> float:
         hour = hour % 12 + (12 if half.startswith("p") else 0)
     elif 1 <= hour < 12 and not found[f"{name}h"].startswith("0"):
         part = _PART.search(found.string)
-        late = hour <= _EARLIEST if part is None else part["part"].lower() != "morning"
-        hour += 12 if late else 0
+        hour = hour_of(hour, _part(part)) if part else hour + (12 if hour <= _EARLIEST else 0)
     return hour + int(found[f"{name}m"] or 0) / 60
+
+
+def _part(found: re.Match[str]) -> str:
+    part: str = found["part"].lower()
+    return "night" if part == "tonight" else part
 
 
 def _number(said: str) -> int:

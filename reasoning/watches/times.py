@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from memory.text import MONTHS, WEEKDAYS, tokens
+from memory.text import tokens
+from memory.time_words import MONTHS, PARTS_OF_DAY, WEEKDAYS, hour_of, month_number
 
 DAY_S = 86_400.0
 
 _UNITS_S = {"second": 1.0, "sec": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "hr": 3600.0}
 _UNITS_S |= {"day": DAY_S, "week": 7 * DAY_S}
-_PARTS = {"morning": 9, "afternoon": 15, "evening": 19, "night": 21}
 _ONES = "one|two|three|four|five|six|seven|eight|nine"
 _TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -139,7 +139,7 @@ def _resolve(match: re.Match[str], now_wall: float, now: datetime) -> When | Non
     if match["every_part"] or match["every_day"]:
         part = (match["every_part"] or "").lower() or None
         weekday = _weekday(match["every_day"])
-        clock = _clock(match, "_e", part) or _Clock(_PARTS[part or "morning"], 0, True)
+        clock = _clock(match, "_e", part) or _at_part(part)
         day = None if weekday is None else _coming(now, weekday, clock)
         return When(_next(now, clock, day), DAY_S * (7 if weekday is not None else 1), start, end)
     clock_at = "_d" if match["day"] or match["part_alone"] or match["month"] or match["month_first"] else "_c"
@@ -153,7 +153,7 @@ def _resolve(match: re.Match[str], now_wall: float, now: datetime) -> When | Non
     if clock is None and not (named or part or match[f"month{suffix}"] or match[f"month_first{suffix}"]):
         return None  # 25:00
     if clock is None:
-        clock = _Clock(_PARTS[part or "morning"], 0, True)
+        clock = _at_part(part)
     try:
         day = _day(named, match[f"month{suffix}"] or match[f"month_first{suffix}"],
                    match[f"date{suffix}"] or match[f"date_last{suffix}"], now, clock)  # fmt: skip
@@ -169,6 +169,11 @@ class _Clock:
     hour: int
     minute: int
     sure: bool
+
+
+def _at_part(part: str | None) -> _Clock:
+    """ "tomorrow" alone is its morning."""
+    return _Clock(PARTS_OF_DAY[part or "morning"].usual_h, 0, True)
 
 
 def _clock(match: re.Match[str], suffix: str, part: str | None) -> _Clock | None:
@@ -199,11 +204,10 @@ def _clock(match: re.Match[str], suffix: str, part: str | None) -> _Clock | None
         return None
     half = (group("half") or "")[:1]
     part = group("half_part") or ("night" if group("half_night") else None) or part
-    if not half and part:
-        late = part in ("afternoon", "evening") or (part == "night" and 5 <= hour < 12)
-        half = "p" if late else "a"
     if half and hour <= 12:
         return _Clock(hour % 12 + (12 if half == "p" else 0), minute, True)
+    if part and hour <= 12:
+        return _Clock(hour_of(hour, part), minute, True)
     return _Clock(hour % 24, minute, sure or hour > 12 or hour == 0)
 
 
@@ -235,7 +239,7 @@ def _day(named: str, month: str | None, number: str | None, now: datetime, clock
     """The date that a name means; None where none is named. ValueError: there is no such date."""
     today = now.date()
     if month and number:
-        day = date(today.year, MONTHS.index(month.lower()) + 1, int(number))
+        day = date(today.year, month_number(month), int(number))
         return day if day >= today else day.replace(year=today.year + 1)
     if not named:
         return None

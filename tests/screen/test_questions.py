@@ -98,6 +98,8 @@ def test_how_something_was_done_is_asked_of_the_thing_itself() -> None:
         ("What had I open at twenty-three minutes past two?", (17, 14, 23), (17, 14, 24)),
         ("What had I open at half past eleven in the evening of the 15th?", (15, 23, 30), (15, 23, 31)),
         ("What was I doing at 3:45 on 16 May?", (16, 15, 45), (16, 15, 46)),
+        ("What was I doing at 3:45 at night on 16 May?", (16, 3, 45), (16, 3, 46)),
+        ("What did I read last night?", (16, 18, 0), (17, 6, 0)),
         ("What was I doing at 03:45 on 16 May?", (16, 3, 45), (16, 3, 46)),
     ],
 )
