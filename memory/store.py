@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 
 from memory import schema
 from memory.compacting import LARGE_ROWS, compact_apart
-from memory.generations import tables_folder, tidy
+from memory.generations import tidy
 from memory.integrity import seal
-from memory.lance import compact, connect, table_names
+from memory.lance import compact
 from memory.lock import WriterLock
 from memory.meta import check, first_meta, meta_table, unclaimed
-from memory.migration import migrate
 from memory.place import is_to_be_made, local_folder, told
 from memory.records import ResumePoint, SourceInfo
-from memory.write_lock import Writing
+from memory.tables import Tables
 from memory.zone import OLD_ZONE, zone_of
 from runtime.errors import MemoryStoreError
 from runtime.models import TextEncoder
@@ -34,15 +33,12 @@ T = TypeVar("T")
 class Store:
     """Open with `Store.open`, close with `close` (or use as an async context manager)."""
 
-    def __init__(self, uri: str, db: Any, lock: WriterLock | None, read_only: bool) -> None:
+    def __init__(self, uri: str, lock: WriterLock | None, read_only: bool) -> None:
         self.uri = uri
         self.read_only = read_only
-        self._db = db
-        self.tables: Path | None = None  # where they lie, if in a local folder
+        self._tables = Tables(uri, self.folder, read_only)
         self._lock = lock
-        self._tables: dict[str, Any] = {}
         self._writing = asyncio.Lock()
-        self._connecting = asyncio.Lock()
         self.deriving = asyncio.Lock()
         """Held by whoever forgets, and by whoever writes what was made of records."""
         self._meta: dict[str, str] = {}
@@ -72,9 +68,9 @@ class Store:
             with told(str(uri)):
                 if folder is not None and lock is not None:
                     tidy(folder)
-                self = cls(str(uri), None, lock, read_only)
-                await self._connect()
-                await self._bring_up_to_date()
+                self = cls(str(uri), lock, read_only)
+                await self._tables.connect()
+                await self._tables.bring_up_to_date(lock)
                 await self._begin(text_encoder)
             return self
         except BaseException:
@@ -101,7 +97,7 @@ class Store:
                 await seal(self.folder)
 
     def close(self) -> None:
-        self._disconnect()
+        self._tables.disconnect()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -110,6 +106,11 @@ class Store:
     def folder(self) -> Path | None:
         """The memory's folder, None where it is not a local one."""
         return local_folder(self.uri)
+
+    @property
+    def tables(self) -> Path | None:
+        """Where they lie now, None where that is not in a local folder."""
+        return self._tables.place
 
     @property
     def text_dim(self) -> int:
@@ -127,24 +128,7 @@ class Store:
 
     async def table(self, name: str) -> Any | None:
         """The LanceDB table at its newest version, None where it has not been made yet."""
-        if self.read_only and self._moved():
-            async with self._connecting:
-                if self._moved():  # another task may have been first
-                    self._disconnect()
-                    await self._connect()
-        table = self._tables.get(name)
-        if table is None:
-            if name not in await self.names():
-                return None
-            try:
-                table = self._tables[name] = await self._db.open_table(name)
-            except ValueError as error:
-                if "was not found" not in str(error):
-                    raise
-                return None  # its writer has made the folder, and not yet the first version
-        elif self.read_only:
-            await table.checkout_latest()
-        return table
+        return await self._tables.table(name)
 
     async def rows(
         self, name: str, where: str | None = None, columns: Sequence[str] | None = None
@@ -197,18 +181,8 @@ class Store:
         return await self._read(name, read)
 
     async def _read(self, name: str, read: Callable[[Any], Awaitable[T]]) -> T | None:
-        """read(the table at its newest version); None where it has not been made yet."""
         with told(self.uri):
-            for attempt in (0, 1):
-                try:
-                    table = await self.table(name)
-                    return None if table is None else await read(table)
-                except (RuntimeError, OSError):
-                    # The version that was open may have been compacted away, by the writer or beside this one.
-                    if attempt or name not in self._tables:
-                        raise
-                    await self._tables[name].checkout_latest()
-        return None
+            return await self._tables.read(name, read)
 
     async def count(self, name: str) -> int:
         with told(self.uri):
@@ -222,7 +196,7 @@ class Store:
         async with self.writing():
             table = await self.table(name)
             if table is None:
-                self._tables[name] = await self._db.create_table(name, data=rows)
+                await self._tables.create(name, data=rows)
                 return
             await table.add(rows)
 
@@ -305,51 +279,8 @@ class Store:
             try:
                 await compact_apart(self.folder, self.tables, names, self._lock.fd)
             finally:
-                for table in [self._tables[name] for name in names if name in self._tables]:
-                    await table.checkout_latest()
-
-    async def _connect(self) -> None:
-        place = None if self.folder is None else tables_folder(self.folder)
-        self._db = await connect(self.uri if place is None else str(place))
-        self.tables = place
-
-    def _moved(self) -> bool:
-        """Another generation of the tables is in force than that which is open (memory/generations.py)."""
-        return self.folder is not None and tables_folder(self.folder) != self.tables
-
-    def _disconnect(self) -> None:
-        for table in self._tables.values():
-            table.close()
-        self._tables.clear()
-        self._db.close()
-
-    async def _bring_up_to_date(self) -> None:
-        """Migrates tables of an older schema, whoever comes first: a reader holds the writer's lock meanwhile."""
-        version = await self._schema_version()
-        if not 0 < version < schema.SCHEMA_VERSION:
-            return
-        if self.folder is None:
-            raise MemoryStoreError(
-                f"memory {self.uri} was written by an older Hearsight, and only one in a local folder can be "
-                "brought up to date: copy it to one"
-            )
-        lock = WriterLock(self.folder)
-        if self._lock is None:
-            lock.acquire()
-        try:
-            self._disconnect()
-            await self._connect()
-            version = await self._schema_version()  # another reader may have been first
-            if version < schema.SCHEMA_VERSION:
-                self._disconnect()
-                await migrate(self.folder, version)
-                await self._connect()
-        finally:
-            lock.release()
-
-    async def _schema_version(self) -> int:
-        rows = await self.rows(schema.META, "key = 'schema_version'")
-        return int(rows["value"][0].as_py()) if rows is not None and rows.num_rows else 0
+                for name in names:
+                    await self._tables.look_again(name)
 
     async def _begin(self, text_encoder: TextEncoder | None) -> None:
         rows = await self.rows(schema.META)
@@ -357,8 +288,7 @@ class Store:
             if self.read_only or text_encoder is None:
                 raise MemoryStoreError(f"there is no memory at {self.uri}")
             # Written whole in one version, and first: a folder with a meta table is a memory.
-            data = meta_table(first_meta(text_encoder))
-            self._tables[schema.META] = await self._db.create_table(schema.META, data=data)
+            await self._tables.create(schema.META, data=meta_table(first_meta(text_encoder)))
             rows = await self.rows(schema.META)
         self._meta = {row["key"]: row["value"] for row in rows.to_pylist()} if rows is not None else {}
         check(self.uri, self._meta, text_encoder)
@@ -381,7 +311,7 @@ class Store:
     async def _create_missing(self) -> None:
         for name, shape in schema.schemas(self.text_dim).items():
             if await self.table(name) is None:
-                self._tables[name] = await self._db.create_table(name, schema=shape)
+                await self._tables.create(name, schema=shape)
 
     async def set_meta(self, values: dict[str, str]) -> None:
         """Of keys that are not set yet."""
@@ -390,18 +320,16 @@ class Store:
 
     async def names(self) -> set[str]:
         """Of the tables that are there."""
-        return await table_names(self._db)
+        return await self._tables.names()
 
-    @contextmanager
-    def _checked(self) -> Iterator[None]:
-        if self.read_only:
-            raise MemoryStoreError(f"memory {self.uri} was opened for reading only")
-        with told(self.uri):
-            yield
-
-    def writing(self) -> Writing:
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[None]:
         """Holds what a change of a table must hold; raises MemoryStoreError where reading is all that is allowed."""
-        return Writing(self._writing, self._checked())
+        async with self._writing:
+            if self.read_only:
+                raise MemoryStoreError(f"memory {self.uri} was opened for reading only")
+            with told(self.uri):
+                yield
 
 
 def quoted(text: str) -> str:
