@@ -23,6 +23,7 @@ from memory.naming import same_name
 from memory.recognition import Recogniser, VoiceRow
 from memory.records import fixed_list, matrix
 from memory.settings import FaceMatchSettings, VoiceMatchSettings
+from memory.spelling import names_in, respelt
 from memory.store import Store
 from memory.voice_book import Print
 from runtime.compute import Compute
@@ -159,13 +160,17 @@ class People:
             self._stale = False
 
     def find(self, person: str) -> str:
-        """The id of a person given by id or name. Raises InputError: nobody is called that, or several are."""
+        """The id of a person given by id or name, which may be spelt otherwise (`respelt`). Raises InputError: nobody is
+        called that, or several are.
+        """
         owners = [self._known.owner(key) for key in self._known.prints]
         owners += [self._faces.owner(row.key) for row in self._faces.rows]
         alive = set(filter(None, owners))
         if self.cast.root(person) in alive:
             return self.cast.root(person)
-        called = sorted(p for p, name in self.cast.names().items() if p in alive and same_name(name, person))
+        names = {p: name for p, name in self.cast.names().items() if p in alive}
+        spelt = respelt(person, names_in(person), names.values())
+        called = sorted(p for p, name in names.items() if same_name(name, spelt))
         if len(called) == 1:
             return called[0]
         if called:

@@ -20,6 +20,8 @@ from memory.voice_book import Print, VoiceBook, VoiceKey
 from runtime.messages import Clip, FaceTrack
 
 _WHO = ("assign", "merge", "split", "undo")
+_SIGHTING = "/face/"
+"""Between a clip's id and the number of a face in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,11 @@ class FaceRow:
     @property
     def key(self) -> VoiceKey:
         return (self.source, self.clip, self.number)
+
+
+def is_sighting(id: str) -> bool:
+    """Whether what a claim rests on is a face that was seen, rather than a record."""
+    return _SIGHTING in id
 
 
 class FaceRecogniser:
@@ -182,7 +189,7 @@ class FaceRecogniser:
             self._book.add(self.prints[match.also], match.person)
         row = FaceRow(
             seq=self._known.next_seq(),
-            id=f"{clip.id}/face/{number}",
+            id=f"{clip.id}{_SIGHTING}{number}",
             clip=clip.id,
             source=clip.source,
             t_start_s=track.t_start_s,

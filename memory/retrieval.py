@@ -189,6 +189,7 @@ class Memory:
         about: a person or a thing; history: what no longer holds too; valid_at_s: what held then (Unix time).
         """
         ledger = await self.ledger(as_of_s, sources)
+        about = None if about is None else await self.spelt(about, as_of_s, sources)
         found = chosen(ledger, about, kind, relation, history, valid_at_s)
         if text is None:
             return found
@@ -197,7 +198,7 @@ class Memory:
 
     async def profile(self, person: str, as_of_s: float | None = None) -> list[Fact]:
         """What holds of a person (core memory), as it was known then."""
-        return profile(await self.ledger(as_of_s), person)
+        return profile(await self.ledger(as_of_s), await self.spelt(person, as_of_s))
 
     async def things(
         self, as_of_s: float | None = None, sources: tuple[str, ...] | None = None
@@ -258,7 +259,7 @@ class Memory:
         self, text: str, as_of_s: float | None = None, sources: tuple[str, ...] | None = None
     ) -> str:
         """A question with its names as the memory spells them: a name that stands nowhere in it, and sounds like that of exactly
-        one person ("Ana" for Anna). `search` does so itself. Raises InputError as it does.
+        one person ("Ana" for Anna). `search`, `facts` and `profile` do so themselves. Raises InputError as it does.
         """
         return await self._searcher.spelt(text, as_of_s, sources)
 

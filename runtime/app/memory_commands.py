@@ -100,7 +100,10 @@ async def run_snapshot(args: argparse.Namespace) -> int:
     else:
         async with await Store.open(uri, read_only=True):
             pass
-        for one in list_snapshots(uri):
+        taken_before = list_snapshots(uri)
+        if not taken_before:
+            console.stdout.print("there is no snapshot yet", markup=False)
+        for one in taken_before:
             when = datetime.fromtimestamp(one.taken_at_s).strftime("%Y-%m-%d %H:%M")
             console.stdout.print(f"{when}  {one.name}  {_count(one.records, 'record')}", markup=False)
     return 0

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from memory import Claim, People, Store
 from memory.cast import Casts
 from memory.entities import list_people
+from memory.face_recognition import is_sighting
 from reasoning.times import clock_text
 from runtime.app import console
 from runtime.app.settings import app_settings, default_memory
@@ -94,7 +95,7 @@ def _told(claim: Claim) -> str:
         claim.made_by
     ]
     where = f" at {clock_text(claim.t_start_s)} in {claim.source}" if claim.source else ""
-    shown = bool(claim.records) and all("/face/" in record for record in claim.records)
+    shown = bool(claim.records) and all(map(is_sighting, claim.records))
     count = (
         f"{len(claim.records)} {'sighting' if shown else 'utterance'}{'s' if len(claim.records) != 1 else ''}"
     )

@@ -68,7 +68,7 @@ def test_a_snapshot_is_taken_listed_told_of_and_dropped(
     out = hearsight(capsys, "memory", "forget", "--source", "film.mp4", "--dry-run", *where)[1]
     assert "the whole of 1 source; and out of the snapshots monday" in out
     assert hearsight(capsys, "memory", "snapshot", "--drop", "monday", *where)[:2] == (0, "dropped  monday\n")
-    assert hearsight(capsys, "memory", "snapshot", *where)[1] == ""
+    assert hearsight(capsys, "memory", "snapshot", *where)[:2] == (0, "there is no snapshot yet\n")
     status, _, err = hearsight(capsys, "ask", "Why?", "--snapshot", "monday", *where)
     assert (status, err) == (1, "hearsight: there is no snapshot monday: none was taken\n")
 

@@ -111,6 +111,8 @@ def test_an_assistant_over_stdio(weights: None, tmp_path: Path) -> None:
             command=COMMAND[0], args=command, env=without_engine(), cwd=os.getcwd()
         )
         async with Client(parameters) as client:
+            assert "no time" in await refused(client, "add", text="x", time="soon")
+            assert not (tmp_path / "m").exists()
             await a_day_with_the_memory(client, tmp_path / "m")
 
     asyncio.run(talk())

@@ -124,6 +124,7 @@ def test_the_user_names_and_takes_it_back(tmp_path: Path) -> None:
     change(folder, lambda p: p.name("p1", "Ana Silva", 1.0))
     assert people(folder) == {"p1": "Ana Silva", "p2": "Ben"}
     assert change(folder, lambda p: _found(p, "ana")) == "p1"
+    assert change(folder, lambda p: _found(p, "Anna")) == "p1"
     change(folder, lambda p: p.undo(None, 2.0))
     assert people(folder) == {"p1": "Ana", "p2": "Ben"}
 

@@ -58,7 +58,7 @@ def test_the_memory_is_asked_for_whom_it_knows(run_virtual: Run, tmp_path: Path)
     async def use() -> None:
         async with await Memory.open(tmp_path, HashEncoder(), read_only=False) as memory:
             talk = [
-                Message("I bought a red kayak.", 1e9, "s", "John"),
+                Message("I bought a red kayak. I live in Bergen.", 1e9, "s", "John"),
                 Message("I bought a green tent.", 1e9 + 60, "s", "Petra"),
                 Message("I bought a blue tent.", 1e9 + 120, "s", "Ben"),
             ]
@@ -67,6 +67,9 @@ def test_the_memory_is_asked_for_whom_it_knows(run_virtual: Run, tmp_path: Path)
             assert await memory.spelt(question) == "What did John buy?"
             assert (await memory.search(question, k=1))[0].record.speaker == "John"
             assert await memory.spelt("What did Jane buy?") == "What did Jane buy?"
+            await memory.consolidate()
+            assert {f.subject for f in await memory.facts(about="Jon")} == {"John"}
+            assert await memory.profile("Jon") == await memory.profile("John") != []
             # Before John was heard of, nobody is meant; and where there is a Jon he is.
             assert await memory.spelt(question, as_of_s=1e9 - 1) == question
             await memory.add([Message("I bought a boat.", 1e9 + 180, "s", "Jon")])

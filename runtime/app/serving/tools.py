@@ -123,6 +123,8 @@ class MemoryTools:
         ] = "notes",
     ) -> dict[str, Any]:
         """Remembers a note or an utterance. What the memory says already word for word is not added again."""
+        if time is not None:
+            told_time(time, "time")  # raises, before a memory is made for it
         opened = await self._open()
         zone = opened.store.zone(self._app.settings.memory.timezone)
         now_s = self._app.clock.wall()
