@@ -324,8 +324,15 @@ def _within(ordered: Sequence[_T], start_s: float, end_s: float) -> Sequence[_T]
     return ordered[bisect_left(ordered, start_s, key=_start) : bisect_left(ordered, end_s, key=_start)]
 
 
+_TELLING = 4
+"""Words, stop words aside, that a sentence has at least which tells something by itself."""
+
+
 def synopsis(observations: Sequence[Observation], members: Sequence[Unit], limit: int) -> str:
-    """The sentences whose words the span says most often (Luhn, 1958), in order, then the commonest tags."""
+    """The sentences whose words the span says most often (Luhn, 1958), in order, then the commonest tags.
+
+    First what tells something: no question, and `_TELLING` words or more ("One a year, they said" has fewer).
+    """
     ordered = sorted(observations, key=lambda o: (o.t_start_s, o.known_at_s, o.id))
     lines = list(dict.fromkeys(s for o in ordered for s in sentences(o.text)))
     counts = Counter(token for line in lines for token in set(tokens(line)))
@@ -337,8 +344,11 @@ def synopsis(observations: Sequence[Observation], members: Sequence[Unit], limit
         words = set(tokens(line))
         return sum(counts[word] for word in words) / (len(words) + 3.0)
 
+    def tells(line: str) -> bool:
+        return not line.endswith("?") and len(set(tokens(line))) >= _TELLING
+
     chosen: set[str] = set()
-    for line in sorted(lines, key=lambda line: (-salience(line), line)):
+    for line in sorted(lines, key=lambda line: (not tells(line), -salience(line), line)):
         if len(line) + 1 <= room:
             chosen.add(line)
             room -= len(line) + 1

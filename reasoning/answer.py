@@ -38,6 +38,7 @@ _SURE_SPAN, _SPAN = 0.9, 0.5
 _WHOLE, _HALF = 0.8, 0.5
 """Coverage from which on a statement speaks of all that a question names, and of half of it."""
 _NEAR, _APART = 0.4, 2.5
+_AS_MUCH = 0.1
 
 Streamed = AsyncGenerator[AnswerDelta | Answer, None]
 
@@ -311,10 +312,23 @@ class Answerer:
         if said and (sighting is None or sighting.nowhere or not sighting.scenes):
             best = said[0].support.probability
             near = [c.evidence for c in said if c.support.probability >= best - 0.1]
+            if found.question.time_of:
+                near = [_first_or_last(said, found.question.time_of == "last")]
             text = compose.moment_answer(near[: self._settings.moments], certain=True)
             shown = self._shown(said + [c for c in candidates if c not in said])
+            shown = (near[0], *(e for e in shown if e.id != near[0].id))[: self._settings.evidence]
             return Answer(turn, text, shown, abstained=False)
         assert sighting is not None
+        if (
+            not said
+            and not sighting.scenes
+            and not any(c.evidence.modality in (wanted or ()) for c in candidates)
+        ):
+            # Nothing in the memory was seen or read: "when did the show open" is told by what was said of it.
+            told = [c for c in candidates if c.support.probability >= self._settings.moment_threshold]
+            if told:
+                text = compose.moment_answer([told[0].evidence], certain=True)
+                return Answer(turn, text, self._shown(candidates), abstained=False)
         scenes = sighting.scenes[: self._settings.evidence]
         if sighting.nowhere or not scenes:
             nearest = scenes or self._shown(candidates)
@@ -362,6 +376,12 @@ async def completed(parts: Streamed, latency_s: Callable[[], float]) -> Streamed
                     yield AnswerDelta(part.turn_id, part.text[len(told) :])
                 part = replace(part, latency_s=latency_s())
             yield part
+
+
+def _first_or_last(said: Sequence[Candidate], last: bool) -> Evidence:
+    """Of those that speak of as much of what is asked as the best does. said: best first, at least one."""
+    alike = [c.evidence for c in said if c.support.coverage >= said[0].support.coverage - _AS_MUCH]
+    return max(alike, key=lambda e: e.t_start_s if last else -e.t_start_s)
 
 
 def _who(found: _Found) -> bool:

@@ -14,7 +14,7 @@ _HOW = {"said": "said", "read": "on screen", "seen": "seen"}
 
 def quote(evidence: Evidence) -> str:
     text = " / ".join(line.strip() for line in evidence.text.splitlines() if line.strip())
-    return f"“{text}”"
+    return f"“{evidence.asked}” “{text}”" if evidence.asked else f"“{text}”"
 
 
 def how(evidence: Evidence) -> str:

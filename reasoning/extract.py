@@ -14,6 +14,7 @@ from reasoning.question import Question
 from reasoning.sounds import sounds_like
 from runtime.messages import Modality
 
+_NAMING = frozenset("called named nicknamed titled christened".split())
 _COLOURS = frozenset(
     """red orange yellow green blue purple violet pink brown black white grey gray silver gold golden beige
     turquoise navy maroon crimson scarlet teal cream ivory olive indigo magenta cyan amber tan lilac
@@ -44,6 +45,7 @@ _FRESH = re.compile(
 _BEFORE_TIME = frozenset("at by until till around about before after from to past since on".split())
 _AMOUNTS = frozenset("a an half quarter couple few several all whole".split())
 _CLOCK = re.compile(r"\d(?:[:.]\d\d|st|nd|rd|th)\b|\b[ap]\.?m\b|\b(?:1[0-9]|20)\d\d\b", re.I)
+_RANK = re.compile(r"\d+(?:st|nd|rd|th)", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth".split())
 _IDENTIFIER = re.compile(r"(?=.*\d)[\w./-]+|[A-Z]")
@@ -222,6 +224,8 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             yield token.sent.start, token.i, 1.2
         if low == "to" and kind is Kind.REASON and token.i + 1 < len(doc) and doc[token.i + 1].pos_ == "VERB":
             yield token.i, _clause_end(doc, token.i), 0.8
+        if kind is Kind.NAME and low in _NAMING and doc[token.i + 1 : token.i + 2].text[:1].isupper():
+            yield token.i + 1, _capitals_end(doc, token.i + 1), 1.1
         if low == question.asked and token.i + 1 < len(doc) and _IDENTIFIER.fullmatch(doc[token.i + 1].text):
             yield token.i + 1, token.i + 2, 1.1
     for chunk in doc.noun_chunks:
@@ -230,7 +234,8 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             continue
         fit = 0.45
         if kind in {Kind.WHO, Kind.NAME} and root.pos_ == "PROPN" and root.text[:1].isupper():
-            fit = 0.3 if in_place(root) or root.lower_ in _TIME_WORDS else 0.9
+            timely = {root.lower_, root.lower_.removesuffix("s")} & _TIME_WORDS
+            fit = 0.3 if in_place(root) or timely else 0.9
         elif kind is Kind.WHO:
             fit = 0.5 if _may_be_somebody(chunk, question.of_object) else 0.1
         elif kind in {Kind.WHAT, Kind.NAME} and (
@@ -240,6 +245,13 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
         elif kind in {Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.TIME, Kind.COLOUR, Kind.REASON}:
             fit = 0.1
         yield chunk.start, chunk.end, fit
+
+
+def _capitals_end(doc: Any, start: int) -> int:
+    end = start
+    while end < len(doc) and doc[end].text[:1].isupper():
+        end += 1
+    return end
 
 
 def _hangs_on(root: Any, preposition: str) -> bool:
@@ -322,6 +334,8 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
             return 1.4 if of_all else 1.2
         return 0.3 if start and doc[start - 1].lower_ in {"at", "until", "since"} else 0.7
     if question.kind in {Kind.AMOUNT, Kind.DURATION}:
+        if _RANK.fullmatch(doc[start:end].text):
+            return 0.1
         year = end - start == 1 and _YEAR.fullmatch(doc[start].text)
         if _TIME_UNITS & {t.lemma_.lower() for t in doc[start:end]} and _asks_price(question):
             return 0.1
@@ -368,6 +382,14 @@ def _number_phrase(doc: Any, i: int) -> tuple[int, int]:
         end += 1
     while start < i and doc[start].pos_ == "CCONJ":
         start += 1
+    if start > 1 and doc[start - 1].text == "-" and doc[start - 2].like_num:
+        start -= 2  # "fifty-eight"
+    if end + 1 < len(doc) and doc[end].text == "-" and doc[end + 1].like_num:
+        end += 2
+    if start > 1 and doc[start - 1].lower_ in {"past", "to"}:
+        before = doc[start - 2]
+        if before.lower_ in {"half", "quarter"} or (before.like_num and doc[start - 1].lower_ == "past"):
+            start -= 2  # "half past six"
     return start, end
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from memory.text import tokens
 from memory.time_range import TimeRange
 from reasoning.dating import without_time
 from reasoning.kinds import Kind
@@ -50,7 +51,7 @@ def weigh(
 def _best_reading(question: Question, evidence: Evidence, verifier: Verifier) -> Candidate:
     """What was heard, by the reading that answers best: the likeliest one unless another is clearly better."""
     speaker = evidence.speaker if evidence.named else None
-    support = verifier.judge(question, evidence.text, evidence.modality, speaker)
+    support = verifier.judge(question, evidence.text, evidence.modality, speaker, evidence.asked)
     best = Candidate(evidence, support, evidence.score)
     for reading in evidence.readings:
         support = verifier.judge(question, reading, evidence.modality, speaker)
@@ -78,6 +79,8 @@ def current(question: Question, candidates: Sequence[Candidate], threshold: floa
 def _rivals(question: Question, best: Candidate, other: Candidate, threshold: float) -> bool:
     if _same_text(best, other):
         return other.support.probability >= threshold
+    if not _of_the_same(question, other):
+        return False
     p, q = best.support, other.support
     near = q.probability >= max(threshold, p.probability - 0.15) and q.coverage >= p.coverage - 0.1
     later = other if other.evidence.t_start_s > best.evidence.t_start_s else best
@@ -88,6 +91,20 @@ def _rivals(question: Question, best: Candidate, other: Candidate, threshold: fl
         and q.coverage >= p.coverage - 0.35
     )
     return near or announced
+
+
+def _of_the_same(question: Question, other: Candidate) -> bool:
+    """Whether a message has a word of the question. That the one who is asked about says it makes it no newer version of all
+    that they said.
+    """
+    evidence = other.evidence
+    label = f"{evidence.speaker}: "
+    if not evidence.named or not evidence.text.startswith(label):
+        return True
+    said_by = set(tokens(label))
+    wanted = [t for t in question.terms if not said_by & set(t.stems)]
+    said = set(tokens(f"{evidence.text.removeprefix(label)} {evidence.asked}"))
+    return not wanted or any(said & set(t.stems) for t in wanted)
 
 
 def _same_text(a: Candidate, b: Candidate) -> bool:

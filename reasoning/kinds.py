@@ -63,6 +63,8 @@ _REASON = re.compile(
     re.I,
 )
 _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{2})"
+_WHO_IS = re.compile(r"[Ww]ho (?:is|was|are|were) [A-Z][\w'-]+(?: [A-Z][\w'-]+)*\W*$")
+"""Asks what is known of somebody, not for a name."""
 _COLOURS = {"colour", "color", "shade"}
 
 
@@ -84,9 +86,11 @@ def kind_of(low: str, doc: Any, asked: Any | None) -> Kind:
         return Kind.MOMENT if _when_is_moment(low, doc) else Kind.TIME
     if re.search(r"\bat (?:what|which) time (?:did|was|were)\b", low):
         return Kind.MOMENT
+    if re.search(r"\bhow many\b", low):
+        return Kind.COUNT
     if asked_lemma in {"time", "day", "date", "month", "year", "weekday", "hour", "deadline"}:
         return Kind.TIME
-    if re.search(r"\bhow many\b", low) or (asked_lemma == "number" and re.search(r"\bnumber of\b", low)):
+    if asked_lemma == "number" and re.search(r"\bnumber of\b", low):
         return Kind.COUNT
     if re.search(r"\bhow (?:long|old)\b", low):
         return Kind.DURATION
@@ -98,6 +102,8 @@ def kind_of(low: str, doc: Any, asked: Any | None) -> Kind:
         return Kind.AMOUNT
     if asked_lemma in _COLOURS:
         return Kind.COLOUR
+    if _WHO_IS.match(doc.text):
+        return Kind.WHAT
     if asking in {"who", "whom", "whose"}:
         return Kind.WHO
     if asking == "where":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from memory.text import tokens
 from reasoning.kinds import Kind, asks_for_steps, kind_of, modalities_of, time_range_of
@@ -66,6 +66,8 @@ class Question:
     """Asks to whom or what something was done: "whom did she meet"."""
     steps: bool = False
     """Asks how something is done: the answer is all of what was said of it, not one thing in it."""
+    time_of: Literal["", "first", "last"] = ""
+    """Asks when something was the first time, or the last."""
 
 
 _FIRST = re.compile(
@@ -73,6 +75,11 @@ _FIRST = re.compile(
     r"(?:change|was|got|move|update|correction)|used to|previously|previous|earlier|formerly|former|old)\b",
     re.I,
 )
+_LAST_TIME = re.compile(
+    r"\bwhen (?:did|was|were|have|has|had|do) .*?\b(?:last|most recently)\b"
+    r"(?! (?:day|week|month|year|night|one|weekend|summer|winter|spring|autumn|\w+day)\b)|\bthe last time\b"
+)
+_FIRST_TIME = re.compile(r"\bwhen (?:did|was|were|have|has|had) \w+ (?:\w+ )?first \w+|\bthe first time\b")
 _ACCORDING = re.compile(r"^according to [^,]+,\s*|,?\s*according to [^,?]+(?=\?|$)", re.I)
 _PREAMBLE = re.compile(
     r"^(?:(?:please|so|and|well|ok(?:ay)?|hey|sorry|excuse me),? )*"
@@ -134,6 +141,7 @@ def parse_question(text: str, language: Language) -> Question:
         choices=choices,
         of_kind=asked_token is not None and any(c.lower_ in {"which", "what"} for c in asked_token.children),
         steps=asks_for_steps(plain),
+        time_of="last" if _LAST_TIME.search(low) else "first" if _FIRST_TIME.search(low) else "",
         of_object=bool(re.search(r"\bwhom\b|\bwho (?:do|does|did)\b", low)),
     )
 
@@ -158,6 +166,12 @@ def _asked_token(doc: Any) -> Any | None:
         for i, nxt in enumerate(rest):
             if nxt.dep_ == "poss" and nxt.head.pos_ == "NOUN":
                 continue
+            if (
+                nxt.pos_ == "PROPN"
+                and nxt.text[:1].isupper()
+                and (i + 1 == len(rest) or rest[i + 1].pos_ != "NOUN")
+            ):
+                return None  # "what is Ana allergic to" asks for no Ana
             if nxt.pos_ in {"NOUN", "PROPN"}:
                 while i + 1 < len(rest) and rest[i + 1].pos_ == "NOUN" and rest[i + 1].i == nxt.i + 1:
                     nxt, i = rest[i + 1], i + 1

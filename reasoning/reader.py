@@ -128,6 +128,8 @@ def passage_of(candidate: Candidate, budget_tokens: int) -> str:
     if candidate.evidence.speaker is not None and candidate.evidence.named:
         lines[:1] = [f"{candidate.evidence.speaker}: {line}" for line in lines[:1]]
     whole = " / ".join(lines)
+    if candidate.evidence.asked:
+        whole = f"{candidate.evidence.asked} / {whole}"
     if candidate.evidence.modality == "said":
         whole = joined_numbers(whole)
     if estimate_tokens(whole) <= budget_tokens:

@@ -16,6 +16,7 @@ from reasoning.question import Question
 from reasoning.settings import AnswerSettings
 from reasoning.speakers import AskedSpeaker, is_called
 from reasoning.support import Verifier
+from reasoning.turns import in_turn
 from runtime.compute import Compute
 from runtime.messages import Evidence, Modality, Observation, Query
 
@@ -120,7 +121,7 @@ class Recall:
                 readings=_readings(run),
             )
             out.append(joined)
-        return out
+        return in_turn(out, around, cast)
 
 
 def _readings(run: Sequence[Observation]) -> tuple[str, ...]:

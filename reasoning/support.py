@@ -23,6 +23,7 @@ from reasoning.language import Language
 from reasoning.question import Question, Term, TermKind, negated_stems
 from reasoning.sounds import sounds_in, sounds_like
 from reasoning.speakers import speaks_of_self
+from reasoning.turns import asks, only_asks
 from runtime.messages import Modality
 from runtime.models import TextEncoder
 
@@ -54,6 +55,8 @@ _SAME_NAME = 0.78
 _SAME_SOUND = 0.75
 """What a word counts for that sounds like the one of the question: heard wrongly, or another word."""
 _NO_SUCH_THING = 1.0
+_NOTHING_TOLD = 2.0
+"""What is taken from the log odds of a statement that lacks what is asked for, and of one that is a question itself."""
 _UNNAMED, _OTHER_KIND, _OTHER_PART = 0.5, 0.38, 0.25
 _FITS = 0.3
 _SELF = 0.95
@@ -80,14 +83,22 @@ class Verifier:
         self._vectors: dict[str, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
 
     def judge(
-        self, question: Question, statement: str, modality: Modality, speaker: str | None = None
+        self,
+        question: Question,
+        statement: str,
+        modality: Modality,
+        speaker: str | None = None,
+        asked_before: str = "",
     ) -> Support:
         """Weigh one statement. Pure in its arguments: the rest of the memory has no influence.
 
-        speaker: the name of who says it, which counts as said where they speak of themselves.
+        speaker: the name of who says it, which counts as said where they speak of themselves. asked_before: the question that
+        it replies to, whose words need not be said again.
         """
-        units = self._units(statement, modality)
-        words = _words(statement)
+        said = _unlabelled(statement, speaker)
+        label = statement[: len(statement) - len(said)]
+        units = self._units(said, modality)
+        words = _words(statement) | _words(asked_before.partition(": ")[2])
         if speaker is not None and speaks_of_self(statement):
             words |= _words(speaker)
         sounds = sounds_in(statement) if modality == "said" else ()
@@ -97,7 +108,11 @@ class Verifier:
         # Who says it says every sentence of it, though the name stands before the first.
         throughout = _words(heading) | (_words(speaker) if speaker is not None else set())
         ranked = sorted(
-            units, key=lambda unit: -self._unit_score(question, unit, heading, throughout, matches)
+            units,
+            key=lambda unit: (
+                modality == "said" and asks(unit),
+                -self._unit_score(question, unit, heading, throughout, matches),
+            ),
         )
         best = ranked[0]
         in_unit = _words(best) | _words(heading)
@@ -116,10 +131,15 @@ class Verifier:
         spans = (
             answer_span(question, unit, modality, self.language, self._alike, units) for unit in ranked[:4]
         )
-        span = next((s for s in spans if s is not None and s.fit >= _FITS), None)
+        fitting = [s for s in spans if s is not None and s.fit >= _FITS]
+        if question.kind in {Kind.REASON, Kind.NAME}:  # it stands in a sentence of its own
+            fitting.sort(key=lambda s: -s.fit)
+        span = fitting[0] if fitting else None
         if question.kind is Kind.WHO and speaker is not None and self._did_it(question, best):
             span = Span(speaker, _SELF)
         likeness = self._cosine(question.text, statement)
+        if asked_before:
+            likeness = max(likeness, self._cosine(question.text, f"{asked_before} {statement}"))
         asked = self._asked_match(question, best, statement, modality, span)
         features = (
             coverage,
@@ -127,7 +147,7 @@ class Verifier:
             min(2.0, missing(TermKind.NAME)),
             min(2.0, missing(TermKind.NUMBER)),
             likeness,
-            self._cosine(question.subject, _below(heading, best)) if len(units) > 1 else likeness,
+            self._cosine(question.subject, label + _below(heading, best)) if len(units) > 1 else likeness,
             min(1.0, span.fit) if span else -0.5,
             asked,
             1.0 if modality == "read" else 0.0,
@@ -136,6 +156,8 @@ class Verifier:
         )
         # A question for a number, a colour or a name is not answered by a statement without one.
         veto = _NO_SUCH_THING if asked <= -1.0 else 0.0
+        if modality == "said" and question.kind is not Kind.MOMENT and only_asks(statement):
+            veto += _NOTHING_TOLD
         logit = BIAS - veto + sum(w * f for w, f in zip(WEIGHTS, features, strict=True))
         return Support(
             probability=1.0 / (1.0 + math.exp(-logit)),
@@ -276,6 +298,11 @@ class Verifier:
     def _cosine(self, a: str, b: str) -> float:
         left, right = self._word_vectors([a, b])
         return float(left @ right)
+
+
+def _unlabelled(statement: str, speaker: str | None) -> str:
+    """Without the name of who says it, which is no part of what is said."""
+    return statement if speaker is None else statement.removeprefix(f"{speaker}: ")
 
 
 def _below(heading: str, unit: str) -> str:

@@ -252,6 +252,7 @@ class Evidence:
 
     readings: other readings of what was said, likeliest first. speaker: what to call the one who says it, None where that
     is not known. named: that is a name. place: the file or picture that it stands in, None for what was said or on a screen.
+    asked: the turn before it, of somebody else, where that asked a question: what it replies to.
     """
 
     id: str
@@ -265,6 +266,7 @@ class Evidence:
     speaker: str | None = None
     named: bool = False
     place: str | None = None
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ _VAGUE = frozenset(
     """really thing things lot great good nice well yeah thanks thank like love know think going got get one day time much
     sure hey hello wow been make made let see want need today still way even now back many made feel been hear glad sound
     sounds amazing awesome that's it's i'm i've don't can't what's you're we're let's always never week year people come
-    take look looks some any right something""".split()
+    take look looks some any right something all again old more new every call called ask asked say said tell told other another
+    both""".split()
 )
 
 

@@ -70,6 +70,11 @@ PIECES = {
         r"(?:(?:an?|some|my|the) )?(?!(?:an?|some|my|the|first|last|next)\b)(?:[\w-]+ ){1,3}"
         rf"(?:{'|'.join(words.COURSES)})(?![\w-])"
     ),
+    "consumed": (
+        r"(?:(?!(?:it|that|this|them|those|these|you|him|her|me|us|any|anything|everything|so|too|my|your|a|an|the|one|as|"
+        r"on|for|because|to|being|trying)\b)[\w'&-]+(?: (?:and|or|of) [\w'&-]+| [\w'&-]+){0,2}?)"
+    ),
+    "managed": r"(?:(?:the|our) (?:[\w'-]+ ){0,3}(?!(?:way|day|time|risk|thing|whole|show)\b)[\w'-]+)",
     "group": rf"(?:an?|the|our|my) (?:[\w'-]+ ){{0,3}}(?:{'|'.join(words.GROUPS)})(?![\w-])",
     "somewhere": r"(?:(?:an?|the|our|my) (?:[\w'-]+ ){0,3}[\w'-]+)",
     "anything": r"(?:(?:an?|some|two|three|four|another) (?:[\w'-]+ ){0,3}[\w'-]+)",
@@ -143,7 +148,7 @@ OF_PEOPLE = _rules(r"""
     job; .9~+; <have>(?:been|was|got) (?:promoted to|hired as) (?:an?|the)? ?{role}
     works at; .85~; <be> (?:an?|the) <role> (?:at|for|with) {org}
     works at; .9~; (?:works?|<be> working|<have>been working)(?: as (?:an?|the) [\w -]+?)? (?:at|for) {org}
-    works at; .85~; <have>(?:joined|started(?: working| a job| my job| a new job)? (?:at|for|with)) {org}
+    works at; .85~; <have>(?:joined|(?:start(?:s|ed)?|<be> starting)(?: working| a job| my job| a new job)? (?:at|for|with)) {org}
     works at; .85~; <have>got (?:a|my|his|her) (?:new |dream )?(?:job|position) (?:at|with) {org}
     works at; .85-~; <have>(?:quit|left|resigned from|stopped working (?:at|for))(?: (?:my|his|her) job (?:at|with))? {org}
     works at; .85-~; <have>(?:was|got|been) (?:laid off|fired) (?:from|by) {org}
@@ -160,6 +165,13 @@ OF_PEOPLE = _rules(r"""
     diet; .9; <have>(?:became|become|gone|went|turned) (?:a )?{diet}\b
     diet; .9-; (?:<be> no longer|<be> not) (?:a )?{diet}\b(?: any ?more)?
     allergic to; .9; <be> (?:very |severely |highly )?allergic to (?!the way|this|that|it\b|your){phrase}
+    gave up; .85; <have>(?:stopped|quit) (?:drinking|eating|smoking|having) {consumed}$
+    gave up; .85; <have>(?:given|gave) up (?:(?:drinking|eating) )?{consumed}$
+    gave up; .85; <have>(?:stopped|quit|given up|gave up) (?P<object>[a-z]+ing)$
+    gave up; .85-~; (?:<be>|<have>started) (?:drinking|eating|smoking|having) {consumed} again\b
+    cannot have; .85; (?:cannot|can not) (?:have|eat|drink|tolerate|digest) {consumed}$
+    leads; .85; (?:<be> (?:leading|heading|managing|in charge of)|leads?|heads?|manages?) {managed}$
+    learns; .85; (?:<be> (?:also )?learning|learns?|<have>started (?:learning|to learn)) {language}\b
     prefers; .9; prefers? (?P<object>(?!(?:not|it|that|this|if|when)\b|to be\b)(?:to )?[\w'-]+(?: <nextchoice>[\w'-]+){0,4})
     likes; .9; (?:loves?|likes?|enjoys?|adores?) {liked}
     likes; .9; <be> (?:really |very |so |a (?:big |huge |great |massive )?)?(?:into|fond of|keen on|fan of) {liked}
@@ -178,6 +190,7 @@ OF_PEOPLE = _rules(r"""
     took up; .85; <have>(?:started(?: taking)?|taken up|took up|signed up for|enrolled in) (?P<object><course>|<done>)
     visited; .85; <have>(?:visited|(?:went|gone|been|travell?ed|flown|flew)(?: back| over)? to) {proper}$
     visited; .85; <have>(?:(?:took|taken|went on) a (?:[\w-]+ )?trip to|(?:got|came|been|am|are) back from) {proper}$
+    sold; .85; <have>sold (?P<object>(?:my|our|the) (?:[\w'-]+ ){0,3}[\w'-]+)$
     bought; .85; <have>(?:bought|purchased) {anything}$
     plans to; .8~; (?:(?:<be> (?:going|planning)|plans?) to|<be> about to) (?P<object><planned>(?: [\w':&-]+){0,9})
     plans to; .8~; will (?P<object><planned>(?: [\w':&-]+){0,6} <soon>)
@@ -270,6 +283,10 @@ OF_KIN = tuple(
 )
 KIN_NAMED = re.compile(filled(r"(?<![\w'])[Mm]y (?:[a-z]+ ){0,2}?(?P<what><kin>) {name}(?![\w-])"))
 """Wherever it stands: "with my colleague Rob"."""
+NAMED_KIN = re.compile(
+    filled(r"(?<![\w'])(?<!and )(?<!, ){name}(?: too)?, my (?:[a-z]+ ){0,2}?(?P<what><kin>)(?=[,.!]|$)")
+)
+""" "Rob, my colleague"; not in a list of several."""
 PET_OWNED = re.compile(
     filled(
         r"\b(?:I|[Ww]e)(?: also| both| all)? (?:have|<have>(?:got|adopted|bought|rescued)) (?:a|an|this|the|another|our|my) "
@@ -324,7 +341,7 @@ LEADS = (
         r"guess what|good news|big news|news|you know|i mean|to be honest|these days|nowadays|currently|right now|at the moment|"
         r"as of now|oh yes|correction|note|fun fact|update|personally|of course|as you know|thanks|thank you|great|wow|"
         r"nice to meet you|unfortunately|fortunately|luckily|sadly|lately|recently|finally|as for me|for me|yup|nah|no|aw|"
-        r"cool|awesome)[,:!. -]+\s*)+",
+        r"remember that|note that|cool|awesome)[,:!. -]+\s*)+",
         re.IGNORECASE,
     ),
     re.compile(
@@ -340,7 +357,8 @@ LEADS = (
 )
 CLAUSES = re.compile(
     r"(?:;|,? (?:and|but|so)(?= (?:I|we|my|now I|also|she|he|they) ?\b)|"
-    r", (?=I (?:am|have|live|work|love|like|prefer|hate)\b)| - | – | — )"
+    r", (?=(?:I (?:am|have|live|work|love|like|prefer|hate)|(?:it|this|that|they) (?:is|are|was|were|has|have|makes?)|"
+    r"(?:the|our|my) (?:[\w-]+ ){1,3}(?:is|are|was|were|has|have|will))\b)| - | – | — )"
 )
 TAILS = (
     re.compile(

@@ -19,18 +19,20 @@ from memory.text import sentences
 from memory.time_range import TimeRange, time_range
 
 NAME = "rules"
-VERSION = "3"
+VERSION = "4"
 """Changes with the rules: what another version has made is dropped, and made again."""
 
 _LONGEST = 20_000
 _BEGINS = frozenset(
-    ("lives in", "works at", "job", "status", "diet", "has", "joined", "took up", "visited", "bought")
+    """lives in|works at|job|status|diet|has|joined|took up|visited|bought|sold|gave up|leads""".split("|")
 )
 """Of these a time in the sentence says since when it holds."""
 _OF_PLACES = frozenset(("lives in", "is from", "grew up in", "born in", "visited"))
 _OF_TASTE = frozenset(("likes", "dislikes", "prefers"))
 _POINTS = re.compile(r"\b(?:it|him|them|you|your|us|me|this|that|these|those|how|what)\b")
 """Words that mean nothing without what was said before."""
+_AHEAD = re.compile(r"\b(?:starts?|starting|from)\b")
+"""What tells of a time to come: "I start at the museum on Monday"."""
 _END = re.compile(r"[.!…\s]+$")
 
 
@@ -70,10 +72,14 @@ def _of_sentence(
     if not guards.states(plain):
         return
     told = time_range(plain, now_s, zone)
+    planned = time_range(plain, now_s, zone, ahead=True)
     for clause in patterns.CLAUSES.split(plain):
         for one in _of_clause(_without_lead(clause.strip(" ,"))):
             if speaks or not (one.subject == "" or one.subject.startswith("my ")):
-                yield _timed(one, told, now_s)
+                if one.relation == "plans to":
+                    yield _planned(one, planned)
+                else:
+                    yield _timed(one, planned if _AHEAD.search(clause) else told, now_s)
     if speaks:
         yield from _kin_named(plain)
 
@@ -147,7 +153,7 @@ def _kin(clause: str, bare: str) -> Iterator[Assertion]:
 
 def _kin_named(plain: str) -> Iterator[Assertion]:
     """Of whom it is told in passing what they are called."""
-    for match in patterns.KIN_NAMED.finditer(plain):
+    for match in (*patterns.KIN_NAMED.finditer(plain), *patterns.NAMED_KIN.finditer(plain)):
         if _is_name(match["object"]):
             yield _made("", f"kin {match['what']}", match["object"], 0.85)
 
@@ -224,12 +230,17 @@ def _made(subject: str, relation: str, value: str, confidence: float = 0.9) -> A
     return Assertion(subject.strip(), relation, value.strip(), "", (0, 0), confidence)
 
 
+def _planned(one: Assertion, told: TimeRange | None) -> Assertion:
+    """A plan is over when its time is. It has its verb in the base form: somebody who "is moving" plans to move."""
+    verb, _, rest = one.object.partition(" ")
+    plan = replace(one, object=f"{words.BASE.get(verb, verb)} {rest}".strip())
+    return replace(plan, until_s=told.end_s) if told is not None and told.end_s < inf else plan
+
+
 def _timed(one: Assertion, told: TimeRange | None, now_s: float | None) -> Assertion:
-    """When it began to hold, where the sentence says so; a plan is over when its time is."""
+    """When it began to hold, where the sentence says so."""
     if told is None:
         return one
-    if one.relation == "plans to":
-        return replace(one, until_s=told.end_s) if told.end_s < inf else one
     past = told.start_s > -inf and (now_s is None or told.start_s <= now_s)
     return replace(one, when_s=told.start_s) if past and one.relation in _BEGINS else one
 

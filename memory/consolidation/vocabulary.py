@@ -40,7 +40,8 @@ ROLES = tuple(
 PLACES_OF_WORK = tuple(
     """hospital bank school university college library restaurant cafe café clinic bakery shop store bookshop bookstore
     startup company factory museum hotel garage farm firm agency lab laboratory studio kindergarten gallery theatre theater
-    pharmacy brewery airport zoo shelter nonprofit charity supermarket""".split()
+    pharmacy brewery airport zoo shelter nonprofit charity supermarket institute
+    observatory planetarium ministry embassy court council newspaper publisher hostel nursery""".split()
 )
 LANGUAGES = tuple(
     """Arabic Bengali Bulgarian Cantonese Catalan Chinese Croatian Czech Danish Dutch English Esperanto Estonian Finnish
@@ -102,6 +103,17 @@ NO_NAMES = frozenset(name.title() for name in (*WEEKDAYS, *MONTHS)) | frozenset(
     Something Anything Being Having Going Another Other Such Same Good Great Nice Also Still Even Only Always Never Sometimes
     Usually Mr Mrs Ms Dr Sir Please Maybe Perhaps Just Also Let Lets Christmas Easter Internet AI TV""".split()
 )
+BASE = {
+    "moving": "move",
+    "flying": "fly",
+    "travelling": "travel",
+    "traveling": "travel",
+    "going": "go",
+    "visiting": "visit",
+    "starting": "start",
+    "driving": "drive",
+}
+"""Of the verbs in which a plan is told ("I am moving to Oslo in June")."""
 NOT_PLANNED = frozenset(
     """be go say tell ask try check look let keep think need miss have do get see love like hate want feel know happen take
     a an the my our your his her this that some any it them him work

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from memory.consolidation.facts import said_of
@@ -28,9 +30,39 @@ ON_REAL_TALK = [
     ("I wish I had joined a gym.", []),
     ("Have you joined a gym?", []),
     ("I love spending time with you all.", []),
+    ("I stopped eating sugar, it is honey only now.", ["gave up sugar"]),
+    ("I stopped at the market.", []),
+    ("We gave up on the idea.", []),
+    ("Remember that I can't have peanuts, they make me ill.", ["cannot have peanuts"]),
+    ("I can't have it all.", []),
+    ("I am leading the bridge project from June, the old head is leaving.", ["leads the bridge project"]),
+    ("I am running late.", []),
+    ("I'm learning Finnish, two evenings a week.", ["learns Finnish"]),
+    ("Ole, my new dog, ate a shoe.", ["'s dog is Ole"]),
+    ("We met Ann, Tom, my cousin, and others.", []),
+    ("We sold the cottage in May.", ["sold the cottage"]),
+    ("I start at the observatory on Monday.", ["works at the observatory"]),
 ]
 
 
 @pytest.mark.parametrize(("text", "wanted"), ON_REAL_TALK)
 def test_what_people_say_of_themselves_in_chats(text: str, wanted: list[str]) -> None:
     assert [said_of(one) for one in assertions(text, NOW_S)] == wanted
+
+
+def test_what_was_given_up_may_be_taken_up_again() -> None:
+    (one,) = assertions("I am drinking coffee again.", NOW_S)
+    assert (one.relation, one.object, one.ended) == ("gave up", "coffee", True)
+
+
+def test_a_plan_lies_ahead() -> None:
+    said_s = datetime(2024, 8, 17, tzinfo=UTC).timestamp()
+    (one,) = assertions("Sam is moving out in September.", said_s, zone=UTC)
+    assert one.object == "move out in September"
+    assert one.until_s == datetime(2024, 10, 1, tzinfo=UTC).timestamp()
+
+
+def test_what_begins_later_has_not_begun_before_it_was_said() -> None:
+    said_s = datetime(2024, 8, 17, tzinfo=UTC).timestamp()
+    (one,) = assertions("I start at the museum on Monday.", said_s, zone=UTC)
+    assert one.when_s is None

@@ -53,6 +53,24 @@ def at(text: str) -> float:
         ("Who came between 3 July and 5 July 2023?", "2023-07-03", "2023-07-06"),
         ("Who came between 3 and 5 July 2023?", "2023-07-03", "2023-07-06"),
         ("What happened from May 2023 to July 2023?", "2023-05-01", "2023-08-01"),
+        ("What did we do the week before last?", "2024-04-29", "2024-05-06"),
+        ("Who came the Tuesday before last?", "2024-05-07", "2024-05-08"),
+        ("What broke two Fridays ago?", "2024-05-03", "2024-05-04"),
+        ("What did he say a week ago on Tuesday?", "2024-05-07", "2024-05-08"),
+        ("Who called half an hour ago?", "2024-05-16T14:45", "2024-05-16T15:15"),
+        ("Who called three nights ago?", "2024-05-13T18:00", "2024-05-14T06:00"),
+        ("What changed in the last couple of weeks?", "2024-05-02T15:30", "2024-05-16T15:30"),
+        ("Who called late last night?", "2024-05-15T22:00", "2024-05-16T06:00"),
+        ("Who came on the 9th?", "2024-05-09", "2024-05-10"),
+        ("Who came on the 20th?", "2024-04-20", "2024-04-21"),
+        ("Who came between the 28th and the 3rd?", "2024-04-28", "2024-05-04"),
+        ("What went wrong on Friday the 13th?", "2023-10-13", "2023-10-14"),
+        ("What was said in the second week of April?", "2024-04-08", "2024-04-15"),
+        ("What did we sell in Q1?", "2024-01-01", "2024-04-01"),
+        ("What did we sell in the third quarter of 2023?", "2023-07-01", "2023-10-01"),
+        ("Where were we at Christmas?", "2023-12-24", "2023-12-27"),
+        ("Where were we at Easter 2023?", "2023-04-07", "2023-04-11"),
+        ("Who cooked on New Year's Eve?", "2023-12-31", "2024-01-01"),
     ],
 )
 def test_a_time_in_the_question(question: str, start: str, end: str) -> None:
@@ -67,6 +85,8 @@ def test_a_time_in_the_question(question: str, start: str, end: str) -> None:
         ("Where did he live before May 2023?", -inf, at("2023-05-01")),
         ("What did he say after 3 July 2023?", at("2023-07-04"), inf),
         ("Where has she lived since 2022?", at("2022-01-01"), inf),
+        ("Where has she lived since March?", at("2024-03-01"), inf),
+        ("Where did she live before March?", -inf, at("2024-03-01")),
         ("Who called until yesterday?", -inf, at("2024-05-16")),
     ],
 )
@@ -115,3 +135,25 @@ def test_a_time_told_by_what_happened(question: str, found: Anchor | None) -> No
 def test_any_text_is_survived(text: str, now_s: float) -> None:
     found = time_range(text, now_s)
     assert found is None or found.start_s < found.end_s
+
+
+@pytest.mark.parametrize(
+    ("plan", "end"),
+    [
+        ("I am moving out in September", "2024-10-01"),
+        ("I am moving out in March", "2025-04-01"),
+        ("We sail on Friday", "2024-05-18"),
+        ("We sail tomorrow", "2024-05-18"),
+        ("We sail on the 3rd", "2024-06-04"),
+        ("We sail at Christmas", "2024-12-27"),
+    ],
+)
+def test_a_plan_is_told_ahead(plan: str, end: str) -> None:
+    found = time_range(plan, NOW, UTC, ahead=True)
+    assert found is not None and found.end_s == at(end)
+
+
+def test_an_edge_of_a_span_is_part_of_it() -> None:
+    early, late = time_range("early in May 2023", NOW, UTC), time_range("late May 2023", NOW, UTC)
+    assert early is not None and late is not None
+    assert at("2023-05-01") == early.start_s < early.end_s < late.start_s < late.end_s == at("2023-06-01")

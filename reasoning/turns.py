@@ -1,0 +1,80 @@
+"""Turns of a conversation that belong together: what answers a question is said in the next turn, and does not repeat it.
+
+The second half of an adjacency pair (Schegloff and Sacks, Opening up Closings, 1973): "Who wrote the music?" - "A friend from
+the band, Solveig." Neither turn answers "who wrote the music" by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from memory import Cast
+from memory.keys import is_message
+from memory.text import sentences
+from runtime.messages import Evidence, Observation
+
+
+def asks(text: str) -> bool:
+    """Whether a turn ends with a question."""
+    return text.rstrip(" \"'”’)").endswith("?")
+
+
+def only_asks(text: str) -> bool:
+    """Whether it tells nothing: every sentence of it is a question."""
+    parts = sentences(text)
+    return bool(parts) and all(asks(part) for part in parts)
+
+
+def in_turn(
+    found: Sequence[Evidence], around: Mapping[str, Sequence[Observation]], cast: Cast
+) -> list[Evidence]:
+    """The found, best first, each reply with the question before it. A question that is found brings its reply with it,
+    right behind it. around: of some of them by id, the records beside them in order of time.
+    """
+    here = {evidence.id for evidence in found}
+    out: list[Evidence] = []
+    for evidence in found:
+        records = around.get(evidence.id, ())
+        at = next((i for i, record in enumerate(records) if record.id == evidence.id), None)
+        if at is None or not is_message(records[at]):
+            out.append(evidence)
+            continue
+        before, after = records[at - 1] if at else None, records[at + 1] if at + 1 < len(records) else None
+        if before is not None and _replies(before, records[at]):
+            evidence = replace(evidence, asked=_told(before))
+        out.append(evidence)
+        if after is not None and after.id not in here and _replies(records[at], after):
+            here.add(after.id)
+            who = cast.speaker(after.id, after.speaker)
+            out.append(
+                replace(
+                    evidence,
+                    id=after.id,
+                    text=_told(after),
+                    t_start_s=after.t_start_s,
+                    t_end_s=after.t_end_s,
+                    readings=(),
+                    speaker=who.label if who is not None else None,
+                    named=who is not None and who.named,
+                    asked=_told(records[at]),
+                )
+            )
+    return out
+
+
+def _replies(question: Observation, reply: Observation) -> bool:
+    return (
+        is_message(question)
+        and is_message(reply)
+        and question.speaker is not None
+        and reply.speaker is not None
+        and question.speaker != reply.speaker
+        and question.details["session"] == reply.details["session"]
+        and asks(question.text)
+        and not only_asks(reply.text)
+    )
+
+
+def _told(record: Observation) -> str:
+    return f"{record.speaker}: {record.text}"
