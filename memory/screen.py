@@ -6,7 +6,8 @@ its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf
 from typing import Any
@@ -39,7 +40,7 @@ def is_screen(source: str) -> bool:
 
 
 class ScreenWriter:
-    """Writes the readings of screen sources. One at a time: the store's writer."""
+    """Writes the readings of screen sources, one at a time; it forgets one thing at a time."""
 
     def __init__(
         self, store: Store, encoder: TextEncoder, compute: Compute, settings: MemorySettings | None = None
@@ -52,6 +53,7 @@ class ScreenWriter:
         self._reading: ScreenReading | None = None
         self._steps = 0
         self._previous: Observation | None = None
+        self._forgetting = asyncio.Lock()
 
     async def begin(self, about: SourceInfo) -> ResumePoint:
         """Registers a source, if it is new. Returns how far it has been written."""
@@ -81,16 +83,29 @@ class ScreenWriter:
         before stays. Returns how many records that were.
         """
         mine = f"source = {quoted(source)}"
-        heard = await self._forget_heard(f"{mine} AND t_end_s >= {from_s!r}")
-        return heard + await self._erase(f"{mine} AND t_start_s >= {from_s!r}")
+        async with self._forgetting:
+            heard = await self._forget_heard(f"{mine} AND t_end_s >= {from_s!r}")
+            return heard + await self._erase(f"{mine} AND t_start_s >= {from_s!r}")
 
-    async def forget_before(self, source: str, before_s: float, pictures_only: bool = False) -> int:
-        """What appeared or was said before that; of the pictures those taken before. Returns how many records and
-        pictures.
+    async def forget_before(self, before_s: Mapping[str, float], pictures_only: bool = False) -> int:
+        """By source: what appeared or was said before that; of the pictures those taken before. It may be called while
+        readings are written. Returns how many records and pictures.
         """
-        where = f"source = {quoted(source)} AND t_start_s < {before_s!r}"
-        heard = 0 if pictures_only else await self._forget_heard(where)
-        return heard + await self._erase(where, pictures_only)
+        if not before_s:
+            return 0
+        where = " OR ".join(
+            f"(source = {quoted(source)} AND t_start_s < {t_s!r})" for source, t_s in before_s.items()
+        )
+        async with self._forgetting:
+            heard = 0 if pictures_only else await self._forget_heard(f"({where})")
+            return heard + await self._erase(where, pictures_only)
+
+    async def times(self, table: str) -> list[tuple[str, float]]:
+        """Of each of its rows the source, and when it begins there. Unordered."""
+        rows = await self._store.rows(table, columns=["source", "t_start_s"])
+        if rows is None:
+            return []
+        return list(zip(rows["source"].to_pylist(), rows["t_start_s"].to_pylist(), strict=True))
 
     async def _forget_heard(self, where: str) -> int:
         """What was said, with whose voice that was, and the facts that were made of it."""

@@ -29,6 +29,8 @@ from runtime.models import TextEncoder
 
 T = TypeVar("T")
 
+_VERSION_BYTES = 16_384  # a manifest, a transaction and the heads of a data file, in blocks of 4 KB
+
 
 class Store:
     """Open with `Store.open`, close with `close` (or use as an async context manager)."""
@@ -44,6 +46,8 @@ class Store:
         self._meta: dict[str, str] = {}
         self._next_seq = 0
         self._progress_seq = 0
+        self.written_bytes = 0
+        """What was added since it was opened: rows as in memory, and the files of each version. Compaction takes less."""
 
     @classmethod
     async def open(
@@ -193,6 +197,7 @@ class Store:
         """Appends in one version. Makes the table (of the rows' schema) if need be."""
         if not rows.num_rows:
             return
+        self.written_bytes += rows.nbytes + _VERSION_BYTES
         async with self.writing():
             table = await self.table(name)
             if table is None:

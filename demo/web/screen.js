@@ -69,7 +69,7 @@ async function show() {
   list('watches', status.watches, 'Nothing is watched for.');
   const facts = [['In front', on ? status.now || 'the desktop' : 'not looked at'], [on ? 'Since' : status.state, status.since],
     ['Last look', status.looked ?? 'none yet'], ['Since the start', `${status.records} records, ${status.pictures} pictures${status.missed ? `, ${status.missed} pages not read: too busy` : ''}`],
-    ['Kept for', status.kept], ['In', status.memory], ...status.senses];
+    ['Kept for', status.kept], ['Room', status.cleared], ['In', status.memory], ...status.senses];
   byId('recorded').replaceChildren(...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
   if (!byId('excluded').children.length) byId('excluded').replaceChildren(...status.excluded.map((one) => make('li', {}, one)));
   for (const one of status.told.filter(({ id }) => id > told)) {

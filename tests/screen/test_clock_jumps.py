@@ -38,7 +38,7 @@ def jumpy(
     clock = Watch()
 
     def prepare(desk: Desk) -> None:
-        desk.clock = desk.recorder._clock = clock
+        desk.clock = desk.recorder._clock = desk.retention._clock = clock
         if hearing is not None:
             hearing.on(desk)
 

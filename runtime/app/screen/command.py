@@ -69,6 +69,7 @@ async def run_status(args: argparse.Namespace) -> int:
     if answer["hearing"]:
         console.stdout.print(answer["hearing"], markup=False)
     console.stdout.print(answer["detail"], markup=False)
+    console.stdout.print(answer["cleared"], markup=False)
     address = control.read(_place(args))
     if address is not None:
         console.stdout.print(f"{address.url}#token={address.token}", markup=False)

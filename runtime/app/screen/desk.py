@@ -25,7 +25,8 @@ from runtime.app.screen.assistant import Assistant
 from runtime.app.screen.control import Command
 from runtime.app.screen.ears import Ears
 from runtime.app.screen.recorder import Recorder
-from runtime.app.screen.status import status_detail, status_line
+from runtime.app.screen.retaining import Retention
+from runtime.app.screen.status import retained_line, status_detail, status_line
 from runtime.errors import InputError
 from runtime.messages import Query
 
@@ -50,6 +51,7 @@ class Desk:
         assistant: Assistant,
         engine: Engine | None,
         ears: Ears,
+        retention: Retention,
     ) -> None:
         self._app = app
         self._store = store
@@ -58,6 +60,7 @@ class Desk:
         self._assistant = assistant
         self._engine = engine
         self._ears = ears
+        self._retention = retention
         self._told: deque[dict[str, Any]] = deque(maxlen=_TOLD)
         self._count = 0
 
@@ -110,6 +113,7 @@ class Desk:
             "memory": str(self._store.uri).replace(str(Path.home()), "~", 1),
             "excluded": [*settings.exclude_programs, *settings.exclude_titles],
             "kept": f"{settings.keep_days:g} days, pictures {settings.keep_picture_days:g} days, at most {settings.keep_mb:g} MB",
+            "cleared": retained_line(self._retention.last, settings.keep_mb, now),
             "tasks": [{"id": t.id, "line": line_of(t, now)} for t in self._assistant.tasks.all()],
             "watches": [{"id": w.id, "line": w.text} for w in self._assistant.watches.all()],
             "told": list(self._told),

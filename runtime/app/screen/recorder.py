@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from math import inf
@@ -19,9 +20,10 @@ from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
 from perception.sources.pulse import EarName
 from runtime.app.screen.glances import Glances, Looks
-from runtime.app.screen.retaining import ensure_room, retain
+from runtime.app.screen.retaining import ensure_room
 from runtime.app.screen.settings import ScreenSettings
 from runtime.app.screen.status import Status
+from runtime.app.screen.unwritten import Unwritten
 from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.errors import MediaError, MemoryStoreError
@@ -31,12 +33,8 @@ _BACK_S = 5.0
 _RETRY_S = 5.0
 _PAUSED_S = 10.0
 _SLOWER = 1.4
-_KEEP_EVERY_S = 3600.0
-_STRANGE_S = 86400.0
 _GIVE_BACK_EVERY_S = 10.0
-_HELD = 512
 _FRONTS = 256
-_SOURCES = 8
 
 
 class Listens(Protocol):
@@ -77,12 +75,11 @@ class Recorder:
         self._compute = compute
         self._clock = clock
         self._notice = notice
-        self._remembered = remembered
         self._ears = ears
         self._people = people
         self._user = user
         self._fronts: deque[tuple[float, Place]] = deque(maxlen=_FRONTS)
-        self._zeros: deque[tuple[float, str]] = deque(maxlen=_SOURCES)
+        self._unwritten = Unwritten(writer, clock, settings.commit_s, people, remembered)
         self._forgotten: deque[tuple[float, float]] = deque(maxlen=_FRONTS)
         self._display: Looks | None = None
         self._going = asyncio.Event()
@@ -90,9 +87,6 @@ class Recorder:
         self._state, self._since = "starting", clock.wall()
         self._zero_wall, self._source, self._t_s = 0.0, "", 0.0
         self._frames: dict[int, ScreenFrame] = {}
-        self._held: list[ScreenReading] = []
-        self._held_s = 0.0
-        self._writing: ScreenReading | None = None
         self._fresh = True
         self._known = False
         self._again = False  # what stands there has to be read anew
@@ -100,8 +94,8 @@ class Recorder:
         self._glances = Glances(compute, clock, settings.fast_s)
         self._resume_task: asyncio.Task[None] | None = None
         self._until: float | None = None
-        self._counts = {"looks": 0, "records": 0, "pictures": 0}
-        self._kept_s = -_KEEP_EVERY_S
+        self._looks = 0
+        self._changed_s = -inf
         self._gave_back_s = -_GIVE_BACK_EVERY_S
 
     @property
@@ -111,7 +105,9 @@ class Recorder:
             self._since,
             self._source,
             str(self._reader.place) if self._state == "recording" else "",
-            **self._counts,
+            self._looks,
+            self._unwritten.records,
+            self._unwritten.pictures,
             looked=self._zero_wall + self._t_s,
             until=self._until,
             missed=self._glances.dropped,
@@ -121,6 +117,23 @@ class Recorder:
     def t_s(self) -> float:
         """Media time of the last look."""
         return self._t_s
+
+    @property
+    def still_s(self) -> float:
+        """For how long nothing has changed on the screen; inf while nobody looks."""
+        return self._clock.now() - self._changed_s if self._state == "recording" else inf
+
+    @asynccontextmanager
+    async def making_room(self) -> AsyncIterator[None]:
+        """Pictures may be thrown away meanwhile: the next one rests on none of them, and what is read is written later."""
+        async with self._busy:
+            await self._unwritten.commit(force=True)
+            self._reader.forget_pictures()
+            self._unwritten.waits = True
+        try:
+            yield
+        finally:
+            self._unwritten.waits = False
 
     async def run(self) -> None:
         """Until it is cancelled; what was read is written then."""
@@ -176,14 +189,15 @@ class Recorder:
             if self._fresh or any(said.t_end_s >= a and said.t_start_s <= b for a, b in self._forgotten):
                 return
             zero_wall, source = next(
-                (z for z in reversed(self._zeros) if z[0] <= said.t_start_s), self._zeros[-1]
+                (z for z in reversed(self._unwritten.zeros) if z[0] <= said.t_start_s),
+                self._unwritten.zeros[-1],
             )
             place = next((p for at, p in reversed(self._fronts) if at <= said.t_start_s), self._reader.place)
             speaker = self._user if ear == "microphone" else None
             record = on_screen(clean(said, None).record, ear, source, zero_wall, place, speaker)
-            self._hold(ScreenReading((record,), (), (), -inf))
+            self._unwritten.hold(ScreenReading((record,), (), (), -inf))
             try:
-                await self._commit(force=self._state != "recording")
+                await self._unwritten.commit(force=self._state != "recording")
             except MemoryStoreError as error:
                 if "space" not in str(error):
                     raise  # a full disk: it is written when there is room again
@@ -194,12 +208,11 @@ class Recorder:
         self._forgotten.append((from_wall, self._clock.wall()))
         async with self._busy:
             # What stood there before, and still does, has an end here: nobody looks for it any more.
-            self._hold(await self._compute.run("ocr", self._reader.close))
+            self._unwritten.hold(await self._compute.run("ocr", self._reader.close))
             try:
-                await self._commit(force=True)
+                await self._unwritten.commit(force=True)
             except MemoryStoreError:
-                self._held.clear()  # a full disk: forgetting comes first
-                self._writing = None
+                self._unwritten.drop()  # a full disk: forgetting comes first
             self._reader.forget()
             self._glances.clear()
             self._known = self._again = True
@@ -239,7 +252,7 @@ class Recorder:
                 return True
         await self._roll()
         frames = await self._compute.run("screen", self._display.look, self._t_s)
-        self._counts["looks"] += 1
+        self._looks += 1
         for frame in frames:
             self._frames[frame.monitor] = frame
         if not frames:
@@ -251,13 +264,13 @@ class Recorder:
             await self._read(frame)
         if frames:
             self._known = self._again = False
+            self._changed_s = self._clock.now()
         if not self._fronts or self._fronts[-1][1] != self._reader.place:
             self._fronts.append((self._zero_wall + self._t_s, self._reader.place))
         if self._ears is not None:
             self._ears.open()
         self._say("recording")
-        await self._commit(force=False)
-        await self._keep()
+        await self._unwritten.commit(force=False)
         if frames and self._clock.now() - self._gave_back_s >= _GIVE_BACK_EVERY_S:
             # Reading takes hundreds of megabytes for a moment, which the heap would keep.
             self._gave_back_s = self._clock.now()
@@ -270,7 +283,7 @@ class Recorder:
         try:
             await self._glances.until(reading, self._glance)
         finally:
-            self._hold(await reading)
+            self._unwritten.hold(await reading)
 
     async def _glance(self) -> tuple[float, list[ScreenFrame]] | None:
         t_s = self._clock.wall() - self._zero_wall
@@ -279,7 +292,7 @@ class Recorder:
         assert self._display is not None
         self._t_s = t_s
         frames = await self._compute.run("screen", self._display.look, t_s)
-        self._counts["looks"] += 1
+        self._looks += 1
         self._frames |= {frame.monitor: frame for frame in frames}
         return t_s, frames
 
@@ -289,18 +302,16 @@ class Recorder:
         """
         wall = self._clock.wall()
         t_s = wall - self._zero_wall
-        if not self._fresh and abs(t_s - self._t_s) > _STRANGE_S:
-            self._kept_s = self._clock.now()  # it may have been set wrong: nothing is thrown away for that
         day = datetime.fromtimestamp(wall).date()
         if self._fresh or t_s < self._t_s - _BACK_S or day != datetime.fromtimestamp(self._zero_wall).date():
             if not self._fresh:
-                self._hold(await self._compute.run("ocr", self._reader.close))
-                await self._commit(force=True)
+                self._unwritten.hold(await self._compute.run("ocr", self._reader.close))
+                await self._unwritten.commit(force=True)
             self._source = (
                 f"screen-{datetime.fromtimestamp(wall):%Y-%m-%d-%H%M%S}-{round(wall * 1000) % 1000:03}"
             )
             self._zero_wall, t_s, self._fresh = wall, 0.0, False
-            self._zeros.append((wall, self._source))
+            self._unwritten.zeros.append((wall, self._source))
             self._reader.source = self._source
             await self._writer.begin(
                 SourceInfo(
@@ -315,50 +326,9 @@ class Recorder:
             self._t_s = 0.0
             self._again = True
         elif t_s - self._t_s > self._settings.read.gap_s:
-            self._hold(await self._compute.run("ocr", self._reader.look_away))
+            self._unwritten.hold(await self._compute.run("ocr", self._reader.look_away))
             self._again = True
         self._t_s = max(self._t_s, t_s)
-
-    def _hold(self, reading: ScreenReading) -> None:
-        if reading.observations or reading.standings or reading.pictures:
-            if not self._held:
-                self._held_s = self._clock.now()
-            self._held.append(reading)
-
-    async def _commit(self, force: bool) -> None:
-        due = self._clock.now() - self._held_s >= self._settings.commit_s
-        if self._writing is None:
-            if not self._held or not (force or due or len(self._held) >= _HELD):
-                return
-            held, self._held = self._held, []
-            self._writing = ScreenReading(
-                tuple(o for r in held for o in r.observations),
-                tuple(s for r in held for s in r.standings),
-                tuple(p for r in held for p in r.pictures),
-                max(r.until_s for r in held),
-            )
-            self._writing = await self._with_speakers(self._writing)
-        # One that failed (the disk was full) is written first, from where it failed.
-        reading = self._writing
-        await self._writer.write(self._source, reading)
-        self._writing = None
-        self._counts["records"] += len(reading.observations)
-        self._counts["pictures"] += len(reading.pictures)
-        if self._remembered is not None:
-            zeros = {source: wall for wall, source in self._zeros}
-            for observation in reading.observations:
-                # What was said before midnight may be understood after it.
-                zero_wall = zeros.get(observation.source, self._zero_wall)
-                await self._remembered(observation, zero_wall + observation.known_at_s)
-
-    async def _with_speakers(self, reading: ScreenReading) -> ScreenReading:
-        """What was said gets its speakers by voice, in order of time."""
-        said = [o for o in reading.observations if o.voice is not None]
-        if self._people is None or not said:
-            return reading
-        said.sort(key=lambda o: (o.source, o.t_start_s, o.id))
-        known = {o.id: o for o in await self._people.hear(said)}
-        return replace(reading, observations=tuple(known.get(o.id, o) for o in reading.observations))
 
     async def _deafen(self) -> None:
         if self._ears is not None:
@@ -372,8 +342,8 @@ class Recorder:
             await self._compute.run("screen", self._display.close)
             self._display = None
         if not self._fresh:
-            self._hold(await self._compute.run("ocr", self._reader.look_away))
-            await self._commit(force=True)
+            self._unwritten.hold(await self._compute.run("ocr", self._reader.look_away))
+            await self._unwritten.commit(force=True)
         self._say(state)
 
     async def _end(self) -> None:
@@ -382,15 +352,6 @@ class Recorder:
             await self._lost("over")
         except MemoryStoreError as error:
             self._notice(str(error))
-
-    async def _keep(self) -> None:
-        """What is too old, or too much, goes: once an hour."""
-        if self._clock.now() - self._kept_s < _KEEP_EVERY_S:
-            return
-        await self._commit(force=True)
-        self._kept_s = self._clock.now()
-        if await retain(self._store, self._writer, self._settings, self._clock.wall()):
-            self._reader.forget_pictures()
 
     def _say(self, state: str) -> None:
         if state == self._state:

@@ -31,6 +31,7 @@ from runtime.app.screen.ears import Ears
 from runtime.app.screen.pausing import PauseKey
 from runtime.app.screen.reading import open_reader
 from runtime.app.screen.recorder import Recorder
+from runtime.app.screen.retaining import Retention
 from runtime.app.settings import default_memory
 from runtime.errors import MemoryStoreError
 
@@ -71,10 +72,11 @@ async def record(args: argparse.Namespace) -> int:
             ears = Ears(lambda ear, said: recorder.hear(ear, said))
             await _add_ears(app, args, exclusions, ears)
             people = await People.open(store, app.compute, app.settings.memory.voices)
+            writer = ScreenWriter(store, encoder, app.compute, app.settings.memory)
             recorder = Recorder(
                 open_display,
                 reader,
-                ScreenWriter(store, encoder, app.compute, app.settings.memory),
+                writer,
                 store,
                 settings,
                 app.compute,
@@ -85,7 +87,10 @@ async def record(args: argparse.Namespace) -> int:
                 people=people,
                 user=app.settings.memory.user or "you",
             )
-            desk = Desk(app, store, recorder, assistant, engine, ears)
+            retention = Retention(
+                store, writer, settings, app.clock, recorder, lambda line: say(f"screen   {line}")
+            )
+            desk = Desk(app, store, recorder, assistant, engine, ears, retention)
             key = PauseKey(settings.hotkey, recorder, app.clock, say)
             memory = await Memory.open(store, encoder, compute=app.compute, settings=app.settings.memory)
             idle = IdleConsolidation(memory, app.compute, app.clock, lambda: True, None, say)
@@ -100,6 +105,7 @@ async def record(args: argparse.Namespace) -> int:
                     group.create_task(assistant.run(), name="assistant")
                     group.create_task(idle.run(), name="consolidation")
                     group.create_task(key.run(), name="pause key")
+                    group.create_task(retention.run(), name="retention")
     return 0
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from memory import Store
 from reasoning.screen.when import at_text
+from runtime.app.screen.retaining import Retained
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,13 @@ def status_line(status: Status, now: float) -> str:
 def status_detail(status: Status, store: Store) -> str:
     missed = f", {status.missed} pages not read: the machine was too busy" if status.missed else ""
     return f"{status.records} records and {status.pictures} pictures since the start, in {store.uri}{missed}"
+
+
+def retained_line(last: Retained | None, keep_mb: float, now: float) -> str:
+    """What the last run of retention did, and whether the memory is as small as is wanted."""
+    if last is None:
+        return "nothing was thrown away yet"
+    held_mb = last.bytes_after / 1e6
+    freed = f"{last.freed_bytes / 1e6:.1f} MB freed" if last.freed_bytes else "nothing to throw away"
+    over = ", more than is wanted: the rest is not the screen's, or of today" if held_mb > keep_mb else ""
+    return f"last cleared {at_text(last.at, now)}: {freed}, {held_mb:.1f} MB kept{over}"
