@@ -72,8 +72,15 @@ class ScreenWriter:
         for step in steps[self._steps :]:
             await step(reading)
             self._steps += 1
-        if reading.until_s > -inf:
-            await self._store.set_progress(source, ResumePoint(reading.until_s, inf, complete))
+        await self._committed(source, reading.until_s, complete)
+
+    async def reached(self, source: str, t_s: float) -> None:
+        """Nothing was new until t_s. Raises MemoryStoreError."""
+        await self._committed(source, t_s, complete=False)
+
+    async def _committed(self, source: str, until_s: float, complete: bool) -> None:
+        if until_s > -inf:
+            await self._store.set_progress(source, ResumePoint(until_s, inf, complete))
         self._commits += 1
         if complete or self._commits % _OPTIMIZE_EVERY == 0:
             await self._store.optimize()
@@ -223,7 +230,7 @@ class ScreenMemory:
     async def activities(self, sources: Sequence[SourceInfo]) -> list[Activity]:
         """In order of time. One that has not ended, or whose end was lost, lasts until the next or the last look."""
         zeros = {s.id: s.wall_zero_s or 0.0 for s in sources}
-        records = await self._records(sources, "modality = 'seen'")
+        records = await self.activity_records(sources)
         stood = await self.standings([r.id for r in records])
         out: list[Activity] = []
         for source in sources:
@@ -265,6 +272,14 @@ class ScreenMemory:
             for r in sorted(records, key=lambda r: (r.source, r.t_start_s, r.id))
         ]
 
+    async def activity_records(self, sources: Sequence[SourceInfo]) -> list[Observation]:
+        """Unordered, as they were written: without their ends."""
+        return await self._records(sources, "modality = 'seen'")
+
+    async def text_records(self, sources: Sequence[SourceInfo]) -> list[Observation]:
+        """The same of what was read."""
+        return await self._records(sources, "modality = 'read'")
+
     async def heard(self, sources: Sequence[SourceInfo]) -> list[Observation]:
         """What was said, in order of time within each source. details["ear"]: "microphone" or "system"."""
         records = await self._records(sources, "modality = 'said'")
@@ -278,8 +293,8 @@ class ScreenMemory:
         out: dict[str, list[tuple[float, float]]] = {}
         for r in records:
             times = set()
-            for line in _lines(r):
-                for start, end in _times(line, stood.get(r.id, []), r):
+            for line in lines_of(r):
+                for start, end in line_times(line, stood.get(r.id, []), r):
                     times.add((start, end if end < inf else max(start, r.t_end_s, until[r.source])))
             out[r.id] = sorted(times) or [(r.t_start_s, max(r.t_end_s, until[r.source]))]
         return out
@@ -300,8 +315,8 @@ class ScreenMemory:
             spans = stood.get(record.id, [])
             there = [
                 line
-                for line in _lines(record)
-                if any(a <= t_s <= min(b, until_s) for a, b in _times(line, spans, record))
+                for line in lines_of(record)
+                if any(a <= t_s <= min(b, until_s) for a, b in line_times(line, spans, record))
             ]
             if there:
                 out.append((record, there))
@@ -350,12 +365,12 @@ class ScreenMemory:
         return observations_of(rows) if rows is not None else []
 
 
-def _lines(record: Observation) -> range:
+def lines_of(record: Observation) -> range:
     """The numbers of its lines, the window's title aside."""
     return range(int(record.details.get("heading", 0)), len(record.text.splitlines()))
 
 
-def _times(
+def line_times(
     line: int, spans: Sequence[tuple[float, float, int]], record: Observation
 ) -> list[tuple[float, float]]:
     """From when to when a line stood there; an end that is not known is inf."""

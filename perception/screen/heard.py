@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from perception.audio.stages import observation_id
-from perception.screen.reader import where_of
+from perception.screen.places import where_of
 from perception.screen.titles import Place
 from runtime.messages import Observation
 

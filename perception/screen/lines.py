@@ -19,6 +19,7 @@ _TURNED = 4
 _TICKS = 3
 _TICK_WINDOW_S = 1800.0
 _POOL = 4000
+_ALIKE = 16
 CUT = 8
 
 
@@ -58,8 +59,35 @@ class Track:
         return self.known or self.record is not None
 
 
-Gone = OrderedDict[tuple[str, str], Track]
-"""Lines that were there, by window and text, those that went last at the end. Of all monitors: windows are moved."""
+Gone = OrderedDict[tuple[str, str], list[Track]]
+"""Lines that were there, by window and text, those that went last at the end. Of all monitors: windows are moved. The same
+text may have stood there several times.
+"""
+
+
+def keep(gone: Gone, track: Track) -> None:
+    """As the one that went last; of too many the oldest are given up."""
+    key = (track.place.key, loose(track.text))
+    same = gone.setdefault(key, [])
+    same.append(track)
+    del same[:-_ALIKE]
+    gone.move_to_end(key)
+    while len(gone) > _POOL:
+        gone.popitem(last=False)
+
+
+def last_gone(gone: Gone, place: Place, text: str) -> Track | None:
+    """The line of that text that went last from a window."""
+    same = gone.get((place.key, loose(text)))
+    return same[-1] if same else None
+
+
+def take_back(gone: Gone, track: Track) -> None:
+    """It is not gone any more."""
+    key = (track.place.key, loose(track.text))
+    gone[key].remove(track)
+    if not gone[key]:
+        del gone[key]
 
 
 class Lines:
@@ -142,19 +170,15 @@ class Lines:
             if not track.written and (settled or t_s - track.since_s >= track.settle_s)
         ]
         for track in due:
-            before = self._gone.get((track.place.key, loose(track.text)))
+            before = last_gone(self._gone, track.place, track.text)
             if before is not None and before.written and 0 <= t_s - before.seen_s <= self._settings.recall_s:
-                del self._gone[(track.place.key, loose(track.text))]
+                take_back(self._gone, before)
                 track.record, track.line, track.known = before.record, before.line, before.known
         return due
 
     def _lost(self, track: Track, t_s: float) -> None:
-        key = (track.place.key, loose(track.text))
         track.seen_s = t_s
-        self._gone[key] = track
-        self._gone.move_to_end(key)
-        while len(self._gone) > _POOL:
-            self._gone.popitem(last=False)
+        keep(self._gone, track)
 
     def _same_text(self, piece: Piece, old: list[Track]) -> Track | None:
         same = loose(piece.text)
@@ -193,13 +217,13 @@ class Lines:
 
     def _back(self, piece: Piece, place: Place, t_s: float) -> Track | None:
         """A line that was here before, in the same window: scrolled away and back, covered and uncovered."""
-        track = self._gone.get((place.key, loose(piece.text)))
+        track = last_gone(self._gone, place, piece.text)
         if track is None or t_s - track.seen_s > self._settings.recall_s:
             return None
         return self._again(track, piece, t_s)
 
     def _again(self, track: Track, piece: Piece, t_s: float) -> Track:
-        del self._gone[(track.place.key, loose(track.text))]
+        take_back(self._gone, track)
         track.box, track.shown_s, track.seen_s, track.since_s = piece.box, t_s, t_s, t_s
         return track
 
@@ -214,7 +238,7 @@ class Lines:
                 old.remove(track)
                 track.box, track.seen_s = piece.box, t_s
                 return track
-        for (key, text), track in reversed(self._gone.items()):
+        for (key, text), (*_, track) in reversed(self._gone.items()):
             if key == place.key and part in text and t_s - track.seen_s <= self._settings.recall_s:
                 return self._again(track, piece, t_s)
         return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from perception.screen.change import Box
 from perception.screen.lines import inside
 from perception.screen.titles import Place, is_browser, place_of, read_title, same_place, site_of
-from runtime.messages import ScreenFrame, ScreenWindow
+from runtime.messages import Observation, ScreenFrame, ScreenWindow
 from runtime.models import TextLine
 from runtime.secrets import redact
 
@@ -60,3 +61,15 @@ def place_at(box: Box, windows: Sequence[ScreenWindow] | None, places: list[Plac
         if inside(box, window.box):
             return place
     return places[-1]
+
+
+def where_of(place: Place) -> dict[str, Any]:
+    """details: "screen" marks records of a screen."""
+    return {"screen": True, "app": place.program, "document": place.document, "site": place.site}
+
+
+def place_in(record: Observation) -> Place:
+    """The window that a record of text stood in."""
+    about = record.details
+    title = record.text.splitlines()[0] if about.get("heading") else ""
+    return Place(about.get("app", ""), about.get("document", ""), about.get("site", ""), title)

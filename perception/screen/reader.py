@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +15,11 @@ import numpy as np
 
 from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
 from perception.screen.covers import marked
-from perception.screen.lines import Gone, Lines, Track, inside
+from perception.screen.lines import Gone, Lines, Track, inside, keep, last_gone, take_back
 from perception.screen.pictures import Pictures
 from perception.screen.pieces import PieceReader, RegionReader
-from perception.screen.places import Places, place_at
+from perception.screen.places import Places, place_at, place_in, where_of
+from perception.screen.remembered import Remembered
 from perception.screen.rows import per_mille, rows_of
 from perception.screen.settings import ScreenReadSettings
 from perception.screen.titles import Place, is_chrome
@@ -32,7 +34,7 @@ from runtime.models import TextLine
 from runtime.secrets import find_secrets
 
 _MARGIN = 6
-_RECORDS = 10_000
+_NOWHERE = (0, 0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -45,14 +47,6 @@ class _Monitor:
     picture_s: float = -math.inf
     wants_picture: bool = False
     secret: set[Track] = field(default_factory=set)
-
-
-@dataclass(slots=True)
-class _Record:
-    """A remembered group of lines. left: by line, the tracks that still stand there; since: when the line appeared."""
-
-    left: dict[int, set[Track]]
-    lines: int
 
 
 @dataclass(slots=True)
@@ -73,13 +67,12 @@ class ScreenReader:
         self._monitors: dict[int, _Monitor] = {}
         self._away: dict[int, _Monitor] = {}
         self._gone: Gone = OrderedDict()
-        self._records: dict[str, _Record] = {}
+        self._remembered = Remembered()
         self._where = Places()
         self._activity: _Activity | None = None
         self._next: _Activity | None = None
         self._looked_s = -math.inf
         self._told: list[Observation] = []
-        self._stood: list[Standing] = []
 
     @property
     def place(self) -> Place:
@@ -99,7 +92,7 @@ class ScreenReader:
             for track in monitor.lines.here:
                 track.known = True
         due = monitor.lines.due(frame.t_s, frame.settled)
-        self._stands([t for t in due if t.written], math.inf)
+        self._remembered.stand([t for t in due if t.written])
         self._remember(monitor, frame, [t for t in due if not t.written and monitor.changes.at_rest(t.box)])
         self._do(monitor, frame)
         pictures = self._pictures(monitor, frame)
@@ -127,12 +120,32 @@ class ScreenReader:
         self._monitors.clear()
         return self._reading(())
 
+    def take_up(
+        self, texts: Sequence[tuple[Observation, Mapping[int, float]]], until_s: float, t_s: float
+    ) -> None:
+        """Before the first look, at t_s: records that an earlier run made of this source, the last to go at the end, and by
+        line until when it stood there. until_s: when that run looked last; the time since does not make a line old.
+        """
+        for record, ends in texts:
+            place = place_in(record)
+            rows = record.text.splitlines()
+            tracks: dict[int, list[Track]] = {}
+            for line, end_s in ends.items():
+                seen_s = t_s if end_s >= until_s else end_s
+                tracks[line] = [
+                    Track(text, record.confidence, _NOWHERE, place, end_s, end_s, seen_s, 0.0)
+                    for text in rows[line].split("  ")
+                ]
+            self._remembered.add(record.id, record.source, tracks, there=False)
+            for track in itertools.chain.from_iterable(tracks.values()):
+                keep(self._gone, track)
+
     def close(self) -> ScreenReading:
         """The source is over: what stands there has ended at the last look, and nothing is known of it any more."""
         reading = self.look_away()
         self._away.clear()
         self._gone.clear()
-        self._records.clear()
+        self._remembered.clear()
         return reading
 
     def forget(self) -> None:
@@ -140,11 +153,11 @@ class ScreenReader:
         self._monitors.clear()
         self._away.clear()
         self._gone.clear()
-        self._records.clear()
+        self._remembered.clear()
         self._regions.forget()
         self._activity = self._next = None
         self._told.clear()
-        self._stood.clear()
+        self._remembered.told.clear()
 
     def forget_pictures(self) -> None:
         """Pictures were taken off the disk, perhaps the last ones: the next one of each monitor stands alone."""
@@ -152,8 +165,9 @@ class ScreenReader:
             monitor.pictures.forget()
 
     def _reading(self, pictures: Sequence[ScreenPicture]) -> ScreenReading:
-        reading = ScreenReading(tuple(self._told), tuple(self._stood), tuple(pictures), self._looked_s)
-        self._told, self._stood = [], []
+        stood = self._remembered.told
+        reading = ScreenReading(tuple(self._told), tuple(stood), tuple(pictures), self._looked_s)
+        self._told, self._remembered.told = [], []
         return reading
 
     def _monitor(self, frame: ScreenFrame, gray: Gray) -> _Monitor:
@@ -163,7 +177,7 @@ class ScreenReader:
         monitor = self._monitors.get(frame.monitor)
         if monitor is None or monitor.changes.last.shape != gray.shape:
             lines = monitor.lines if monitor is not None else Lines(self._settings, self._gone)
-            self._end(lines.clear(frame.t_s), frame.t_s)
+            self._remembered.end(lines.clear(frame.t_s), frame.t_s)
             pictures = Pictures(self._settings)
             monitor = self._monitors[frame.monitor] = _Monitor(Changes.of(gray), lines, pictures)
         return monitor
@@ -172,7 +186,7 @@ class ScreenReader:
         for monitor in self._monitors.values():
             for track in monitor.lines.here:
                 track.seen_s = t_s
-            self._end(monitor.lines.clear(t_s), t_s)
+            self._remembered.end(monitor.lines.clear(t_s), t_s)
             monitor.changes = Changes.of(monitor.changes.last)
         self._stop(t_s)
         self._next = None
@@ -206,9 +220,9 @@ class ScreenReader:
             gone = monitor.lines.take(pieces, where, box, frame.t_s, frame.settled, at_s)
             # What vanished before it had settled was there all the same.
             self._remember(monitor, frame, [t for t in gone if not t.written and t.since_s < frame.t_s - 1.0])
-            self._end(gone, at_s)
+            self._remembered.end(gone, at_s)
             monitor.changes.read(gray, box)
-        self._stands([t for t in monitor.lines.here if t.shown_s == at_s], math.inf)
+        self._remembered.stand([t for t in monitor.lines.here if t.shown_s == at_s])
 
     def _places(self, monitor: _Monitor, frame: ScreenFrame, lines: Sequence[TextLine]) -> list[Place]:
         places = self._where.of(frame, lines, monitor.place)
@@ -221,11 +235,22 @@ class ScreenReader:
         if not tracks:
             return
         texts = self._redacted(monitor, tracks, frame.image.shape[1])
+        tracks = [t for t in tracks if texts[t] == t.text or not self._taken_up(t, texts[t], frame.t_s)]
         by_place: dict[str, list[Track]] = {}
         for track in tracks:
             by_place.setdefault(track.place.key, []).append(track)
         for group in by_place.values():
             self._record(monitor, frame, group, texts)
+
+    def _taken_up(self, track: Track, text: str, t_s: float) -> bool:
+        """Whether an earlier run remembered it; what that is known of has its secrets taken out."""
+        before = last_gone(self._gone, track.place, text)
+        if before is None or before.record is None or t_s - before.seen_s > self._settings.recall_s:
+            return False
+        take_back(self._gone, before)
+        track.record, track.line = before.record, before.line
+        self._remembered.stand([track])
+        return True
 
     def _record(
         self, monitor: _Monitor, frame: ScreenFrame, tracks: list[Track], texts: dict[Track, str]
@@ -259,16 +284,11 @@ class ScreenReader:
                 details=details,
             )
         )
-        left: dict[int, set[Track]] = {}
-        for number, row in enumerate(rows):
-            left[number + len(heading)] = set(row)
-            for track in row:
-                track.record, track.line = record, number + len(heading)
+        self._remembered.add(
+            record, self.source, {number: row for number, row in enumerate(rows, len(heading))}
+        )
         for track in tracks:
             track.known = track.record is None
-        self._records[record] = _Record(left, len(rows))
-        if len(self._records) > _RECORDS:
-            del self._records[next(iter(self._records))]
         monitor.wants_picture = True
 
     def _redacted(self, monitor: _Monitor, tracks: Sequence[Track], width: int) -> dict[Track, str]:
@@ -296,30 +316,6 @@ class ScreenReader:
                     monitor.secret.add(track)
             texts[track] = text
         return texts
-
-    def _end(self, gone: Sequence[Track], t_s: float) -> None:
-        """Lines are no longer there: from when to when they were is remembered."""
-        last = []
-        for track in gone:
-            record = self._records.get(track.record) if track.record is not None else None
-            if record is None:
-                continue
-            left = record.left.get(track.line, set())
-            left.discard(track)
-            if not left:
-                last.append(track)
-        self._stands(last, t_s)
-
-    def _stands(self, tracks: Sequence[Track], until_s: float) -> None:
-        """Of those that are remembered: from when to when. until_s: inf, they are there again."""
-        lines: dict[tuple[str, float], set[int]] = {}
-        for track in tracks:
-            if track.record is not None and track.record in self._records:
-                lines.setdefault((track.record, track.shown_s), set()).add(track.line)
-        for (name, since_s), those in lines.items():
-            whole = len(those) == self._records[name].lines
-            for line in [-1] if whole else sorted(those):
-                self._stood.append(Standing(name, self.source, since_s, max(since_s, until_s), line))
 
     def _do(self, monitor: _Monitor, frame: ScreenFrame) -> None:
         """What is in front becomes an activity when it stays there."""
@@ -365,7 +361,9 @@ class ScreenReader:
     def _stop(self, t_s: float) -> None:
         now, self._activity = self._activity, None
         if now is not None and now.record is not None:
-            self._stood.append(Standing(now.record, self.source, now.since_s, max(now.since_s, t_s)))
+            self._remembered.told.append(
+                Standing(now.record, self.source, now.since_s, max(now.since_s, t_s))
+            )
 
     def _pictures(self, monitor: _Monitor, frame: ScreenFrame) -> tuple[ScreenPicture, ...]:
         settings = self._settings
@@ -383,11 +381,6 @@ class ScreenReader:
             picture[max(0, y0 - 4) : y1 + 4, max(0, x0 - 4) : x1 + 4] = 0
         data, under_s = monitor.pictures.encode(picture, frame.t_s)
         return (ScreenPicture(self.source, frame.t_s, frame.monitor, data, under_s),)
-
-
-def where_of(place: Place) -> dict[str, Any]:
-    """details: "screen" marks records of a screen."""
-    return {"screen": True, "app": place.program, "document": place.document, "site": place.site}
 
 
 def _id(source: str, kind: str, t_s: float, text: str) -> str:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from math import inf
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from memory import People, SourceInfo, Store
 from memory.discretion import clean
 from memory.lance import give_back
 from memory.screen import ScreenMemory, ScreenWriter
+from memory.screen_resuming import left_off, path_of
 from perception.screen.heard import on_screen
 from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
@@ -260,6 +261,7 @@ class Recorder:
                 frames = [replace(f, t_s=self._t_s) for f in self._frames.values()]
             else:
                 self._reader.still(self._t_s)
+                await self._unwritten.reached(self._t_s)
         for frame in frames:
             await self._read(frame)
         if frames:
@@ -307,28 +309,37 @@ class Recorder:
             if not self._fresh:
                 self._unwritten.hold(await self._compute.run("ocr", self._reader.close))
                 await self._unwritten.commit(force=True)
-            self._source = (
-                f"screen-{datetime.fromtimestamp(wall):%Y-%m-%d-%H%M%S}-{round(wall * 1000) % 1000:03}"
-            )
-            self._zero_wall, t_s, self._fresh = wall, 0.0, False
-            self._unwritten.zeros.append((wall, self._source))
-            self._reader.source = self._source
-            await self._writer.begin(
-                SourceInfo(
-                    id=self._source,
-                    path=f"screen of {day}",
-                    fingerprint=self._source,
-                    has_audio=False,
-                    wall_zero_s=wall,
-                    added_at_s=wall,
-                )
-            )
-            self._t_s = 0.0
-            self._again = True
+            if not (self._fresh and await self._go_on(wall, day)):
+                await self._begin(wall, day)
         elif t_s - self._t_s > self._settings.read.gap_s:
             self._unwritten.hold(await self._compute.run("ocr", self._reader.look_away))
             self._again = True
-        self._t_s = max(self._t_s, t_s)
+        self._t_s = max(self._t_s, wall - self._zero_wall)
+
+    async def _begin(self, wall: float, day: date) -> None:
+        at = datetime.fromtimestamp(wall)
+        source = f"screen-{at:%Y-%m-%d-%H%M%S}-{round(wall * 1000) % 1000:03}"
+        about = SourceInfo(source, path_of(day), source, has_audio=False, wall_zero_s=wall, added_at_s=wall)
+        await self._writer.begin(about)
+        self._write_to(source, wall)
+
+    async def _go_on(self, wall: float, day: date) -> bool:
+        """With the source of an earlier run, which ended or was killed. What stood there then, and still does, is not new."""
+        before = await left_off(self._store, day, wall, self._settings.read.recall_s)
+        if before is None:
+            return False
+        zero_wall = before.source.wall_zero_s or 0.0
+        self._write_to(before.source.id, zero_wall)
+        self._unwritten.hold(ScreenReading((), before.ends, (), before.until_s))
+        texts = [(r.record, r.until_s) for r in before.texts]
+        await self._compute.run("ocr", self._reader.take_up, texts, before.until_s, wall - zero_wall)
+        return True
+
+    def _write_to(self, source: str, zero_wall: float) -> None:
+        self._source, self._zero_wall, self._t_s = source, zero_wall, 0.0
+        self._fresh, self._again = False, True
+        self._unwritten.zeros.append((zero_wall, source))
+        self._reader.source = source
 
     async def _deafen(self) -> None:
         if self._ears is not None:

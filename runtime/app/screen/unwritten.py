@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from math import inf
 
 from memory import People
 from memory.screen import ScreenWriter
@@ -13,6 +14,7 @@ from runtime.messages import Observation, ScreenReading
 
 _MOST = 512
 _SOURCES = 8
+_REACHED_EVERY_S = 300.0
 
 
 class Unwritten:
@@ -39,6 +41,7 @@ class Unwritten:
         self._writing: ScreenReading | None = None
         self.zeros: deque[tuple[float, str]] = deque(maxlen=_SOURCES)
         """Of the last sources: Unix time of the beginning, and the name; the one that is written now is the last."""
+        self._until_s = -inf
         self.waits = False
         self.records = self.pictures = 0
 
@@ -66,7 +69,7 @@ class Unwritten:
         reading = self._writing
         zero_wall, source = self.zeros[-1]
         await self._writer.write(source, reading)
-        self._writing = None
+        self._writing, self._until_s = None, reading.until_s
         self.records += len(reading.observations)
         self.pictures += len(reading.pictures)
         if self._remembered is not None:
@@ -75,6 +78,12 @@ class Unwritten:
                 # What was said before midnight may be understood after it.
                 wall_s = zeros.get(observation.source, zero_wall) + observation.known_at_s
                 await self._remembered(observation, wall_s)
+
+    async def reached(self, t_s: float) -> None:
+        """The screen was looked at until t_s, and nothing was new; that is noted now and then. Raises MemoryStoreError."""
+        if t_s - self._until_s >= _REACHED_EVERY_S and not (self._held or self._writing or self.waits):
+            self._until_s = t_s
+            await self._writer.reached(self.zeros[-1][1], t_s)
 
     def drop(self) -> None:
         """It is never written."""
