@@ -57,6 +57,7 @@ class Claim:
 
     @property
     def of_thing(self) -> bool:
+        """Whether it is about a thing's name, not about a person."""
         return self.person.startswith(THING)
 
 
@@ -133,10 +134,12 @@ class Cast:
         return self.root(owner) if owner else None
 
     def speaker(self, record_id: str, speaker: str | None) -> Speaker | None:
+        """Who says a record; speaker: as it is stored (`Observation.speaker`). None where that is not known."""
         person = self.person(record_id, speaker)
         return self.speaker_of(person) if person else None
 
     def speaker_of(self, person: str) -> Speaker:
+        """What to call a person; person: an id (p1), or the name that a message came with."""
         if not PERSON.match(person):
             return Speaker(person, person, named=True)
         name = self.name(person)

@@ -76,6 +76,7 @@ class Memory:
 
     @property
     def settings(self) -> MemorySettings:
+        """Those that it was opened with."""
         return self._settings
 
     @classmethod
@@ -108,6 +109,7 @@ class Memory:
         await self.close()
 
     async def close(self) -> None:
+        """Makes the levels above what was added, notes the checksums, and closes. Raises MemoryStoreError."""
         await self._adding.close()
         if self._own_compute:
             await self._compute.close(deadline_s=5.0)
@@ -325,6 +327,7 @@ class Memory:
         return await self._reader.observations(source, as_of_s, modality, span)
 
     async def keyframe(self, clip_id: str) -> Keyframe | None:
+        """The picture of a clip, None where none was kept."""
         return await self._reader.keyframe(clip_id)
 
     async def keyframe_at(self, source: str, t_s: float, as_of_s: float | None = None) -> Keyframe | None:
@@ -336,9 +339,11 @@ class Memory:
         return await self._reader.short_term(clip_id)
 
     async def sources(self) -> list[SourceInfo]:
+        """What it was made of, in the order in which it was added."""
         return await self.store.sources()
 
     async def stats(self) -> MemoryStats:
+        """Rows, versions, fragments and bytes by table and by level, and the hours that are covered."""
         return await memory_stats(self.store)
 
     async def refresh(self) -> None:

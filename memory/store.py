@@ -101,6 +101,7 @@ class Store:
                 await seal(self.folder)
 
     def close(self) -> None:
+        """Closes without noting checksums; `aclose` notes them. A second time it does nothing."""
         self._tables.disconnect()
         if self._lock is not None:
             self._lock.release()
@@ -118,10 +119,12 @@ class Store:
 
     @property
     def text_dim(self) -> int:
+        """Of the text encoder's vectors."""
         return int(self._meta["text_dim"])
 
     @property
     def meta(self) -> dict[str, str]:
+        """A copy of what is noted of the memory itself: schema version, models, zone."""
         return dict(self._meta)
 
     def zone(self, wanted: str = "") -> tzinfo | None:
@@ -189,6 +192,7 @@ class Store:
             return await self._tables.read(name, read)
 
     async def count(self, name: str) -> int:
+        """Rows of a table, 0 where it has not been made yet."""
         with told(self.uri):
             table = await self.table(name)
             return 0 if table is None else int(await table.count_rows())
@@ -235,11 +239,13 @@ class Store:
             await self.set_meta(new)
 
     async def sources(self) -> list[SourceInfo]:
+        """In the order in which they were added."""
         rows = await self.rows(schema.SOURCES)
         found = [SourceInfo(**row) for row in rows.to_pylist()] if rows is not None else []
         return sorted(found, key=lambda source: (source.added_at_s, source.id))
 
     async def resume_point(self, source: str) -> ResumePoint:
+        """How far a source has been written."""
         rows = await self.rows(schema.PROGRESS, f"source = {quoted(source)}")
         last = max(rows.to_pylist(), key=lambda row: row["seq"], default=None) if rows is not None else None
         if last is None:

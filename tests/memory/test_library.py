@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import memory as memory_package
 from memory import BlockingMemory, Memory, Message
 from memory.blocking import BlockingPast
 from memory.integrity import check
@@ -177,3 +179,16 @@ def test_a_session_in_short_stands_for_what_has_no_room(tmp_path: Path) -> None:
         assert [p.form for p in packed[:2]] == ["full", "full"]
         assert "synopsis" in {p.form for p in packed}
         assert sum(bool(p.text) for p in packed if p.form == "synopsis") == 1
+
+
+def test_all_that_is_public_says_what_it_does() -> None:
+    things = [getattr(memory_package, name) for name in memory_package.__all__]
+    methods = [
+        getattr(part, "__func__", getattr(part, "fget", part))
+        for thing in things
+        if inspect.isclass(thing)
+        for name, part in vars(thing).items()
+        if not name.startswith("_") and (callable(part) or isinstance(part, property | classmethod))
+    ]
+    assert [one for one in (*things, *methods) if not (one.__doc__ or "").strip()] == []
+    assert (Path(memory_package.__file__).parent / "py.typed").is_file()
