@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,10 @@ def is_to_be_made(folder: Path, read_only: bool) -> bool:
     return True
 
 
+_RUST_SOURCE = re.compile(r",? /\S*\.rs\b\S*.*$")
+"""Where in its own sources Lance says that it failed."""
+
+
 @contextmanager
 def told(uri: str) -> Iterator[None]:
     """Turns what the disk and Lance raise into one line for the user."""
@@ -63,7 +68,10 @@ def told(uri: str) -> Iterator[None]:
         denied = isinstance(error, PermissionError) or "Permission denied" in text
         if denied or "Read-only file system" in text:
             raise MemoryStoreError(f"no permission to use memory {uri}: {_one_line(text)}") from error
-        raise MemoryStoreError(f"memory {uri} failed: {_one_line(text)}") from error
+        why = _RUST_SOURCE.sub("", _one_line(text))
+        raise MemoryStoreError(
+            f"memory {uri} failed: {why} (hearsight memory check names what is damaged)"
+        ) from error
 
 
 def _one_line(text: str) -> str:

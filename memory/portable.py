@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -118,7 +118,8 @@ async def export_memory(store: Store, file: Path, wall_s: float) -> Manifest:
             await asyncio.to_thread(_sign, draft)
             os.replace(draft, file)
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # of a folder that cannot be written, nothing was begun
+            draft.unlink(missing_ok=True)
     return manifest
 
 

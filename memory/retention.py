@@ -232,14 +232,13 @@ def _append(folder: Path, line: dict[str, Any], must: bool = False) -> None:
     raw = (json.dumps(line, ensure_ascii=False) + "\n").encode()
     try:
         number = os.open(folder / LOG, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(number, raw)  # one call: lines of two processes do not mix
+        finally:
+            os.close(number)
     except OSError:
         if must:
             raise
-        return
-    try:
-        os.write(number, raw)  # one call: lines of two processes do not mix
-    finally:
-        os.close(number)
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:

@@ -58,9 +58,22 @@ def asked_speaker(text: str, names: Iterable[str]) -> AskedSpeaker | None:
 _FIRST_PERSON = re.compile(r"\b(?:I|me|my|mine|myself|we|us|our|ours)\b", re.I)
 
 
+_I = re.compile(r"\b(?:I|we)\b", re.I)
+_YOU = re.compile(r"\byour?s?\b", re.I)
+_THIRD_PERSON = re.compile(r"(?:^|[.!?;,] |\band )(?:s?he)\b", re.I)
+
+
 def speaks_of_self(text: str) -> bool:
     """Whether the speaker's own name accounts for what is said: "I play the cello" is about who says it."""
     return _FIRST_PERSON.search(text) is not None
+
+
+def speaks_of_another(text: str, asked: str = "") -> bool:
+    """Whether a third person does something, and the speaker is nowhere: "she bought red shoes" is not about who says it.
+
+    asked: the question before it; what replies to "how is your mother" is about the speaker's.
+    """
+    return not (_THIRD_PERSON.search(text) is None or _I.search(text) or _YOU.search(asked))
 
 
 def is_called(label: str | None, name: str) -> bool:

@@ -22,7 +22,7 @@ from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.question import Question, Term, TermKind, negated_stems
 from reasoning.sounds import sounds_in, sounds_like
-from reasoning.speakers import speaks_of_self
+from reasoning.speakers import speaks_of_another, speaks_of_self
 from reasoning.turns import asks, only_asks
 from runtime.messages import Modality
 from runtime.models import TextEncoder
@@ -98,15 +98,16 @@ class Verifier:
         said = _unlabelled(statement, speaker)
         label = statement[: len(statement) - len(said)]
         units = self._units(said, modality)
-        words = _words(statement) | _words(asked_before.partition(": ")[2])
-        if speaker is not None and speaks_of_self(statement):
+        another = bool(label) and speaks_of_another(said, asked_before)
+        words = _words(said if another else statement) | _words(asked_before.partition(": ")[2])
+        if speaker is not None and not another and speaks_of_self(statement):
             words |= _words(speaker)
         sounds = sounds_in(statement) if modality == "said" else ()
         matches = {term: self._match(term, words, sounds, question) for term in question.terms}
         # A heading speaks for every line below it.
         heading = units[0] if modality == "read" and len(units) > 1 else ""
         # Who says it says every sentence of it, though the name stands before the first.
-        throughout = _words(heading) | (_words(speaker) if speaker is not None else set())
+        throughout = _words(heading) | (_words(speaker) if speaker is not None and not another else set())
         ranked = sorted(
             units,
             key=lambda unit: (

@@ -21,9 +21,10 @@ def asks(text: str) -> bool:
 
 
 def only_asks(text: str) -> bool:
-    """Whether it tells nothing: every sentence of it is a question."""
+    """Whether it tells nothing: every sentence of it is a question, or a word that is called out ("Finally!")."""
     parts = sentences(text)
-    return bool(parts) and all(asks(part) for part in parts)
+    called = [part.endswith("!") and len(part.split()) == 1 for part in parts]
+    return any(map(asks, parts)) and all(asks(part) or out for part, out in zip(parts, called, strict=True))
 
 
 def in_turn(

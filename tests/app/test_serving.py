@@ -100,6 +100,9 @@ async def a_day_with_the_memory(client: Client, memory: Path) -> None:
     assert "say what to forget" in await refused(client, "forget")
     assert "not in memory" in await refused(client, "search", query="x", source="nowhere")
     assert "no time" in await refused(client, "add", text="x", time="soon")
+    early = await call(client, "ask", question="Who leads the project?", as_of="2026-03-05")
+    assert "Martin Okafor" in early["answer"]
+    assert "is not a time" in await refused(client, "search", query="x", as_of="soon")
     assert "query" in await refused(client, "search", query="")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,3 +174,14 @@ def test_what_is_forgotten_leaves_the_log_and_a_torn_line_is_passed_over(tmp_pat
     asyncio.run(forgets())
     assert first not in (tmp_path / "m" / LOG).read_text()
     assert set(read_marks(tmp_path / "m").traces) == {second}
+
+
+def test_a_recall_that_has_no_room_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    note_recalls(tmp_path, ["a"], 1.0)
+    assert not read_marks(tmp_path).traces
+    with pytest.raises(OSError, match="No space left"):
+        pin(tmp_path, ["a"])

@@ -7,6 +7,7 @@ keeps to reading: a tool that writes holds the writer's lock no longer than it t
 from __future__ import annotations
 
 import asyncio
+from argparse import ArgumentTypeError
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from memory.store import quoted
 from memory.text_files import told_time
 from reasoning.answer import Answerer
 from reasoning.engine import Engine
+from runtime.app.arguments import media_time
 from runtime.app.commands import source_named
 from runtime.app.context import App, note_cited, open_answerer, open_engine
 from runtime.app.formats import answer_line
@@ -38,9 +40,13 @@ SourceName = Annotated[
     Field(description="only this source: its file name, or the id that a result names", max_length=500),
 ]
 AsOf = Annotated[
-    float | None,
-    Field(description="use only what was known at this time of the source, in seconds; needs source", ge=0),
+    float | str | None,
+    Field(
+        description="use only what was known then: ISO 8601 (of conversations and notes), or seconds of the source, "
+        "which must then be named"
+    ),
 ]
+_SPAN = "ISO 8601 (of conversations and notes), or seconds of the source; needs source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +86,8 @@ class MemoryTools:
         and notes. Best first, each with its time and the id that history and forget take.
         """
         opened = await self._open()
-        named, now_s = await self._named(opened, source), self._now(as_of)
-        request = SearchRequest(query, sources=named, as_of_s=as_of, now_s=now_s, k=k)
+        named, now_s, as_of_s = await self._named(opened, source), self._now(as_of), _as_of_s(as_of)
+        request = SearchRequest(query, sources=named, as_of_s=as_of_s, now_s=now_s, k=k)
         hits = await opened.memory.search(request)
         known = {s.id: s for s in await opened.memory.sources()}
         return {"results": [_result(hit, known.get(hit.record.source)) for hit in hits]}
@@ -100,7 +106,7 @@ class MemoryTools:
         """
         opened = await self._open()
         named = await self._named(opened, source)
-        query = Query("ask", question, as_of, tuple(options or ()), named, self._now(as_of))
+        query = Query("ask", question, _as_of_s(as_of), tuple(options or ()), named, self._now(as_of))
         asked = named or tuple(source.id for source in await opened.memory.sources())
         verifier = await self._app.models.verifier()
         answerer = choose_answerer(self._app, opened.memory, opened.answerer, verifier, asked, opened.engine)
@@ -166,7 +172,8 @@ class MemoryTools:
         """Every version of a statement, oldest first: what held from when until when, and what took its place."""
         opened = await self._open()
         named = await self._named(opened, source)
-        versions = await history(opened.memory, what, None if named is None else named[0], as_of)
+        only = None if named is None else named[0]
+        versions = await history(opened.memory, what, only, _as_of_s(as_of))
         known = {s.id: s for s in await opened.memory.sources()}
         return {
             "versions": [
@@ -192,8 +199,8 @@ class MemoryTools:
             str | None, Field(description="all that was seen of this program", max_length=200)
         ] = None,
         source: SourceName = None,
-        t_from: Annotated[float | None, Field(description="seconds of the source; needs source")] = None,
-        t_to: Annotated[float | None, Field(description="seconds of the source; needs source")] = None,
+        t_from: Annotated[float | str | None, Field(description=_SPAN)] = None,
+        t_to: Annotated[float | str | None, Field(description=_SPAN)] = None,
         confirm: Annotated[bool, Field(description="false only shows what would be forgotten")] = False,
     ) -> dict[str, Any]:
         """Takes what all the given arguments apply to out of the memory and off the disk, for good, with everything made
@@ -206,8 +213,8 @@ class MemoryTools:
         selection = Selection(
             ids=tuple(ids or ()),
             sources=named,
-            t_min_s=-inf if t_from is None else t_from,
-            t_max_s=inf if t_to is None else t_to,
+            t_min_s=-inf if t_from is None else _seconds(t_from, "t_from"),
+            t_max_s=inf if t_to is None else _seconds(t_to, "t_to"),
             speaker=person,
             app=app,
             words=words,
@@ -241,12 +248,24 @@ class MemoryTools:
                 self._opened = _Open(store, memory, answerer, engine)
             return self._opened
 
-    def _now(self, as_of: float | None) -> float | None:
+    def _now(self, as_of: float | str | None) -> float | None:
         """For "yesterday", where the question is one of now."""
         return self._app.clock.wall() if as_of is None else None
 
     async def _named(self, opened: _Open, source: str | None) -> tuple[str, ...] | None:
         return None if source is None else (source_named(await opened.memory.sources(), source).id,)
+
+
+def _as_of_s(when: float | str | None) -> float | None:
+    return None if when is None else _seconds(when, "as_of")
+
+
+def _seconds(when: float | str, name: str) -> float:
+    """As the source counts: Unix time where an ISO time is told. Raises InputError."""
+    try:
+        return media_time(str(when))
+    except ArgumentTypeError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def _result(hit: Hit, source: SourceInfo | None) -> dict[str, Any]:
