@@ -12,6 +12,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from runtime.errors import HearsightError, MemoryStoreError
 
 _UNSEALED = ("_refs",)
 _HINT = "latest_version_hint.json"
+_TRIES = 3
 _OWNERS = (
     (schema.KEYS, "record", schema.OBSERVATIONS, "id"),
     (schema.KEYFRAMES, "clip", schema.CLIPS, "id"),
@@ -186,6 +188,14 @@ async def _read_all(tables: Path, damaged: set[str]) -> tuple[int, list[Finding]
 
 
 async def _read(db: Any, name: str, columns: list[str]) -> tuple[dict[str, list[str]], int]:
+    """Again where it fails: a version that a writer compacts away meanwhile is no damage."""
+    for _ in range(_TRIES - 1):
+        with suppress(OSError, RuntimeError, ValueError):
+            return await _read_newest(db, name, columns)
+    return await _read_newest(db, name, columns)
+
+
+async def _read_newest(db: Any, name: str, columns: list[str]) -> tuple[dict[str, list[str]], int]:
     table = await db.open_table(name)
     out: dict[str, list[str]] = {column: [] for column in columns}
     count = 0

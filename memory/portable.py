@@ -17,8 +17,9 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -184,17 +185,9 @@ def _is_new(file: Path) -> None:
 
 async def _export_table(store: Store, name: str, archive: zipfile.ZipFile) -> _Table:
     """Row by row through a temporary file: a table may be larger than memory."""
-    rows, table = 0, await store.table(name)
-    assert table is not None
-    query = table.query()
-    if name == schema.META:
-        query = query.where(f"key != '{JOURNAL}'")
     with told(store.uri), tempfile.TemporaryFile() as raw:
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
-        with pa.ipc.new_stream(raw, await table.schema(), options=options) as writer:
-            async for batch in await query.to_batches():
-                rows += batch.num_rows
-                write_batch(writer, batch)
+        rows = await store.read(name, partial(_write_rows, raw, name))
+        assert rows is not None
         size = raw.tell()
         raw.seek(0)
         digest = await asyncio.to_thread(_sum, raw, size)
@@ -202,6 +195,21 @@ async def _export_table(store: Store, name: str, archive: zipfile.ZipFile) -> _T
         with archive.open(member(name), "w", force_zip64=True) as written:
             await asyncio.to_thread(shutil.copyfileobj, raw, written, _CHUNK)
     return _Table(rows=rows, sha256=digest)
+
+
+async def _write_rows(raw: IO[bytes], name: str, table: Any) -> int:
+    """All rows of a table in place of what was in the file; how many they are."""
+    raw.seek(0)
+    raw.truncate()
+    rows, query = 0, table.query()
+    if name == schema.META:
+        query = query.where(f"key != '{JOURNAL}'")
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(raw, await table.schema(), options=options) as writer:
+        async for batch in await query.to_batches():
+            rows += batch.num_rows
+            write_batch(writer, batch)
+    return rows
 
 
 async def _import_new(file: Path, manifest: Manifest, folder: Path) -> Imported:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from memory import schema
 from memory.consolidation.assertion import relation
@@ -140,21 +142,21 @@ def _inode(path: Path) -> tuple[int, int, int]:
 
 async def table_stats(store: Store) -> dict[str, TableStats]:
     """Raises MemoryStoreError."""
-    out = {}
     with told(store.uri):
-        for name in sorted(await store.names()):
-            table = await store.table(name)
-            if table is None:
-                continue
-            stats = await table.stats()
-            out[name] = TableStats(
-                rows=int(await table.count_rows()),
-                versions=len(await table.list_versions()),
-                fragments=int(stats["fragment_stats"]["num_fragments"]),
-                data_bytes=int(stats["total_bytes"]),
-                disk_bytes=_bytes_of(store, name),
-            )
-    return out
+        names = sorted(await store.names())
+    found = {name: await store.read(name, partial(_table_stats, store, name)) for name in names}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+async def _table_stats(store: Store, name: str, table: Any) -> TableStats:
+    stats = await table.stats()
+    return TableStats(
+        rows=int(await table.count_rows()),
+        versions=len(await table.list_versions()),
+        fragments=int(stats["fragment_stats"]["num_fragments"]),
+        data_bytes=int(stats["total_bytes"]),
+        disk_bytes=_bytes_of(store, name),
+    )
 
 
 def _bytes_of(store: Store, name: str) -> int:

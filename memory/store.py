@@ -150,7 +150,7 @@ class Store:
                 query = query.select(list(columns))
             return await query.to_arrow()
 
-        return await self._read(name, read)
+        return await self.read(name, read)
 
     async def nearest(
         self, name: str, vector: NDArray[np.float32], where: str, limit: int, columns: Sequence[str]
@@ -163,13 +163,16 @@ class Store:
             found: list[dict[str, Any]] = (await query.to_arrow()).to_pylist()
             return found
 
-        return await self._read(name, read) or []
+        return await self.read(name, read) or []
 
     async def version(self, name: str) -> int:
         """Grows with every change of a table; -1 where it has not been made yet."""
-        with told(self.uri):
-            table = await self.table(name)
-            return -1 if table is None else int(await table.version())
+
+        async def read(table: Any) -> int:
+            return int(await table.version())
+
+        found = await self.read(name, read)
+        return -1 if found is None else found
 
     async def counted_rows(
         self, name: str, where: str | None, columns: Sequence[str]
@@ -185,17 +188,22 @@ class Store:
             count = int(await table.count_rows())
             return rows, count if await table.version() == version else None
 
-        return await self._read(name, read)
+        return await self.read(name, read)
 
-    async def _read(self, name: str, read: Callable[[Any], Awaitable[T]]) -> T | None:
+    async def read(self, name: str, read: Callable[[Any], Awaitable[T]]) -> T | None:
+        """read(the table at its newest version), again where that version was compacted away meanwhile; None where it has not
+        been made yet.
+        """
         with told(self.uri):
             return await self._tables.read(name, read)
 
     async def count(self, name: str) -> int:
         """Rows of a table, 0 where it has not been made yet."""
-        with told(self.uri):
-            table = await self.table(name)
-            return 0 if table is None else int(await table.count_rows())
+
+        async def read(table: Any) -> int:
+            return int(await table.count_rows())
+
+        return await self.read(name, read) or 0
 
     async def add(self, name: str, rows: pa.Table) -> None:
         """Appends in one version. Makes the table (of the rows' schema) if need be."""

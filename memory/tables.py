@@ -15,6 +15,8 @@ from memory.migration import migrate
 from runtime.errors import MemoryStoreError
 
 T = TypeVar("T")
+_TRIES = 5
+"""Each begins with the newest version: it takes as many compactions in a row to lose them all."""
 
 
 class Tables:
@@ -62,22 +64,23 @@ class Tables:
             await table.checkout_latest()
         return table
 
-    async def look_again(self, name: str) -> bool:
-        """Goes to the newest version of a table; False where it was not open."""
-        table = self._open.get(name)
-        if table is not None:
-            await table.checkout_latest()
-        return table is not None
+    async def look_again(self, name: str) -> None:
+        """Goes to the newest version of a table that is open."""
+        if name in self._open:
+            await self._open[name].checkout_latest()
 
     async def read(self, name: str, read: Callable[[Any], Awaitable[T]]) -> T | None:
-        """read(the table at its newest version); None where it has not been made yet."""
-        for attempt in (0, 1):
+        """read(the table at its newest version), again where that version was compacted away meanwhile, by the writer or
+        beside this one; None where it has not been made yet.
+        """
+        for attempt in range(_TRIES):
             try:
+                if attempt:
+                    await self.look_again(name)
                 table = await self.table(name)
                 return None if table is None else await read(table)
             except (RuntimeError, OSError):
-                # The version that was open may have been compacted away, by the writer or beside this one.
-                if attempt or not await self.look_again(name):
+                if attempt == _TRIES - 1:
                     raise
         return None
 

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from runtime import clock
 
@@ -20,6 +21,18 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Nor on where the machine stands: tests of other zones name theirs.
 os.environ["TZ"] = "UTC"
 time.tzset()
+
+# Nor on chance, nor on how fast the machine is. Other examples: pytest --hypothesis-profile=random.
+for profile, derandomize in (("same", True), ("random", False)):
+    settings.register_profile(
+        profile,
+        derandomize=derandomize,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile("same")
 
 
 def require(condition: object, reason: str) -> None:

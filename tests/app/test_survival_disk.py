@@ -19,7 +19,7 @@ from tests.app.commandline import (
     hearsight,
     resume_point,
     started,
-    wait_for_commit,
+    stopped_at_commit,
 )
 from tests.app.conftest import Film
 from tests.conftest import require
@@ -57,8 +57,7 @@ def test_a_full_disk_ends_the_run_and_more_room_lets_it_go_on(film: Film, disk: 
     fails_with_one_line(hearsight(*film.ingest(memory)), "no space left", "run again")
     remount(disk, "size=16m")
     with started(*film.ingest(memory)) as process:
-        assert wait_for_commit(process, memory)
-        process.send_signal(signal.SIGSTOP)
+        assert stopped_at_commit(process, memory)
         fill(disk)
         process.send_signal(signal.SIGCONT)
         stdout, stderr = process.communicate(timeout=120)

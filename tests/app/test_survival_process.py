@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.app.commandline import (
     hearsight,
     rows_of,
     started,
-    wait_for_commit,
+    stopped_at_commit,
     wait_for_files,
 )
 from tests.app.conftest import Film
@@ -44,8 +43,9 @@ def test_a_signal_ends_cleanly_and_what_was_committed_is_kept(film: Film, tmp_pa
     memory, done_s, kept = tmp_path / "m", 0.0, set[str]()
     for number in (signal.SIGINT, signal.SIGTERM):
         with started(*film.ingest(memory)) as process:
-            assert wait_for_commit(process, memory)
+            assert stopped_at_commit(process, memory)
             process.send_signal(number)
+            process.send_signal(signal.SIGCONT)
             began = perf()
             _, stderr = process.communicate(timeout=60)
             took_s = perf() - began
@@ -64,11 +64,7 @@ def test_a_signal_ends_cleanly_and_what_was_committed_is_kept(film: Film, tmp_pa
 def test_two_processes_on_one_memory(film: Film, tmp_path: Path) -> None:
     memory = tmp_path / "m"
     with started(*film.ingest(memory)) as writer:
-        assert wait_for_commit(writer, memory)
-        writer.send_signal(signal.SIGSTOP)  # in the middle of its work, for as long as we look
-        state = os.waitid(os.P_PID, writer.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        assert state is not None
-        assert state.si_code == os.CLD_STOPPED
+        assert stopped_at_commit(writer, memory)
         fails_with_one_line(hearsight(*film.ingest(memory)), f"being written by process {writer.pid}")
         asked = hearsight("ask", "When does bus 27 leave?", "--memory", memory, "--json")
         assert asked.returncode == 0, asked.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from runtime.session import cancel_and_wait
 from tests.conftest import Run, without_leaks
 from tests.perception.media import tone
 from tests.perception.tracks import (
+    FRAME_S,
     HZ,
     Script,
     audio_channel,
@@ -109,14 +111,53 @@ def lose(connection: RTCPeerConnection, every: int) -> None:
     transport._send_rtp = send_some  # type: ignore[method-assign]
 
 
-@pytest.mark.timeout(90)
+class Speaker(SpeakerTrack):
+    """Notes which frames were sent, since what a busy machine was too late for is left out of the time stamps."""
+
+    def __init__(self, clock: SystemClock) -> None:
+        super().__init__(clock)
+        self.sent: list[tuple[float, bool]] = []  # its second, and whether it was speech
+
+    async def recv(self) -> Any:
+        frame = await super().recv()
+        self.sent.append((frame.pts / RATE_HZ, self._spoke is not None))
+        return frame
+
+    @property
+    def spoken_s(self) -> float:
+        """From the first to the last frame of speech, holes and all."""
+        spoke = [at_s for at_s, speech in self.sent if speech]
+        return spoke[-1] - spoke[0] + FRAME_S
+
+    @property
+    def holes_s(self) -> list[float]:
+        return [b - a - FRAME_S for (a, _), (b, _) in pairwise(self.sent) if b - a - FRAME_S > 0.001]
+
+
+def loud_s(sound: Samples) -> float:
+    """In pieces of 5 ms, two periods of the tone."""
+    piece = SAMPLE_RATE_HZ // 200
+    pieces = np.abs(sound[: len(sound) // piece * piece]).reshape(-1, piece)
+    return np.count_nonzero(pieces.max(axis=1) > 0.1) * 0.005
+
+
+def longest_piece(sound: Samples) -> Samples:
+    """Of sound without a hole longer than a packet and a half."""
+    loud = np.flatnonzero(np.abs(sound) > 0.1)
+    cuts = np.flatnonzero(np.diff(loud) > 1.5 * FRAME_S * SAMPLE_RATE_HZ)
+    pieces = np.split(loud, cuts + 1)
+    longest = max(pieces, key=len)
+    return sound[longest[0] : longest[-1]]
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("lost", [0, 5])
 def test_a_tone_and_pictures_through_a_real_connection(run_real: Run, lost: int) -> None:
-    async def main() -> tuple[list[AudioChunk], list[VideoFrame], AudioTrackReader, float]:
+    async def main() -> tuple[Speaker, list[AudioChunk], list[VideoFrame], AudioTrackReader, float]:
         clock, compute = SystemClock(), Compute()
         sender, receiver = RTCPeerConnection(), RTCPeerConnection()
         zero_s = clock.now()
-        speaker = SpeakerTrack(clock)
+        speaker = Speaker(clock)
         sender.addTrack(speaker)
         sender.addTrack(Pictures(clock))
         tracks: dict[str, MediaStreamTrack] = {}
@@ -141,8 +182,11 @@ def test_a_tone_and_pictures_through_a_real_connection(run_real: Run, lost: int)
             eye = VideoTrackReader(tracks["video"], clock, compute, zero_s=zero_s, max_fps=10)
             readers = [asyncio.create_task(ear.run(sounds)), asyncio.create_task(eye.run(pictures))]
             await speaker.say("turn", (tone(3.0, HZ, RATE_HZ) * 32767).astype(np.int16))
-            async with asyncio.timeout(40):
-                while sum(chunk.duration_s for chunk in chunks) < 4.0:
+            async with asyncio.timeout(120):
+                while speaker.playing is not None:
+                    chunks.append(await sounds.get())
+                quiet = len(chunks) + round(1.0 / chunks[0].duration_s)
+                while len(chunks) < quiet:
                     chunks.append(await sounds.get())
                 while len(frames) < 2:
                     frames.append(await pictures.get())
@@ -150,25 +194,34 @@ def test_a_tone_and_pictures_through_a_real_connection(run_real: Run, lost: int)
         finally:
             await sender.close()
             await receiver.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(
                 *readers
             )  # closing the connection ends the tracks, and with them the readers
         await compute.close(1)
-        return chunks, frames, ear, now_s
+        return speaker, chunks, frames, ear, now_s
 
-    chunks, frames, ear, now_s = run_real(main())
+    speaker, chunks, frames, ear, now_s = run_real(main())
     heard = joined(chunks)
     loud = np.flatnonzero(np.abs(heard) > 0.1)
-    spoken = heard[loud[0] : loud[-1]]
-    assert len(spoken) == pytest.approx(3.0 * SAMPLE_RATE_HZ, rel=0.1)
-    assert pitch_hz(spoken) == pytest.approx(HZ, abs=0.5)
-    assert max(map(abs, steps(chunks))) < 1e-9 and ear.stats.jumps == 0
+    jumped_s, holes_s = sum(steps(chunks)), sum(speaker.holes_s)
+    odd_s = 0.3 + holes_s + ear.stats.cut_s  # a busy machine sends and takes some of it late
+    heard_s = (loud[-1] - loud[0]) / SAMPLE_RATE_HZ + jumped_s
+    assert heard_s == pytest.approx(speaker.spoken_s, abs=odd_s)
+    assert loud_s(heard) == pytest.approx(3.0 * (1 - 1 / lost if lost else 1.0), abs=0.3 + ear.stats.cut_s)
+    piece = longest_piece(heard)
+    assert pitch_hz(piece) == pytest.approx(HZ, abs=0.5)
+    assert sum(step > 1e-9 for step in steps(chunks)) == ear.stats.jumps <= len(speaker.holes_s)
+    assert min(steps(chunks)) > -1e-9
     assert 0 <= chunks[0].t_s < chunks[-1].t_s <= now_s
     if lost:
-        assert ear.stats.filled_s == pytest.approx(4.0 / lost, rel=0.3)
+        filled_s = len(heard) / SAMPLE_RATE_HZ / lost
+        assert ear.stats.filled_s == pytest.approx(filled_s, abs=0.3 * filled_s + holes_s)
     else:
-        assert max(likeness(spoken[i : i + 8000], HZ) for i in range(0, len(spoken) - 8000, 1600)) > 0.99
+        window = min(8000, len(piece))
+        assert (
+            max(likeness(piece[i : i + window], HZ) for i in range(0, len(piece) - window + 1, 1600)) > 0.99
+        )
     assert frames[0].image.shape == (241, 321, 3)
     assert 0 <= frames[0].t_s < frames[1].t_s <= now_s
 

@@ -30,7 +30,7 @@ WITHOUT_QUIET = ("screen.quiet_from=00:00", "screen.quiet_to=00:00")
 
 
 @pytest.fixture(scope="module")
-def memory(weights: None) -> Iterator[Path]:
+def memory(weights: None, noon: None) -> Iterator[Path]:
     """Of a recording in which a call was held. Its folder also has figures.json: what was seen meanwhile."""
     require(all(shutil.which(name) for name in NEEDED), f"{', '.join(NEEDED)} are not installed")
     with ExitStack() as stack:
