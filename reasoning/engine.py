@@ -58,6 +58,7 @@ class Engine:
         self._client: EngineClient | None = None
         self._failed: tuple[float, str] | None = None
         self._weak: bool | None = None
+        self._models: Registry | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,7 +109,12 @@ class Engine:
             return self._client.address.model == READER
         if self._settings.mode == "remote" or self._settings.model != "auto":
             return self._settings.model == READER
-        return self._settings.reader and await asyncio.to_thread(lambda: reader_here(Registry.load()))
+        return self._settings.reader and await asyncio.to_thread(self._reader_here)
+
+    def _reader_here(self) -> bool:
+        # Models are read once; their weights may yet come.
+        self._models = self._models or Registry.load()
+        return reader_here(self._models)
 
     async def client(self) -> EngineClient:
         """Waits for a server that starts. Raises EngineError; a failed start is tried again after a minute."""
