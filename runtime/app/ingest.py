@@ -25,6 +25,7 @@ from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.messages import AudioChunk, SampledFrame, VideoFrame
 from runtime.metrics import Metrics
+from runtime.models import FaceEncoder, VisionEncoder, VoiceEncoder
 from runtime.session import Session
 from runtime.stage import Stage
 
@@ -73,7 +74,6 @@ async def ingest(
     encoder = await models.text_encoder()
     vision = await models.vision.to_perceive(store) if info.has_video else None
     voices = await models.voice_encoder() if info.has_audio else None
-    faces = await models.face_encoder() if info.has_video else None
     about = SourceInfo(
         id=info.source_id,
         path=_absolute(path),
@@ -88,87 +88,129 @@ async def ingest(
     if people is None:
         people = await People.open(store, compute, settings.memory.voices, settings.memory.faces)
     writer = MemoryWriter(store, encoder, compute, settings.memory, about, people=people)
-    session = Session(clock, metrics)
-    ended = False
+    run = _Run(models, settings, compute, Session(clock, metrics), clock, info.source_id)
+    video = run.see(vision, await models.face_encoder()) if vision is not None else None
+    audio = run.hear(voices, point.said_done_s) if info.has_audio else None
+    resume_s = point.video_done_s if point.video_done_s < inf else info.duration_s or 0.0
+    run.decode(source, video, audio, resume_s)
+    run.remember(writer)
+    watcher = _Watcher(source, progress, info.duration_s)
+    await watcher.during(run.session, clock)
+    metrics.stage("decode").count(source.stats.frames_delivered)
+    there_s = max(source.stats.video_end_s, source.stats.audio_end_s)
+    duration = there_s if source.stats.truncated or not info.duration_s else info.duration_s
+    warnings = tuple(dict.fromkeys(source.stats.warnings))
+    return IngestReport(path, info.source_id, duration, clock.now() - began, known_s, False, warnings)
 
-    def whole() -> bool:
-        return ended
 
-    def channel(name: str, bound: float, **extra: Any) -> Channel[Any]:
-        return Channel(name, bound, Policy.BLOCK, clock=clock, **extra)
+class _Run:
+    """The stages of one run in its session, and the channels between them.
 
-    def stage(
+    The slow models are loaded by their stages, while the first pictures and sounds are on their way to them.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        settings: AppSettings,
+        compute: Compute,
+        session: Session,
+        clock: WallClock,
+        source: str,
+    ) -> None:
+        self.session = session
+        self._models = models
+        self._settings = settings
+        self._compute = compute
+        self._clock = clock
+        self._source = source
+        self._percepts: Channel[Any] = self._channel("percepts", settings.pipeline.percepts)
+        self._whole = False
+
+    def see(self, vision: VisionEncoder, faces: FaceEncoder | None) -> Channel[VideoFrame]:
+        """The channel that takes the pictures."""
+        bounds, percepts, compute = self._settings.pipeline, self._percepts, self._compute
+        frames: Channel[VideoFrame] = self._channel("video", bounds.frames)
+        to_encode: Channel[SampledFrame] = self._channel("frames", bounds.frames)
+        to_read: Channel[SampledFrame] = self._channel("frames to read", bounds.frames_to_read)
+        sampler = SampleStage(compute, self._settings.video)
+        encode = EncodeStage(compute, vision, self._settings.vision, faces=faces, ended=self._ended)
+
+        async def read() -> None:
+            reader = await self._models.reader()
+            reading = ReadStage(compute, reader, self._source, self._settings.read, ended=self._ended)
+            await reading.run(to_read, percepts)
+
+        self._stage(
+            "sample", lambda: sampler.run(frames, (to_encode, to_read)), (frames,), (to_encode, to_read)
+        )
+        self._stage("vision", lambda: encode.run(to_encode, percepts), (to_encode,), (percepts,))
+        self._stage("ocr", read, (to_read,), (percepts,))
+        return frames
+
+    def hear(self, voices: VoiceEncoder | None, skip_before_s: float) -> Channel[AudioChunk]:
+        """The channel that takes the sound. skip_before_s: what was said before is known."""
+        bounds, percepts, compute = self._settings.pipeline, self._percepts, self._compute
+        sound: Channel[AudioChunk] = self._channel(
+            "audio", bounds.audio_queue_ms, weigh=lambda chunk: chunk.duration_s * 1000.0
+        )
+        speech: Channel[SpeechEvent] = self._channel("speech", bounds.speech)
+        vad = VadStage(compute, SileroVad(), self._settings.audio, ended=self._ended)
+
+        async def transcribe() -> None:
+            hearing = TranscribeStage(
+                compute,
+                await self._models.transcriber(),
+                self._settings.audio,
+                self._source,
+                second=await self._models.second_transcriber(),
+                voices=voices,
+                skip_before_s=skip_before_s,
+            )
+            await hearing.run(speech, percepts)
+
+        self._stage("vad", lambda: vad.run(sound, speech), (sound,), (speech,))
+        self._stage("transcribe", transcribe, (speech,), (percepts,))
+        return sound
+
+    def decode(
+        self,
+        source: FileSource,
+        video: Channel[VideoFrame] | None,
+        audio: Channel[AudioChunk] | None,
+        resume_video_s: float,
+    ) -> None:
+        async def decode() -> None:
+            await source.run(video, audio, self._compute, resume_video_s=resume_video_s)
+            self._whole = True
+
+        outboxes = [channel for channel in (video, audio) if channel is not None]
+        self._stage("decode", decode, outboxes=outboxes, source=True)
+
+    def remember(self, writer: MemoryWriter) -> None:
+        async def remember() -> None:
+            await writer.run(self._percepts)
+
+        self._stage("memory", remember, (self._percepts,))
+
+    def _ended(self) -> bool:
+        """All of the source was decoded."""
+        return self._whole
+
+    def _channel(self, name: str, bound: float, **extra: Any) -> Channel[Any]:
+        return Channel(name, bound, Policy.BLOCK, clock=self._clock, **extra)
+
+    def _stage(
+        self,
         name: str,
         run: Callable[[], Awaitable[None]],
         inboxes: Sequence[Channel[Any]] = (),
         outboxes: Sequence[Channel[Any]] = (),
         source: bool = False,
     ) -> None:
-        session.add(
+        self.session.add(
             Stage(name, run, inboxes=inboxes, outboxes=outboxes, essential=True, restarts=0, source=source)
         )
-
-    # The slow models are loaded by their stages, while the first pictures and sounds are on their way to them.
-    bounds = settings.pipeline
-    percepts = channel("percepts", bounds.percepts)
-    outputs: list[Channel[Any]] = []
-    video: Channel[VideoFrame] | None = None
-    audio: Channel[AudioChunk] | None = None
-    if vision is not None:
-        frames = video = channel("video", bounds.frames)
-        to_encode: Channel[SampledFrame] = channel("frames", bounds.frames)
-        to_read: Channel[SampledFrame] = channel("frames to read", bounds.frames_to_read)
-        sampler = SampleStage(compute, settings.video)
-        encode = EncodeStage(compute, vision, settings.vision, faces=faces, ended=whole)
-
-        async def read() -> None:
-            reader = await models.reader()
-            reading = ReadStage(compute, reader, info.source_id, settings.read, ended=whole)
-            await reading.run(to_read, percepts)
-
-        stage("sample", lambda: sampler.run(frames, (to_encode, to_read)), (video,), (to_encode, to_read))
-        stage("vision", lambda: encode.run(to_encode, percepts), (to_encode,), (percepts,))
-        stage("ocr", read, (to_read,), (percepts,))
-        outputs.append(video)
-    if info.has_audio:
-        sound = audio = channel("audio", bounds.audio_queue_ms, weigh=lambda chunk: chunk.duration_s * 1000.0)
-        speech: Channel[SpeechEvent] = channel("speech", bounds.speech)
-        vad = VadStage(compute, SileroVad(), settings.audio, ended=whole)
-
-        async def transcribe() -> None:
-            hearing = TranscribeStage(
-                compute,
-                await models.transcriber(),
-                settings.audio,
-                info.source_id,
-                second=await models.second_transcriber(),
-                voices=voices,
-                skip_before_s=point.said_done_s,
-            )
-            await hearing.run(speech, percepts)
-
-        stage("vad", lambda: vad.run(sound, speech), (audio,), (speech,))
-        stage("transcribe", transcribe, (speech,), (percepts,))
-        outputs.append(audio)
-
-    async def decode() -> None:
-        nonlocal ended
-        resume_s = point.video_done_s if point.video_done_s < inf else (info.duration_s or 0.0)
-        await source.run(video, audio, compute, resume_video_s=resume_s)
-        ended = True
-
-    async def remember() -> None:
-        await writer.run(percepts)
-
-    stage("decode", decode, outboxes=outputs, source=True)
-    stage("memory", remember, (percepts,))
-    watcher = _Watcher(source, progress, info.duration_s)
-    await watcher.during(session, clock)
-    metrics.stage("decode").count(source.stats.frames_delivered)
-    there_s = max(source.stats.video_end_s, source.stats.audio_end_s)
-    duration = there_s if source.stats.truncated or not info.duration_s else info.duration_s
-    warnings = tuple(dict.fromkeys(source.stats.warnings))
-    return IngestReport(path, info.source_id, duration, clock.now() - began, known_s, False, warnings)
 
 
 class _Watcher:
