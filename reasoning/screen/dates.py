@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from memory.text import tokens
 from memory.time_words import MONTH, WEEKDAYS
-from reasoning.screen.facts import Fact, around
-from reasoning.screen.find import Moment
+from reasoning.screen.facts import Fact
+from reasoning.screen.find import Moment, around
 from reasoning.screen.words import content, covered, kind_words, spaced, with_english
 
 _WEEKDAY = rf"(?-i:(?=[A-Z]))(?:{'|'.join(f'{d}|{d[:3]}' for d in WEEKDAYS)})\b"
@@ -45,5 +45,5 @@ def dated(question: str, moments: Sequence[Moment]) -> Fact | None:
                 leads = bool(_LEADS.search(line[: found.start()]))
                 if leads or covered(wanted, words[i]) > 0.0:
                     score = whole + near + covered(wanted, words[i]) + 0.5 * leads
-                    facts.append(Fact(found.group().strip(), line, around(m, lines, i), score))
+                    facts.append(Fact(found.group().strip(), line, around(m, i), score))
     return max(facts, key=lambda f: (round(f.score, 2), f.moment.wall_s), default=None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from memory.text import tokens
 from reasoning.kinds import Kind
 from reasoning.question import Question, TermKind
-from reasoning.screen.find import Moment
+from reasoning.screen.find import Moment, around
 from reasoning.screen.words import content, covered, kind_words, with_english
 
 _LABEL = re.compile(
@@ -25,7 +25,6 @@ _NUMBER = re.compile(r"\d")
 _DOING = {TermKind.VERB, TermKind.MODIFIER}
 _NUMERIC = {Kind.COUNT, Kind.AMOUNT, Kind.DURATION}
 _LEAST = 0.6
-_NEAR = 3
 _TABLE, _NAMED = 3, 2
 _CELL, _NAME = 1.1, 1.3
 """Surer than a row whose other cells nothing tells apart; a name for "who" is surer than what stands behind a label."""
@@ -88,7 +87,7 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
         beside = near = with_english(set(tokens(" ".join(lines[max(0, i - 3) : i + 3])))) | title
         form = beside | with_english(set(tokens(" ".join(_form(lines, i)))))
         if versioned is not None and (found := versioned.search(line)):
-            yield Fact(found["value"], line, around(moment, lines, i), covered(wanted, near | asked))
+            yield Fact(found["value"], line, around(moment, i), covered(wanted, near | asked))
         for part in re.split(r"\s*[;|]\s*", line):
             pair = _PAIR.match(part)
             if (found := _LABEL.match(part) or pair) and not _NOTHING.match(found["value"]):
@@ -103,7 +102,7 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                     yield Fact(
                         found["value"].strip(" \"'"),
                         part,
-                        around(moment, lines, i),
+                        around(moment, i),
                         covered(wanted, near | label) + 0.2 * share + 0.1 * bool(label & asked),
                     )
             near = beside
@@ -123,7 +122,7 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                     # Of several rows of one name, the others say nothing about this one.
                     alike = sum(line.startswith(found["label"]) for line in lines) > 1
                     rest = covered(of, label | title | set(tokens(part)) if alike else near | label)
-                    yield Fact(found["value"].strip(), part, around(moment, lines, i), rest)
+                    yield Fact(found["value"].strip(), part, around(moment, i), rest)
 
 
 def _form(lines: Sequence[str], i: int) -> Sequence[str]:
@@ -159,7 +158,7 @@ def _cells(question: Question, moment: Moment, asked: set[str]) -> Iterator[Fact
             said = {w for c in named for w in c.split()}
             alone = only == [i] and {w for w in wanted if w.isdigit()} <= said
             if alone or (len(named) >= _NAMED and wanted <= said):
-                yield Fact(row[column], lines[i], around(moment, lines, i), _CELL)
+                yield Fact(row[column], lines[i], around(moment, i), _CELL)
 
 
 def _whose(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterator[Fact]:
@@ -175,7 +174,7 @@ def _whose(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterato
         if name is None or len(of) < _NAMED:
             continue
         if any(c != name and covered(of, set(tokens(c))) == 1.0 for c in cells):
-            yield Fact(name, line, around(moment, lines, i), _NAME)
+            yield Fact(name, line, around(moment, i), _NAME)
 
 
 def _counts(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterator[Fact]:
@@ -200,7 +199,7 @@ def _counts(question: Question, moment: Moment, wanted: Sequence[str]) -> Iterat
         above = max((c for c in counts if c < i), default=-1) + 1
         near = lines[max(above, i - _ENTRY) : i + 1] if len(counts) > 1 else lines[max(0, i - 3) : i + 3]
         there = with_english(set(tokens(" ".join(near)))) | title
-        yield Fact(values[0], line, around(moment, lines, i), covered(wanted, there))
+        yield Fact(values[0], line, around(moment, i), covered(wanted, there))
 
 
 def _stem(noun: str) -> str:
@@ -221,13 +220,6 @@ def _versioned(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | N
     if question.asked != "version" or not names:
         return None
     return re.compile(rf"\b(?:{'|'.join(names)})\w*\s+v?(?P<value>\d+(?:\.\d+)+[\w.]*)", re.I)
-
-
-def around(moment: Moment, lines: Sequence[str], i: int) -> Moment:
-    """The moment, its text cut to the lines around one."""
-    first = 1 if i > _NEAR else 0
-    text = "\n".join([*lines[:first], *lines[max(first, i - _NEAR) : i + _NEAR + 1]])
-    return replace(moment, evidence=replace(moment.evidence, text=text), line=lines[i])
 
 
 def _echoes(wanted: Sequence[str], value: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from memory.text import tokens
-from reasoning.screen.find import Finder, Moment
+from reasoning.screen.find import Finder, Moment, around
 from reasoning.screen.steps import COMMAND
 from reasoning.screen.when import When
 from reasoning.screen.words import KIND_WORDS, content, covered, kind_words, spaced, with_english
@@ -50,5 +51,5 @@ async def failures(finder: Finder, question: str, when: When) -> list[Moment]:
             # What failed stands right above: the command, the file, the frames of a trace.
             said = set(tokens(spaced(" ".join(lines[max(0, i - _ABOVE) : i + 1]))))
             if covered(about, with_english(said) | place) == (1.0 if about else 0.0):
-                out.append(finder.with_line(moment, line.strip(), 1.0))
+                out.append(replace(around(moment, i), line=line.strip(), coverage=1.0))
     return sorted(out, key=lambda m: -m.wall_s)

@@ -28,7 +28,7 @@ from reasoning.screen.words import (
 from runtime.messages import Evidence, Modality, Observation
 
 _FEW = 2
-_NEAR = 2
+_NEAR, _AROUND = 2, 3
 _TELLING = 8
 _APART, _SPREAD = 0.4, 0.7
 
@@ -148,43 +148,20 @@ class Finder:
     async def texts(self, when: When) -> list[Moment]:
         """Everything that was read within a time, in order of time; the line is the first one."""
         out = []
-        for source in self._sources:
-            zero = self._zeros[source.id]
-            from_s = -math.inf if when.from_wall is None else when.from_wall - zero
-            to_s = math.inf if when.to_wall is None else when.to_wall - zero
-            to_s = to_s if self._as_of_s is None else min(to_s, self._as_of_s)
-            for record in await self._screen.texts([source], from_s, to_s):
-                if self._as_of_s is not None and record.known_at_s > self._as_of_s:
-                    continue
-                heading = int(record.details.get("heading", 0))
-                lines = record.text.splitlines()
-                evidence = Evidence(
-                    record.id, source.id, "read", record.text, record.t_start_s, record.t_end_s, 1.0
-                )
-                out.append(self._of(record, evidence, lines[min(heading, len(lines) - 1)], 1.0))
+        for record in await self._texts(when):
+            lines = record.text.splitlines()
+            line = lines[min(int(record.details.get("heading", 0)), len(lines) - 1)]
+            out.append(self._as_read(record, record.text, line, 1.0))
         return sorted(out, key=lambda m: m.wall_s)
-
-    @staticmethod
-    def with_line(moment: Moment, line: str, coverage: float) -> Moment:
-        """The moment, its text cut to the lines around one."""
-        lines = moment.evidence.text.splitlines()
-        at = next((i for i, one in enumerate(lines) if one.strip() == line), 0)
-        text = "\n".join([*lines[: 1 if at > _NEAR else 0], *lines[max(0, at - _NEAR) : at + _NEAR + 1]])
-        return replace(moment, evidence=replace(moment.evidence, text=text), line=line, coverage=coverage)
 
     async def latest(self, wall_s: float, span_s: float = 180.0) -> list[Moment]:
         """What had just appeared at a time, the longest line of each record; newest first."""
         out = []
-        for source in self._sources:
-            at = wall_s - self._zeros[source.id]
-            for record in await self._screen.texts([source], at - span_s, at):
-                heading = int(record.details.get("heading", 0))
-                line = max(record.text.splitlines()[heading:], key=len, default="")
-                if len(line) >= _TELLING:
-                    evidence = Evidence(
-                        record.id, source.id, "read", record.text, record.t_start_s, record.t_end_s, 1.0
-                    )
-                    out.append(self._of(record, evidence, line, 1.0))
+        for record in await self._texts(When(wall_s - span_s, wall_s)):
+            heading = int(record.details.get("heading", 0))
+            line = max(record.text.splitlines()[heading:], key=len, default="")
+            if len(line) >= _TELLING:
+                out.append(self._as_read(record, record.text, line, 1.0))
         return sorted(out, key=lambda m: -m.wall_s)
 
     async def seen(self, phrase: str, when: When, least: float = 0.6, visit: bool = False) -> list[Moment]:
@@ -222,6 +199,16 @@ class Finder:
             return covered(wanted, there) if not must or covered(must, there) == 1.0 else 0.0
 
         return [moment_of(a, coverage(a)) for a in await self.activities(when)]
+
+    async def _texts(self, when: When) -> list[Observation]:
+        found = []
+        limit = math.inf if self._as_of_s is None else self._as_of_s
+        for source in self._sources:
+            zero = self._zeros[source.id]
+            from_s = -math.inf if when.from_wall is None else when.from_wall - zero
+            to_s = math.inf if when.to_wall is None else when.to_wall - zero
+            found += await self._screen.texts([source], from_s, min(to_s, limit))
+        return [record for record in found if record.known_at_s <= limit]
 
     async def _records(
         self, text: str, when: When, modalities: tuple[Modality, ...], k: int
@@ -282,10 +269,8 @@ class Finder:
             if len(chosen) < windows and all(abs(i - j) > _NEAR for j in chosen):
                 chosen.append(i)
         if not windows:
-            evidence = Evidence(
-                record.id, record.source, "read", record.text, record.t_start_s, record.t_end_s, score
-            )
-            return [self._of(record, evidence, lines[0], covered(matter, set().union(title, *own)))]
+            whole = covered(matter, set().union(title, *own))
+            return [self._as_read(record, record.text, lines[0], whole, score)]
         out = []
         for best in chosen or [heading]:
             shown = [*lines[:heading], *lines[max(heading, best - _NEAR) : best + _NEAR + 3]]
@@ -293,9 +278,6 @@ class Finder:
             # Where nothing but the title says it, the title is the line.
             says = any(covered(matter, words) for words in close)
             line = lines[best] if best < len(lines) and says else lines[0]
-            evidence = Evidence(
-                record.id, record.source, "read", "\n".join(shown), record.t_start_s, record.t_end_s, score
-            )
             there = set().union(title, *close)
             coverage = covered(matter, there)
             # Words that stand apart count less: a dialog's title, and what was chosen in it.
@@ -303,8 +285,15 @@ class Finder:
                 coverage = _SPREAD
             if must and covered(must, set().union(title, *own)) < 1.0:
                 coverage = 0.0
-            out.append(self._of(record, evidence, line, coverage))
+            out.append(self._as_read(record, "\n".join(shown), line, coverage, score))
         return out
+
+    def _as_read(
+        self, record: Observation, text: str, line: str, coverage: float, score: float = 1.0
+    ) -> Moment:
+        """text: of the record, what is shown of it."""
+        evidence = Evidence(record.id, record.source, "read", text, record.t_start_s, record.t_end_s, score)
+        return self._of(record, evidence, line, coverage)
 
     def _of(self, record: Observation, evidence: Evidence, line: str, coverage: float) -> Moment:
         about, zero = record.details, self._zeros[record.source]
@@ -344,6 +333,13 @@ def _weighed(said: Moment, wanted: Sequence[str], score: float, must: Sequence[s
     there = set(tokens(spaced(said.line)))
     coverage = covered(matter, there) if not must or covered(must, there) == 1.0 else 0.0
     return replace(said, evidence=replace(said.evidence, score=score), coverage=coverage)
+
+
+def around(moment: Moment, i: int) -> Moment:
+    """The moment at one of its lines, its text cut to that, the lines around it and the first one."""
+    lines = moment.evidence.text.splitlines()
+    text = "\n".join([*lines[: 1 if i > _AROUND else 0], *lines[max(0, i - _AROUND) : i + _AROUND + 1]])
+    return replace(moment, evidence=replace(moment.evidence, text=text), line=lines[i])
 
 
 def moment_of(activity: Activity, coverage: float = 1.0) -> Moment:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from memory.text import tokens
-from reasoning.screen.find import Finder, Moment
+from reasoning.screen.find import Finder, Moment, around
 from reasoning.screen.heard import people_near, without_call
 from reasoning.screen.tasks import spoken_lines, tasks_in
 from reasoning.screen.when import When
@@ -38,13 +38,15 @@ async def promised(finder: Finder, phrase: str, when: When, who: str = "") -> Se
             # Whom a letter is to stands at its top.
             near = max(near, 0.9 * covered(wanted, {*tokens(record), *where}))
             if near >= _HALF or not wanted:
-                found = (
-                    replace(moment, line=task.text, coverage=near)
-                    if moment.ear
-                    else finder.with_line(moment, task.text, near)
-                )
+                shown = moment if moment.ear else _at(moment, task.text)
+                found = replace(shown, line=task.text, coverage=near)
                 out.setdefault(" ".join(tokens(task.text)), found)
     return list(out.values())
+
+
+def _at(moment: Moment, line: str) -> Moment:
+    lines = [one.strip() for one in moment.evidence.text.splitlines()]
+    return around(moment, lines.index(line) if line in lines else 0)
 
 
 def _of(line: str, who: str, wanted: Sequence[str]) -> bool:
