@@ -20,17 +20,13 @@ STOP_WORDS = frozenset(
     also very too please s t d ll m re ve don doesn didn isn aren wasn weren""")
 )
 
-_UNITS = {
-    word: value
-    for value, word in enumerate(
-        _words("""zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen
-        fifteen sixteen seventeen eighteen nineteen""")
-    )
-}
-_TENS = {
-    word: 10 * value
-    for value, word in enumerate(_words("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
-}
+UNITS = tuple(
+    _words("""zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen""")
+)
+TENS = tuple(_words("twenty thirty forty fifty sixty seventy eighty ninety"))
+_UNITS = {word: value for value, word in enumerate(UNITS)}
+_TENS = {word: 10 * value for value, word in enumerate(TENS, start=2)}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 _ORDINALS = {
     word: value

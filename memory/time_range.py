@@ -14,13 +14,12 @@ from datetime import date, datetime, timedelta, tzinfo
 from math import inf
 
 from memory.holidays import HOLIDAY, holiday
+from memory.text import UNITS
 from memory.time_words import MONTH, PARTS_OF_DAY, WEEKDAYS, month_number
 
 _SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-_COUNTS = {
-    word: i
-    for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-} | {"a": 1, "an": 1, "couple": 2, "few": 3, "several": 4}
+_COUNTS = {word: i for i, word in enumerate(UNITS[:13])}
+_COUNTS |= {"a": 1, "an": 1, "couple": 2, "few": 3, "several": 4}
 _UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 7 * 86400.0}
 _LONG_PARTS = {"early": (0.0, 0.4), "mid": (0.3, 0.7), "late": (0.6, 1.0)}
 _DAY_PARTS = {"early": (0.0, 2 / 3), "mid": (0.25, 0.75), "late": (1 / 3, 1.0)}

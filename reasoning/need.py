@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime, tzinfo
 from fractions import Fraction
 
-from memory.text import is_number, tokens
+from memory.text import TENS, UNITS, is_number, tokens
 
 _LEAD = re.compile(
     r"^(?:(?:hey|hi|hello|ok|okay|so|well|and|now|please|hearsight|tell me|do you know)\b[,.! ]*)+", re.I
@@ -29,9 +29,7 @@ _SUM = re.compile(
     re.I,
 )
 _NUMBERS = re.compile(
-    r"-?[\d.,]+|(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|"
-    r"sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|and)\b[ -]?)+",
-    re.I,
+    rf"-?[\d.,]+|(?:(?:{'|'.join((*UNITS, *TENS, 'hundred', 'thousand', 'and'))})\b[ -]?)+", re.I
 )
 _ABOUT_ME = "I am Hearsight. I see and hear what you show me, remember it, and say what proves an answer."
 

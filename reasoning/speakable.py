@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-LONGEST_QUOTE_WORDS = 18
+from memory.text import TENS, UNITS
 
-_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-seventeen eighteen nineteen""".split()
-_TENS = "twenty thirty forty fifty".split()
+LONGEST_QUOTE_WORDS = 18
 
 _CITATION = re.compile(r"\s*\[[^\[\]]{0,40}\]")
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
@@ -86,11 +84,11 @@ def speakable(text: str) -> str:
 def in_words(number: int) -> str:
     """0 to 59; larger ones stay digits."""
     if number < 20:
-        return _SMALL[number]
+        return UNITS[number]
     if number > 59:
         return str(number)
     tens, ones = divmod(number, 10)
-    return _TENS[tens - 2] + (f"-{_SMALL[ones]}" if ones else "")
+    return TENS[tens - 2] + (f"-{UNITS[ones]}" if ones else "")
 
 
 def _media_time(match: re.Match[str]) -> str:

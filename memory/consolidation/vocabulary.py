@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from memory.text import UNITS
 from memory.time_words import MONTHS, WEEKDAYS
 
 KIN = tuple(
@@ -22,7 +23,7 @@ ATTRIBUTES = tuple(
         "|"
     )
 )
-NUMBERS = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+NUMBERS = rf"(?:\d+|{'|'.join(UNITS[1:13])})"
 ROLES = tuple(
     """accountant actor actress analyst anthropologist architect artist assistant astronomer athlete attorney author baker
     banker barber barista bartender biologist bookkeeper bricklayer builder butcher carpenter cashier chef chemist coach

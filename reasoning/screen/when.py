@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from memory.text import tokens
+from memory.text import UNITS, tokens
 from memory.time_words import MONTH, MONTHS, PARTS_OF_DAY, WEEKDAYS, hour_of, month_number
 
 _DAY_S = 86400.0
@@ -57,9 +57,9 @@ _MEALS = {
 }
 _EARLIEST = 6
 """The hour up to which nobody means the morning who does not say so."""
-_NUMBERS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_NUMBERS = "|".join(UNITS[1:13])
 _HOUR = rf"(?P<hour>{_NUMBERS}|1[0-2]|[1-9])"
-_COUNTED = rf"\d{{1,2}}|{_NUMBERS}|(?:thir|four|fif|six|seven|eigh|nine)teen|twenty(?:[- ](?:{_NUMBERS}))?"
+_COUNTED = rf"\d{{1,2}}|{'|'.join(UNITS[1:])}|twenty(?:[- ](?:{_NUMBERS}))?"
 _SPOKEN = re.compile(
     rf"\b(?:(?P<part>half|(?:a )?quarter|five|ten|twenty(?:[- ]five)?|5|10|20|25|(?:{_COUNTED})(?= minutes?\b))"
     rf"(?: minutes?)? (?P<side>past|to) {_HOUR}|(?P<sharp>{_NUMBERS}) o'?clock)\b(?![:.]\d)",

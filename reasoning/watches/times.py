@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
-from memory.text import tokens
+from memory.text import TENS, UNITS, tokens
 from memory.time_words import MONTHS, PARTS_OF_DAY, WEEKDAYS, hour_of, month_number
 
 DAY_S = 86_400.0
 
 _UNITS_S = {"second": 1.0, "sec": 1.0, "minute": 60.0, "min": 60.0, "hour": 3600.0, "hr": 3600.0}
 _UNITS_S |= {"day": DAY_S, "week": 7 * DAY_S}
-_ONES = "one|two|three|four|five|six|seven|eight|nine"
-_TEENS = "ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen"
-_TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+_ONES, _TEENS, _TENS = ("|".join(words) for words in (UNITS[1:10], UNITS[10:], TENS))
 _WORD = rf"(?:(?:{_TENS})(?:[\s-](?:{_ONES}))?|{_TEENS}|{_ONES})"
 _COUNT = rf"(?:\d+(?:[.,]\d+)?|(?:an?\s+|one\s+)?hundred|a\s+couple(?:\s+of)?|a\s+few|{_WORD}|an?)"
 _UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?)"
