@@ -141,7 +141,6 @@ def remote_address(settings: EngineSettings) -> EngineAddress:
         vision=bool(settings.vision),
         weak=bool(settings.weak),
         context_tokens=settings.context_tokens or GPU_CONTEXT,
-        managed=False,
     )
 
 

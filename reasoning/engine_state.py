@@ -32,7 +32,6 @@ class EngineAddress:
     """Where a model can be asked, and what it can do.
 
     url: without a trailing slash, ends in /v1.  vision: takes images.  weak: below a billion parameters.
-    managed: Hearsight's own vLLM, which also counts tokens.
     """
 
     url: str
@@ -41,7 +40,6 @@ class EngineAddress:
     vision: bool
     weak: bool
     context_tokens: int
-    managed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,6 @@ class EngineState:
             vision=self.vision,
             weak=self.weak,
             context_tokens=self.context_tokens,
-            managed=True,
         )
 
 

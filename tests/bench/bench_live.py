@@ -171,9 +171,7 @@ async def slow_engine(request: web.Request) -> web.StreamResponse:
 
 async def minutes(world: World, length: float) -> None:
     async with serving(slow_engine) as url:
-        address = EngineAddress(
-            url=url, model="slow", key="k", vision=False, weak=False, context_tokens=4096, managed=True
-        )
+        address = EngineAddress(url=url, model="slow", key="k", vision=False, weak=False, context_tokens=4096)
         async with EngineClient(address, EngineSettings(), CLOCK) as client:
             answerer = copy.copy(world.parts.answerer)
             answerer._engine = Capable(client)

@@ -265,7 +265,7 @@ def test_a_model_that_turns_out_to_be_small_is_asked_like_one(
         async with serving(script) as url:
 
             async def start() -> EngineAddress:
-                return EngineAddress(url, "m", "", False, True, 4096, True)
+                return EngineAddress(url, "m", "", False, True, 4096)
 
             async with (
                 Engine(EngineSettings(model="qwen3-vl-2b"), print, start=start) as engine,

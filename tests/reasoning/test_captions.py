@@ -19,7 +19,7 @@ JPEG = b"\xff\xd8 a picture"
 async def caption(handler: Handler, vision: bool = True, weak: bool = False) -> tuple[str, str] | None:
     settings = EngineSettings(first_token_timeout_s=5.0)
     async with serving(handler) as url:
-        address = EngineAddress(url, "tiny-vlm", "", vision, weak, 4096, False)
+        address = EngineAddress(url, "tiny-vlm", "", vision, weak, 4096)
         async with EngineClient(address, settings) as client:
             return await Captioner(Model(client, weak)).caption(JPEG)
 

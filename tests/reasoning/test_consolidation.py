@@ -70,7 +70,7 @@ def test_what_is_no_list_of_facts_says_nothing(answer: str) -> None:
 
 
 def client_of(url: str, weak: bool = False) -> EngineClient:
-    return EngineClient(EngineAddress(url, "some/model", "", False, weak, 4096, False), SETTINGS_ENGINE)
+    return EngineClient(EngineAddress(url, "some/model", "", False, weak, 4096), SETTINGS_ENGINE)
 
 
 def test_a_small_model_is_not_asked_nor_one_that_is_not_there(run_real: Run) -> None:

@@ -37,7 +37,7 @@ class Typist:
 
     @property
     def address(self) -> EngineAddress:
-        return EngineAddress("http://127.0.0.1:9/v1", "m", "", True, False, self.context_tokens, False)
+        return EngineAddress("http://127.0.0.1:9/v1", "m", "", True, False, self.context_tokens)
 
     async def chat(
         self, messages: Sequence[Message], *, images: Sequence[bytes], **_: Any

@@ -36,7 +36,7 @@ SETTINGS = EngineSettings(first_token_timeout_s=60, answer_timeout_s=180)
 @asynccontextmanager
 async def served(handler: Handler, **address: Any) -> AsyncIterator[EngineClient]:
     """A client of a server that answers every POST with `handler`."""
-    usual = {"model": "m", "key": KEY, "vision": True, "weak": False, "context_tokens": 4096, "managed": True}
+    usual = {"model": "m", "key": KEY, "vision": True, "weak": False, "context_tokens": 4096}
     async with serving(handler) as url:
         where = EngineAddress(url=url, **{**usual, **address})
         async with EngineClient(where, SETTINGS, loop_clock()) as client:
@@ -213,7 +213,7 @@ def test_a_refusal_is_one_line(run_real: Run, status: int, line: str) -> None:
 
 def test_nobody_is_there(run_real: Run) -> None:
     async def main() -> None:
-        address = EngineAddress("http://127.0.0.1:9/v1", "m", KEY, False, False, 4096, False)
+        address = EngineAddress("http://127.0.0.1:9/v1", "m", KEY, False, False, 4096)
         async with EngineClient(address, SETTINGS) as client:
             with pytest.raises(AnswerError, match=r"engine at 127\.0\.0\.1:9 cannot be reached"):
                 await text_of(client)

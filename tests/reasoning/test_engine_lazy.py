@@ -23,7 +23,7 @@ from tests.conftest import Run
 from tests.reasoning.scripted_engine import Script, event, saying, serving, streaming
 
 SETTINGS = EngineSettings(device="cpu")
-ADDRESS = EngineAddress("http://127.0.0.1:9/v1", "m", "", False, True, 4096, True)
+ADDRESS = EngineAddress("http://127.0.0.1:9/v1", "m", "", False, True, 4096)
 
 
 @pytest.fixture(autouse=True)

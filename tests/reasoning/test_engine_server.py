@@ -258,12 +258,7 @@ def test_off_and_remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         mode="remote", url="http://10.0.0.5:8000/v1/", model="m", api_key_env="OTHER_KEY", vision=True
     )
     address = asyncio.run(engine.start(remote, print, folder=tmp_path))
-    assert (address.url, address.key, address.vision, address.managed) == (
-        "http://10.0.0.5:8000/v1",
-        "k1",
-        True,
-        False,
-    )
+    assert (address.url, address.key, address.vision) == ("http://10.0.0.5:8000/v1", "k1", True)
     (tmp_path / "key").write_text("k2\n")
     filed = remote.model_copy(update={"api_key_file": tmp_path / "key"})
     assert engine.remote_address(filed).key == "k2"

@@ -104,9 +104,7 @@ def test_a_peer_that_vanishes_mid_turn_leaves_nothing(
 async def serving_script(world: World, script: Script, **settings: Any) -> AsyncIterator[Served]:
     """The live server with a language model that is a script."""
     async with serving(script) as url:
-        address = EngineAddress(
-            url=url, model="m", key="k", vision=False, weak=False, context_tokens=4096, managed=True
-        )
+        address = EngineAddress(url=url, model="m", key="k", vision=False, weak=False, context_tokens=4096)
         async with EngineClient(address, EngineSettings(**settings), world.parts.clock) as client:
             answerer = copy.copy(world.parts.answerer)
             answerer._engine = Model(client)
