@@ -14,19 +14,16 @@ _NAME = re.compile(r"\b[A-Z]\w+")
 _NAMES = re.compile(r"\b[A-Z]\w*(?: (?:& )?[A-Z]\w*)+")
 _CODE = re.compile(r"\w\(.*\)|[={}\[\];@#$|<>\\]")
 # Words of asking, and kinds of things: what they are about has to be there, not they themselves.
-STOP = {
-    "screen", "window", "page", "site", "website", "web", "program", "app", "application", "tab", "file", "document",
-    "open", "opened", "see", "saw", "seen", "visit", "visited", "look", "looked", "read", "show", "shown", "showed",
-    "use", "used", "first", "last", "line", "appear", "message", "text", "article", "word", "result", "dialog",
-    "entry", "button", "say", "said", "display", "mention", "get", "find", "found", "someth", "thing", "choose",
-    "chose", "chosen", "press", "click", "time", "1st", "function", "command", "step", "field", "value", "option",
-    "menu", "column", "cell", "class", "variable", "report", "people", "person", "story", "post", "section", "item",
-    "heading", "titl", "title", "screenshot", "laptop", "computer", "pag", "folder", "directory", "advertisement",
-    "advert", "banner", "icon", "popup", "tooltip", "notification", "panel", "sidebar", "toolbar", "checkbox", "headline",
-    "many", "much", "box", "form", "wizard", "assistant", "other", "another", "now", "currently", "still", "again", "yet",
-    "exactly", "directly", "according", "very", "straight",
-}  # fmt: skip
-STOP |= {t for word in STOP for t in tokens(word)}
+STOP = set(
+    tokens(
+        """screen window page site website web program app application tab file document open see visit look read show
+        shown use used first last line appear message text article word result dialog entry button say display mention
+        get find something thing choose press click time function command step field value option menu column cell class
+        variable report person story post section item heading title screenshot laptop computer folder directory
+        advertisement advert banner icon popup tooltip notification panel sidebar toolbar checkbox headline many much
+        box form wizard assistant other another now currently still again yet exactly directly according straight"""
+    )
+)
 _KINDS = (
     (re.compile(r"firefox|chrom|edge|brave|opera|vivaldi|safari|browser", re.I), "browser internet"),
     (re.compile(r"term|konsole|shell|console|kitty|tilix", re.I), "terminal console shell"),
