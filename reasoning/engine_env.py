@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from reasoning.engine_state import engine_folder
@@ -22,6 +23,7 @@ from runtime.tool import run_tool
 Report = Callable[[str], None]
 
 OWN_PYTHON = "HEARSIGHT_ENGINE_PYTHON"
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 REQUIREMENTS = "engine-cpu.txt"
 MARKER = "complete"
 PROGRESS_S = 15.0
@@ -64,18 +66,39 @@ async def ensure_env(report: Report, *, gpu: bool | None = None, clock: Clock | 
     return _python(folder)
 
 
-async def gpu_memory_mb() -> tuple[int, int] | None:
-    """(free, total) memory of the first NVIDIA GPU in MiB, or None where there is none."""
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """index: as nvidia-smi counts, by the bus; None where CUDA_VISIBLE_DEVICES has chosen it."""
+
+    index: int | None
+    free_mb: int
+    total_mb: int
+
+
+async def freest_gpu() -> Gpu | None:
+    """The NVIDIA GPU with the most free memory (MiB); the first one of CUDA_VISIBLE_DEVICES where that is set. None: there is
+    none.
+    """
+    chosen = os.environ.get(VISIBLE)
     query = ["nvidia-smi", "--query-gpu=memory.free,memory.total", "--format=csv,noheader,nounits"]
+    if chosen is not None:
+        query.append(f"--id={chosen.split(',')[0].strip()}")
     try:
         async with asyncio.timeout(10):
             status, output = await run_tool(query)
         if status != 0:
             return None
-        free, total = output.splitlines()[0].split(",")
-        return int(free), int(total)
-    except (OSError, TimeoutError, ValueError, IndexError):
+        memory = [[int(part) for part in line.split(",")] for line in output.splitlines() if line.strip()]
+        gpus = [Gpu(n if chosen is None else None, free, total) for n, (free, total) in enumerate(memory)]
+    except (OSError, TimeoutError, ValueError):
         return None
+    return max(gpus, key=lambda gpu: gpu.free_mb, default=None)
+
+
+async def gpu_memory_mb() -> tuple[int, int] | None:
+    """(free, total) memory of that GPU in MiB, or None where there is none."""
+    gpu = await freest_gpu()
+    return (gpu.free_mb, gpu.total_mb) if gpu is not None else None
 
 
 class _Installation:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from reasoning.engine_env import OWN_PYTHON, REQUIREMENTS, Report, ensure_env, gpu_memory_mb
+from reasoning.engine_env import OWN_PYTHON, REQUIREMENTS, VISIBLE, Gpu, Report, ensure_env, freest_gpu
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import LaunchPlan
 from runtime.clock import Clock
@@ -73,7 +73,8 @@ async def make_plan(settings: EngineSettings, report: Report, clock: Clock) -> L
 
     EngineError, ModelError: one of them cannot be had.
     """
-    memory_mb = None if settings.device == "cpu" else await gpu_memory_mb()
+    gpu = None if settings.device == "cpu" else await freest_gpu()
+    memory_mb = (gpu.free_mb, gpu.total_mb) if gpu is not None else None
     if settings.device == "gpu" and memory_mb is None:
         raise EngineError("engine.device is gpu, but nvidia-smi finds no NVIDIA GPU")
     python = await ensure_env(report, gpu=memory_mb is not None, clock=clock)
@@ -97,7 +98,8 @@ async def make_plan(settings: EngineSettings, report: Report, clock: Clock) -> L
     command += _gpu_options(memory_mb) if memory_mb is not None else _cpu_options()
     return LaunchPlan(
         command=(*command, *settings.extra_args),
-        env=_environment() if memory_mb is not None else _environment() | _cpu_environment(settings.threads),
+        env=_environment()
+        | (_gpu_environment(settings, gpu) if gpu is not None else _cpu_environment(settings.threads)),
         wanted=wanted(settings),
         model=name,
         vision=vision,
@@ -195,6 +197,14 @@ def _has_bfloat16() -> bool:
 
 def _environment() -> dict[str, str]:
     return {"HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "VLLM_LOGGING_COLOR": "0"}
+
+
+def _gpu_environment(settings: EngineSettings, gpu: Gpu) -> dict[str, str]:
+    """The server runs on the GPU whose memory was looked at, unless it is told to use several."""
+    several = any(one.startswith(("--tensor-parallel-size", "-tp")) for one in settings.extra_args)
+    if gpu.index is None or several:
+        return {}
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", VISIBLE: str(gpu.index)}
 
 
 def _cpu_environment(threads: int | None) -> dict[str, str]:

@@ -81,7 +81,7 @@ class Display:
             after = self._windows.windows() if self._windows is not None else []
         except MediaError:
             raise
-        except Exception as error:
+        except Exception as error:  # mss raises errors of each platform's own, ctypes and struct theirs
             reason = " ".join(str(error).split()) or "the display does not answer"
             raise MediaError(f"the screen cannot be captured: {reason}") from None
         self._marks = [zlib.crc32(shot.raw) for shot in shots]
@@ -141,7 +141,7 @@ def _capture() -> Any:
             raise MediaError("the display has no monitor")
     except MediaError:
         raise
-    except Exception as error:
+    except Exception as error:  # mss raises errors of each platform's own, ctypes and struct theirs
         raise MediaError(f"the screen cannot be captured: {' '.join(str(error).split())}") from None
     return screen
 

@@ -206,7 +206,7 @@ class _Model:
                     force_quick_gelu=quick_gelu,
                 )
                 self._tokenize = open_clip.get_tokenizer(model)
-        except Exception as error:
+        except Exception as error:  # torch, safetensors, the hub and open_clip, each with errors of its own
             reason = " ".join(str(error).split())[:300]
             raise ModelError(f"open_clip cannot load {model} {pretrained}: {reason}") from error
         self._model.eval()
@@ -337,7 +337,9 @@ def import_open_clip() -> Any:
     install()
     try:
         import open_clip
-    except Exception as error:
+    except (
+        Exception
+    ) as error:  # torchvision's operators fail with RuntimeError, a wrong library with OSError, and so on
         reason = " ".join(str(error).split())[:300]
         raise ModelError(f"open_clip cannot be imported: {reason}") from error
     return open_clip

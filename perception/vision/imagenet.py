@@ -34,7 +34,7 @@ class ImageNetEncoder:
             self._classes = (folder / "classes.txt").read_text(encoding="utf-8").splitlines()
             self._size, self._crop = int(facts["size"]), float(facts["crop_fraction"])
             self._mean, self._std = float(facts["mean"]), float(facts["std"])
-        except Exception as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"the image model at {folder} does not load: {reason}") from error
         self._session = cpu_session(folder / "model.onnx", "image model", threads)

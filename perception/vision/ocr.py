@@ -57,7 +57,7 @@ class RapidTextReader:
             logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
             # It loads its networks on first use; a missing one should be known now.
             self.read(np.full((64, 64, 3), 255, np.uint8))
-        except Exception as error:
+        except Exception as error:  # rapidocr raises bare ones, onnxruntime's share no base class
             raise ModelError(f"text reader (rapidocr) cannot be loaded: {error}") from error
 
     def forget(self) -> None:

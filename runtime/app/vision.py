@@ -222,7 +222,7 @@ def _size_mb(repo: str, files: Sequence[str]) -> int:
             continue
         except OfflineModeIsEnabled:
             raise ModelError(f"{repo} is not here and HF_HUB_OFFLINE is set") from None
-        except Exception as error:
+        except Exception as error:  # the hub's, its HTTP client's and the socket's share no base class
             reason = " ".join(str(error).split())[:120]
             raise ModelError(f"{repo} is not here and the hub cannot be reached ({reason})") from None
         return ceil((found.size or 0) / 1e6)

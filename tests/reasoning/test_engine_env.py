@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reasoning import engine_env
-from reasoning.engine_env import OWN_PYTHON, ensure_env, env_python
+from reasoning.engine_env import OWN_PYTHON, Gpu, ensure_env, env_python
 from runtime.clock import SystemClock
 from runtime.config import config_text
 from runtime.errors import EngineError
@@ -122,16 +122,29 @@ def test_an_environment_of_the_users_own(cache: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    ("prints", "memory"),
+    ("prints", "gpu"),
     [
-        ("echo '71000, 81559'; echo '80000, 81559'", (71000, 81559)),
+        ("echo '71000, 81559'; echo '80000, 81559'", Gpu(1, 80000, 81559)),
+        ("echo '71000, 81559'; echo '70000, 81559'", Gpu(0, 71000, 81559)),
         ("echo 'No devices were found'", None),
+        ("echo", None),
         ("exit 9", None),
     ],
 )
-def test_gpu_memory(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, prints: str, memory: tuple[int, int] | None
+def test_of_several_gpus_the_one_with_the_most_free_memory_is_taken(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, prints: str, gpu: Gpu | None
 ) -> None:
     program(cache / "bin" / "nvidia-smi", prints)
     monkeypatch.setenv("PATH", f"{cache / 'bin'}:/bin:/usr/bin")
-    assert asyncio.run(engine_env.gpu_memory_mb()) == memory
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert asyncio.run(engine_env.freest_gpu()) == gpu
+    assert asyncio.run(engine_env.gpu_memory_mb()) == ((gpu.free_mb, gpu.total_mb) if gpu else None)
+
+
+def test_a_gpu_that_the_user_chose_is_the_one_that_is_asked_about(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(cache / "bin" / "nvidia-smi", 'case "$*" in *--id=2) echo "900, 1000";; *) exit 1;; esac')
+    monkeypatch.setenv("PATH", f"{cache / 'bin'}:/bin:/usr/bin")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
+    assert asyncio.run(engine_env.freest_gpu()) == Gpu(None, 900, 1000)

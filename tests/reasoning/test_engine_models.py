@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from reasoning import engine_models
 from reasoning.engine import Engine
-from reasoning.engine_env import OWN_PYTHON
+from reasoning.engine_env import OWN_PYTHON, Gpu
 from reasoning.engine_models import (
     READER,
     READER_FREE_BYTES,
@@ -42,12 +42,15 @@ def model(folder: Path, *, big: bool = False, **config: Any) -> Path:
 
 
 def plan_for(
-    settings: EngineSettings, monkeypatch: pytest.MonkeyPatch, gpu: tuple[int, int] | None = None
+    settings: EngineSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    gpu: tuple[int, int] | None = None,
+    index: int = 0,
 ) -> LaunchPlan:
-    async def memory() -> tuple[int, int] | None:
-        return gpu
+    async def freest() -> Gpu | None:
+        return Gpu(index, *gpu) if gpu is not None else None
 
-    monkeypatch.setattr(engine_models, "gpu_memory_mb", memory)
+    monkeypatch.setattr(engine_models, "freest_gpu", freest)
     monkeypatch.setenv(OWN_PYTHON, sys.executable)
     return asyncio.run(make_plan(settings, print, SystemClock()))
 
@@ -90,7 +93,9 @@ def test_a_vision_model_on_a_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     text = {"max_position_embeddings": 262_144}
     folder = model(tmp_path / "vl", big=True, model_type="qwen3_vl", vision_config={}, text_config=text)
     settings = EngineSettings(model=str(folder), images=6, extra_args=("--seed", "1"))
-    plan = plan_for(settings, monkeypatch, (40_000, 80_000))
+    plan = plan_for(settings, monkeypatch, (40_000, 80_000), index=1)
+    assert plan.env["CUDA_VISIBLE_DEVICES"] == "1"
+    assert plan.env["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     assert (plan.vision, plan.weak, plan.context_tokens) == (True, False, 16_384)
     assert json.loads(option(plan, "--limit-mm-per-prompt")) == {"image": 6, "video": 0}
     assert option(plan, "--gpu-memory-utilization") == "0.46"
