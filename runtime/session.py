@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 from runtime.clock import Clock
@@ -132,6 +132,16 @@ async def cancel_and_wait(task: asyncio.Future[Any], deadline_s: float) -> bool:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.warning("a cancelled task failed: %s", describe(error))
     return True
+
+
+async def first_of(*work: Coroutine[Any, Any, object], cancel_s: float = 1.0) -> None:
+    """Until one of them has ended; the others are cancelled. What they return or raise matters to nobody."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            await cancel_and_wait(task, cancel_s)
 
 
 async def _wait(tasks: set[Any], deadline_s: float) -> set[Any]:

@@ -68,7 +68,7 @@ async function show() {
   list('tasks', status.tasks, 'No promises or things to do were noticed.');
   list('watches', status.watches, 'Nothing is watched for.');
   const facts = [['In front', on ? status.now || 'the desktop' : 'not looked at'], [on ? 'Since' : status.state, status.since],
-    ['Last look', status.looked ?? 'none yet'], ['Since the start', `${status.records} records, ${status.pictures} pictures${status.missed ? `, ${status.missed} pages not read: too busy` : ''}`],
+    ['Last look', status.looked ?? 'none yet'], ...(status.behind ? [['Reading', status.behind.replace('reading is ', '')]] : []), ['Since the start', `${status.records} records, ${status.pictures} pictures${status.missed ? `, ${status.missed} pages not read: too busy` : ''}`],
     ['Kept for', status.kept], ['Room', status.cleared], ['In', status.memory], ...status.senses];
   byId('recorded').replaceChildren(...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]));
   if (!byId('excluded').children.length) byId('excluded').replaceChildren(...status.excluded.map((one) => make('li', {}, one)));

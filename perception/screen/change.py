@@ -17,6 +17,10 @@ _LEVELS = 24  # of 255: what JPEG and font smoothing may differ by
 _PIXELS = 4  # of a tile
 _WHOLE = 0.6
 _MOST = 8
+# How long what has changed must have stood as it is: a person who writes pauses between two letters, and a page that is
+# turned stands as a whole.
+_REST_S, _PAGE_REST_S = 0.45, 0.2
+_PAGE = 0.1
 
 
 def differs(a: Gray, b: Gray) -> Tiles:
@@ -104,23 +108,30 @@ def _area(box: Box) -> int:
 
 @dataclass(slots=True)
 class Changes:
-    """One monitor. base: every tile as it was when it was last read; known: it has been; last: the look before."""
+    """One monitor. base: every tile as it was when it was last read; known: it has been; last: the look before; moved_s:
+    when each was last seen to have changed.
+    """
 
     base: Gray
     last: Gray
     known: Tiles
     unread: Tiles
+    moved_s: NDArray[np.float64]
     waiting_since_s: float | None = None
 
     @classmethod
     def of(cls, gray: Gray) -> Changes:
         tiles = (-(-gray.shape[0] // TILE), -(-gray.shape[1] // TILE))
-        return cls(gray.copy(), gray, np.zeros(tiles, np.bool_), np.ones(tiles, np.bool_))
+        return cls(
+            gray.copy(), gray, np.zeros(tiles, np.bool_), np.ones(tiles, np.bool_), np.full(tiles, -np.inf)
+        )
 
     def look(self, gray: Gray, t_s: float, settled: bool, patience_s: float) -> list[Box]:
         """The boxes that should be read now: changed since they were read, and still. unread says what is left."""
-        still = ~differs(self.last, gray)
+        self.moved_s[differs(self.last, gray)] = t_s
         self.unread = ~self.known | differs(self.base, gray)
+        rest_s = _PAGE_REST_S if self.unread.mean() >= _PAGE else _REST_S
+        still = t_s - self.moved_s >= rest_s
         self.last = gray
         if not self.unread.any():
             self.waiting_since_s = None

@@ -97,6 +97,8 @@ class Lines:
         """gone: shared by all monitors."""
         self._settings = settings
         self.here: list[Track] = []
+        self.turned = False
+        """Whether what was read last shows another page than what was read there before."""
         self._gone = gone
         self._left: list[Track] = []
         self._ticks: dict[tuple[int, int], deque[tuple[float, str, str]]] = {}
@@ -123,7 +125,7 @@ class Lines:
                     left.remove(i)
                     self._stays(track, pieces[i], places[i], t_s, exact=match == self._same_text)
         # Where many lines are others, the page was turned; nobody writes in so many.
-        turned = min(len(left), len(old)) >= _TURNED
+        turned = self.turned = min(len(left), len(old)) >= _TURNED
         for i in left:
             if (covered := self._covered(pieces[i], old)) is not None:
                 covered.seen_s = t_s

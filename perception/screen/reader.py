@@ -218,8 +218,9 @@ class ScreenReader:
             pieces = marked(pieces, frame.windows, shape)
             where = [place_at(p.box, frame.windows, places) for p in pieces]
             gone = monitor.lines.take(pieces, where, box, frame.t_s, frame.settled, at_s)
-            # What vanished before it had settled was there all the same.
-            self._remember(monitor, frame, [t for t in gone if not t.written and t.since_s < frame.t_s - 1.0])
+            # What vanished before it had settled was there all the same, unless it was being written.
+            before_s = frame.t_s - (0.0 if monitor.lines.turned else 1.0)
+            self._remember(monitor, frame, [t for t in gone if not t.written and t.since_s < before_s])
             self._remembered.end(gone, at_s)
             monitor.changes.read(gray, box)
         self._remembered.stand([t for t in monitor.lines.here if t.shown_s == at_s])

@@ -12,7 +12,7 @@ from perception.screen.change import Gray, differs
 from runtime.messages import ScreenFrame
 
 _ANOTHER = 0.02  # of a monitor's tiles: a new line is less, another page more
-_STOOD_S = 0.9
+_STOOD_S = 0.2
 
 
 @dataclass(slots=True)
@@ -27,7 +27,11 @@ class Stand:
     @property
     def stood(self) -> bool:
         """Long enough to be read, not just passing by."""
-        return self.until_s - self.since_s >= _STOOD_S
+        return self.lasted_s >= _STOOD_S
+
+    @property
+    def lasted_s(self) -> float:
+        return self.until_s - self.since_s
 
     @property
     def frames(self) -> list[ScreenFrame]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 
 from perception.screen.privacy import Exclusions, blacked_out
@@ -113,7 +114,7 @@ class Display:
             return None
         self._last[number] = state
         pixels = np.frombuffer(shot.raw, np.uint8).reshape(shot.height, shot.width, 4)
-        image: Image = np.ascontiguousarray(pixels[:, :, 2::-1])
+        image: Image = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), np.uint8)
         if self._windows is None:
             return ScreenFrame(t_s, image, number, None)
         image, windows = blacked_out(image, before, after, self._exclusions)

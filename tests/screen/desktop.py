@@ -20,11 +20,11 @@ class Desktop:
     def __init__(self, stack: ExitStack, folder: Path, size: str = "1024x640") -> None:
         self._stack = stack
         reading, writing = os.pipe()
-        server = subprocess.Popen(
+        self.server = subprocess.Popen(
             ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
             pass_fds=[writing], stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        stack.callback(end, server)
+        stack.callback(end, self.server)
         os.close(writing)
         with os.fdopen(reading) as pipe:
             number = pipe.readline().strip()

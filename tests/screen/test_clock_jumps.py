@@ -99,6 +99,7 @@ def test_a_clock_that_was_set_back_makes_nothing_negative(tmp_path: Path, run_vi
     async def play(desk: Desk, clock: Watch) -> None:
         await desk.show(300, "the first line")
         clock.jumped_s -= HOUR
+        await desk.show(3, "the second line")
         hearing.rooms["microphone"].say("it is an hour earlier")
         await desk.show(300, "the second line")
         done = await activities(desk)

@@ -66,8 +66,9 @@ async def run_status(args: argparse.Namespace) -> int:
         console.stdout.print("not running: nothing is being recorded", markup=False)
         return 1
     console.stdout.print(answer["line"], markup=False)
-    if answer["hearing"]:
-        console.stdout.print(answer["hearing"], markup=False)
+    for line in (answer["behind"], answer["hearing"]):
+        if line:
+            console.stdout.print(line, markup=False)
     console.stdout.print(answer["detail"], markup=False)
     console.stdout.print(answer["cleared"], markup=False)
     address = control.read(_place(args))

@@ -26,7 +26,7 @@ from runtime.app.screen.control import Command
 from runtime.app.screen.ears import Ears
 from runtime.app.screen.recorder import Recorder
 from runtime.app.screen.retaining import Retention
-from runtime.app.screen.status import retained_line, status_detail, status_line
+from runtime.app.screen.status import behind_line, retained_line, status_detail, status_line
 from runtime.errors import InputError
 from runtime.messages import Query
 
@@ -109,6 +109,7 @@ class Desk:
             "records": status.records,
             "pictures": status.pictures,
             "missed": status.missed,
+            "behind": behind_line(status),
             "looked": f"{datetime.fromtimestamp(status.looked):%H:%M:%S}" if status.looked else None,
             "memory": str(self._store.uri).replace(str(Path.home()), "~", 1),
             "excluded": [*settings.exclude_programs, *settings.exclude_titles],

@@ -17,7 +17,7 @@ from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.messages import AudioChunk, Observation, Watermark
 from runtime.models import Transcriber, VoiceActivity, VoiceEncoder
-from runtime.session import cancel_and_wait
+from runtime.session import cancel_and_wait, first_of
 from runtime.stage import Backoff, describe
 
 LISTENING, CLOSED = "listening", "closed"
@@ -183,13 +183,7 @@ class Ear:
 
     async def _wait(self, seconds: float) -> None:
         """Or until it is closed."""
-        sleeping = asyncio.ensure_future(self._clock.sleep(seconds))
-        closing = asyncio.ensure_future(self._closing.wait())
-        try:
-            await asyncio.wait({sleeping, closing}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sleeping, closing):
-                await cancel_and_wait(task, _CLOSE_S)
+        await first_of(self._clock.sleep(seconds), self._closing.wait(), cancel_s=_CLOSE_S)
 
 
 async def _then_close(work: Awaitable[None], out: Channel[Any]) -> None:

@@ -20,7 +20,7 @@ from perception.screen.heard import on_screen
 from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
 from perception.sources.pulse import EarName
-from runtime.app.screen.glances import Glances, Looks
+from runtime.app.screen.glances import Glances, Looks, Stirs
 from runtime.app.screen.retaining import ensure_room
 from runtime.app.screen.settings import ScreenSettings
 from runtime.app.screen.status import Status
@@ -29,6 +29,7 @@ from runtime.clock import WallClock
 from runtime.compute import Compute
 from runtime.errors import MediaError, MemoryStoreError
 from runtime.messages import Observation, ScreenFrame, ScreenReading
+from runtime.session import first_of
 
 _BACK_S = 5.0
 _RETRY_S = 5.0
@@ -60,13 +61,14 @@ class Recorder:
         *,
         notice: Callable[[str], None] = lambda _: None,
         remembered: Callable[[Observation, float], Awaitable[None]] | None = None,
+        stirs: Stirs | None = None,
         ears: Listens | None = None,
         people: People | None = None,
         user: str = "you",
     ) -> None:
         """notice: is told in one line when recording stops or goes on. remembered: gets every record that has been
-        written, and its Unix time. people: who says by the voice who speaks. user: what who speaks into the microphone is
-        called.
+        written, and its Unix time. stirs: so that a screen that stood still is looked at as soon as it does not. people: who
+        says by the voice who speaks. user: what who speaks into the microphone is called.
         """
         self._open_display = open_display
         self._reader = reader
@@ -76,6 +78,7 @@ class Recorder:
         self._compute = compute
         self._clock = clock
         self._notice = notice
+        self._stirs = stirs
         self._ears = ears
         self._people = people
         self._user = user
@@ -92,6 +95,7 @@ class Recorder:
         self._known = False
         self._again = False  # what stands there has to be read anew
         self._busy = asyncio.Lock()
+        self._reading_wall: float | None = None  # when what is being read was looked at
         self._glances = Glances(compute, clock, settings.fast_s)
         self._resume_task: asyncio.Task[None] | None = None
         self._until: float | None = None
@@ -112,6 +116,8 @@ class Recorder:
             looked=self._zero_wall + self._t_s,
             until=self._until,
             missed=self._glances.dropped,
+            behind_s=self._clock.wall() - self._reading_wall if self._reading_wall is not None else 0.0,
+            waiting=self._glances.waiting,
         )
 
     @property
@@ -143,6 +149,8 @@ class Recorder:
             while True:
                 await self._going.wait()
                 try:
+                    if self._stirs is not None:
+                        self._stirs.arm()
                     async with self._busy:
                         changed = await self._look() if self._going.is_set() else False
                     interval_s = (
@@ -158,9 +166,19 @@ class Recorder:
                     await self._deafen()
                     self._say("stopped: the disk is full")
                     interval_s = _RETRY_S
-                await self._clock.sleep(interval_s)
+                await self._rest(interval_s)
         finally:
+            if self._stirs is not None:
+                self._stirs.close()
             await asyncio.shield(self._end())
+
+    async def _rest(self, seconds: float) -> None:
+        """Between two looks; not so long when something stirs."""
+        await self._clock.sleep(min(seconds, self._settings.fast_s))
+        if self._stirs is not None and self._state == "recording":
+            await first_of(self._clock.sleep(seconds - self._settings.fast_s), self._stirs.wait())
+        else:
+            await self._clock.sleep(seconds - self._settings.fast_s)
 
     async def pause(self, seconds: float | None = None) -> None:
         """Nothing is looked at until resume, or for so many seconds."""
@@ -254,6 +272,7 @@ class Recorder:
         await self._roll()
         frames = await self._compute.run("screen", self._display.look, self._t_s)
         self._looks += 1
+        self._say("recording")
         for frame in frames:
             self._frames[frame.monitor] = frame
         if not frames:
@@ -271,7 +290,6 @@ class Recorder:
             self._fronts.append((self._zero_wall + self._t_s, self._reader.place))
         if self._ears is not None:
             self._ears.open()
-        self._say("recording")
         await self._unwritten.commit(force=False)
         if frames and self._clock.now() - self._gave_back_s >= _GIVE_BACK_EVERY_S:
             # Reading takes hundreds of megabytes for a moment, which the heap would keep.
@@ -280,12 +298,17 @@ class Recorder:
         return bool(frames)
 
     async def _read(self, frame: ScreenFrame) -> None:
-        """Reading takes longer than people turn pages, on a busy machine. Raises MediaError: the display went away."""
+        """Reading takes longer than people turn pages, on a busy machine. Raises MediaError: the display went away;
+        MemoryStoreError.
+        """
+        self._reading_wall = self._zero_wall + frame.t_s
         reading = asyncio.create_task(self._compute.run("ocr", self._reader.look, frame, self._known))
         try:
             await self._glances.until(reading, self._glance)
         finally:
             self._unwritten.hold(await reading)
+            self._reading_wall = None
+        await self._unwritten.commit(force=False)
 
     async def _glance(self) -> tuple[float, list[ScreenFrame]] | None:
         t_s = self._clock.wall() - self._zero_wall

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Sequence
 from functools import partial
 
@@ -17,6 +18,7 @@ from perception.screen.privacy import Exclusions
 from perception.screen.reader import ScreenReader
 from perception.sources.display import Display
 from perception.sources.pulse import EarName, Playing, PulseSound
+from perception.sources.stirring import Stirring
 from reasoning.proactive import Watches
 from reasoning.screen.tasks import Tasks
 from runtime.app import console
@@ -83,6 +85,7 @@ async def record(args: argparse.Namespace) -> int:
                 app.clock,
                 notice=lambda state: say(f"screen   {state}"),
                 remembered=assistant.remembered,
+                stirs=Stirring() if sys.platform.startswith("linux") else None,
                 ears=ears,
                 people=people,
                 user=app.settings.memory.user or "you",

@@ -10,9 +10,9 @@ from runtime.config import Settings
 
 class ScreenSettings(Settings):
     read: ScreenReadSettings = ScreenReadSettings()
-    fast_s: float = Field(default=0.5, gt=0)
+    fast_s: float = Field(default=0.25, gt=0)
     slow_s: float = Field(default=2.0, gt=0)
-    """Between two looks at the screen: while it changes, and when it has stood still for a while."""
+    """Between two looks at the screen: while it changes, and when it has stood still for a while. X11 tells when it stirs."""
     commit_s: float = Field(default=4.0, ge=0)
     """What is new is written at most so much later."""
     exclude_programs: tuple[str, ...] = (

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from memory import Store
-from reasoning.screen.when import at_text
+from reasoning.screen.when import at_text, span_text
 from runtime.app.screen.retaining import Retained
+
+_BEHIND_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +16,7 @@ class Status:
     """state: "recording", "paused", or why it does not record. since, until: Unix times. now: what is in front.
 
     looks, records, pictures: since the start. missed: pages that were turned too fast for this machine to read them.
+    behind_s: since what is being read was looked at. waiting: pages that are read after it.
     """
 
     state: str
@@ -26,6 +29,8 @@ class Status:
     looked: float
     until: float | None = None
     missed: int = 0
+    behind_s: float = 0.0
+    waiting: int = 0
 
 
 def status_line(status: Status, now: float) -> str:
@@ -39,6 +44,14 @@ def status_line(status: Status, now: float) -> str:
 def status_detail(status: Status, store: Store) -> str:
     missed = f", {status.missed} pages not read: the machine was too busy" if status.missed else ""
     return f"{status.records} records and {status.pictures} pictures since the start, in {store.uri}{missed}"
+
+
+def behind_line(status: Status) -> str:
+    """ "" where reading keeps up."""
+    if status.behind_s < _BEHIND_S:
+        return ""
+    waiting = f", {status.waiting} more pages wait" if status.waiting else ""
+    return f"reading is {span_text(status.behind_s)} behind{waiting}: the machine is busy"
 
 
 def retained_line(last: Retained | None, keep_mb: float, now: float) -> str:
