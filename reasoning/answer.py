@@ -7,12 +7,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from memory import Keyframe, Memory
+from memory.zone import zone_of
 from reasoning import compose
 from reasoning.appearing import appearing
 from reasoning.deliberate import Verdict, deliberate, supported
 from reasoning.engine import Reasoner
 from reasoning.engine_client import EngineClient
 from reasoning.engine_models import READER
+from reasoning.intervals import interval
 from reasoning.judge import Candidate
 from reasoning.kinds import Kind
 from reasoning.language import Language
@@ -96,6 +98,8 @@ class Answerer:
         query = replace(query, text=spelt)
         cast = await self._memory.cast(query.as_of_s, query.sources)
         shown = await appearing(self._memory, query, self._settings.evidence)
+        if shown is None:
+            shown = await self._interval(query)
         if shown is not None:
             found()
             yield AnswerDelta(query.turn_id, shown.text)
@@ -108,6 +112,13 @@ class Answerer:
         async with aclosing(completed(parts, lambda: self._clock.now() - began)) as whole:
             async for part in whole:
                 yield part
+
+    async def _interval(self, query: Query) -> Answer | None:
+        async def find(text: str) -> Sequence[Candidate]:
+            return (await self._find(replace(query, text=text))).candidates
+
+        zone = zone_of(self._memory.settings.timezone)
+        return await interval(query, find, zone, self._settings.support_threshold)
 
     async def _find(self, query: Query, asked: AskedSpeaker | None = None) -> _Found:
         text = query.text if asked is None else asked.text
