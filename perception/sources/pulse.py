@@ -9,9 +9,10 @@ import json
 import os
 import re
 import shutil
+import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -212,13 +213,19 @@ async def _running(program: str, *arguments: str) -> AsyncIterator[Process]:
 async def _end(process: Process) -> None:
     if process.returncode is not None:
         return
-    process.terminate()
+    _signal(process, signal.SIGTERM)
     try:
         async with asyncio.timeout(_END_S):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        _signal(process, signal.SIGKILL)
         await process.wait()
+
+
+def _signal(process: Process, number: int) -> None:
+    """Process.terminate would first wait for one that has just ended, which asyncio then misses, and says so on stderr."""
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, number)
 
 
 async def _complaint(process: Process) -> str:
