@@ -303,7 +303,7 @@ class Answerer:
         span = best.support.span
         if span is not None and (span.fit < _SPAN or found.question.steps):
             span = None
-        text = compose.fact_answer(span.text if span is not None else None, best.evidence)
+        text = compose.fact_answer(span.text if span is not None else None, best.evidence, best.support.unit)
         return Answer(turn, text, evidence, abstained=False)
 
     async def _moment(self, found: _Found) -> Answer:

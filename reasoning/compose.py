@@ -9,11 +9,19 @@ from runtime.messages import Evidence
 
 ABSTAINED = "I have not seen or heard that."
 
+_LONG, _BEGIN = 300, 80
+"""Characters from which on a quotation is cut, and how many of its begin stay."""
 _HOW = {"said": "said", "read": "on screen", "seen": "seen"}
 
 
-def quote(evidence: Evidence) -> str:
+def quote(evidence: Evidence, unit: str = "") -> str:
+    """What it says; of what is long, how it begins and its answering sentence or line (unit)."""
     text = " / ".join(line.strip() for line in evidence.text.splitlines() if line.strip())
+    at = text.find(unit) if unit else -1
+    if len(text) > _LONG and at > _BEGIN:
+        text = f"{text[:_BEGIN].rpartition(' ')[0]} … {unit}"
+    elif len(text) > _LONG and at >= 0:
+        text = f"{text[: at + len(unit)]} …"
     return f"“{evidence.asked}” “{text}”" if evidence.asked else f"“{text}”"
 
 
@@ -30,9 +38,9 @@ def place(evidence: Evidence) -> str:
     return f"{how(evidence)} {at} {clock_text(evidence.t_start_s)}"
 
 
-def fact_answer(short: str | None, evidence: Evidence) -> str:
-    """The answering words, the sentence they stand in, and when: a reader can check it at a glance."""
-    proof = f"{quote(evidence)} ({place(evidence)})"
+def fact_answer(short: str | None, evidence: Evidence, unit: str = "") -> str:
+    """The answering words, the sentence they stand in (unit), and when: a reader can check it at a glance."""
+    proof = f"{quote(evidence, unit)} ({place(evidence)})"
     if not short:
         return proof
     return f"{short[0].upper()}{short[1:].rstrip(' .')}. {proof}"

@@ -45,6 +45,8 @@ _FRESH = re.compile(
 _BEFORE_TIME = frozenset("at by until till around about before after from to past since on".split())
 _AMOUNTS = frozenset("a an half quarter couple few several all whole".split())
 _CLOCK = re.compile(r"\d(?:[:.]\d\d|st|nd|rd|th)\b|\b[ap]\.?m\b|\b(?:1[0-9]|20)\d\d\b", re.I)
+_DAYS = frozenset("day weekday month date".split())
+_DATE = re.compile(r"\d(?:st|nd|rd|th)\b|\d[./-]\d\d?[./-]\d", re.IGNORECASE)
 _RANK = re.compile(r"\d+(?:st|nd|rd|th)", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth".split())
@@ -203,6 +205,8 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
     entities = {(e.start, e.end): e.label_ for e in doc.ents}
     for (start, end), label in entities.items():
         fit = _entity_fit(kind, label, doc[start:end])
+        if kind is Kind.TIME and question.asked in _DAYS and not _names_day(doc[start:end]):
+            fit = min(fit, 0.3)
         yield start, end, min(fit, _number_fit(question, doc, start, end)) if kind is Kind.COUNT else fit
     for token in doc:
         low = token.lower_
@@ -213,7 +217,7 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             yield token.i, token.i + 1, 1.2
         if low in _COLOURS:
             yield token.i, token.i + 1, 1.2 if kind is Kind.COLOUR else 0.1
-        if low.strip(".'") in _TIME_WORDS and token.pos_ != "AUX":
+        if _timely(low) and token.pos_ != "AUX":
             start, end = _time_phrase(doc, token.i)
             yield start, end, 1.0 if kind is Kind.TIME else 0.15
         if token.pos_ == "ADP" and low in _PLACE_PREPOSITIONS and kind is Kind.WHERE:
@@ -234,8 +238,7 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             continue
         fit = 0.45
         if kind in {Kind.WHO, Kind.NAME} and root.pos_ == "PROPN" and root.text[:1].isupper():
-            timely = {root.lower_, root.lower_.removesuffix("s")} & _TIME_WORDS
-            fit = 0.3 if in_place(root) or timely else 0.9
+            fit = 0.3 if in_place(root) or _timely(root.lower_) else 0.9
         elif kind is Kind.WHO:
             fit = 0.5 if _may_be_somebody(chunk, question.of_object) else 0.1
         elif kind in {Kind.WHAT, Kind.NAME} and (
@@ -245,6 +248,16 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
         elif kind in {Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.TIME, Kind.COLOUR, Kind.REASON}:
             fit = 0.1
         yield chunk.start, chunk.end, fit
+
+
+def _timely(low: str) -> bool:
+    """Also "Mondays"."""
+    word = low.strip(".'")
+    return word in _TIME_WORDS or (word.endswith("days") and word[:-1] in _TIME_WORDS)
+
+
+def _names_day(span: Any) -> bool:
+    return any(_timely(t.lower_) for t in span) or _DATE.search(span.text) is not None
 
 
 def _capitals_end(doc: Any, start: int) -> int:
@@ -342,6 +355,7 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
         return 1.0 if _UNITS & set(following) else 0.2 if year else 0.7
     if question.kind is Kind.TIME:
         before = doc[start - 1].lower_ if start else ""
+        before = "from" if doc[start].lower_ in {"from", "between"} else before
         timely = before in _BEFORE_TIME or _CLOCK.search(doc[start:end].text) or _TIME_WORDS & set(following)
         return 0.8 if timely else 0.3
     if question.asked in {
@@ -390,6 +404,9 @@ def _number_phrase(doc: Any, i: int) -> tuple[int, int]:
         before = doc[start - 2]
         if before.lower_ in {"half", "quarter"} or (before.like_num and doc[start - 1].lower_ == "past"):
             start -= 2  # "half past six"
+    ranges = start and end + 1 < len(doc) and doc[start - 1].lower_ in {"from", "between"}
+    if ranges and doc[end].lower_ in {"to", "until", "till", "and"} and doc[end + 1].like_num:
+        return start - 1, _number_phrase(doc, end + 1)[1]  # "from one to three"
     return start, end
 
 

@@ -250,9 +250,14 @@ def _choices(doc: Any) -> frozenset[str]:
 
 
 def _counts_choices(token: Any) -> bool:
-    """ "two" in "which of the two sisters": whoever answers need not say how many there are."""
+    """ "two" in "which of the two sisters": whoever answers need not say how many there are. "14" in "the keeper of station 14"
+    says which.
+    """
     return bool(
-        token.pos_ == "NUM" and token.head.dep_ == "pobj" and token.head.head.lower_ in {"of", "between"}
+        token.pos_ == "NUM"
+        and token.i < token.head.i
+        and token.head.dep_ == "pobj"
+        and token.head.head.lower_ in {"of", "between"}
     )
 
 

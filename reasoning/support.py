@@ -59,6 +59,8 @@ _NOTHING_TOLD = 2.0
 """What is taken from the log odds of a statement that lacks what is asked for, and of one that is a question itself."""
 _UNNAMED, _OTHER_KIND, _OTHER_PART = 0.5, 0.38, 0.25
 _FITS = 0.3
+_FARTHER = 0.1
+"""What words of a better type may lie behind, for each sentence or line that shares more with the question."""
 _SELF = 0.95
 """How well who says "I did" answers who did."""
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
@@ -129,13 +131,16 @@ class Verifier:
             return sum(1.0 - matches[t] for t in question.terms if t.kind in kinds and not t.asked)
 
         # A heading may hold all the question's words, and the line below it the answer.
-        spans = (
-            answer_span(question, unit, modality, self.language, self._alike, units) for unit in ranked[:4]
-        )
-        fitting = [s for s in spans if s is not None and s.fit >= _FITS]
-        if question.kind in {Kind.REASON, Kind.NAME}:  # it stands in a sentence of its own
-            fitting.sort(key=lambda s: -s.fit)
-        span = fitting[0] if fitting else None
+        typed = question.kind not in {Kind.WHAT, Kind.YES_NO}
+        spans = [
+            (span.fit - _FARTHER * place if typed else -place, unit, span)
+            for place, unit in enumerate(ranked[:4])
+            if (span := answer_span(question, unit, modality, self.language, self._alike, units)) is not None
+            and span.fit >= _FITS
+        ]
+        span, told = None, best
+        if spans:
+            _, told, span = max(spans, key=lambda one: one[0])
         if question.kind is Kind.WHO and speaker is not None and self._did_it(question, best):
             span = Span(speaker, _SELF)
         likeness = self._cosine(question.text, statement)
@@ -163,7 +168,7 @@ class Verifier:
         return Support(
             probability=1.0 / (1.0 + math.exp(-logit)),
             coverage=coverage,
-            unit=best,
+            unit=told,
             span=span,
             missing=tuple(t.text for t in question.terms if matches[t] < 0.5),
             features=features,

@@ -60,6 +60,11 @@ def test_the_value_of_a_line(verifier: Verifier, question: str, screen: str, ans
         ),
         ("How come there was a flood?", "The mayor blamed the flood on a drain.", "on a drain"),
         ("What forced them to stop?", "A string broke, so they had to stop.", "A string broke"),
+        ("How many seals were there?", "We counted fifty-eight seals on the rocks.", "fifty-eight"),
+        ("When is the desk open?", "The desk is open from two to five.", "from two to five"),
+        ("When does the choir sing?", "The choir sings at half past seven.", "half past seven"),
+        ("Why does she hum?", "The van is old. It has no radio, so she hums.", "It has no radio"),
+        ("What is the ferry called?", "A ferry comes. It is red and called Havfrue.", "Havfrue"),
         ("How high is the rent?", "The rent goes up to 900, and 10 a month.", "910"),
         (
             "Why did the safe stay shut?",
@@ -135,6 +140,13 @@ def test_what_stands_for_a_secret_is_no_answer(verifier: Verifier) -> None:
     told = "Ben: My card number is [card] and the wifi password is: [password]."
     span = verifier.judge(parse_question("What is the wifi password?", verifier.language), told, "said").span
     assert span is None or span.text.strip("[]") not in ("card", "password")
+
+
+def test_a_number_that_says_which_is_asked_for(verifier: Verifier) -> None:
+    terms = parse_question("Who is the keeper of station 14?", verifier.language).terms
+    assert "14" in [term.text for term in terms]
+    terms = parse_question("Which of the two sisters sings?", verifier.language).terms
+    assert "two" not in [term.text for term in terms]
 
 
 def test_how_something_is_done_may_be_asked_politely(verifier: Verifier) -> None:
