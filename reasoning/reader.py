@@ -50,21 +50,14 @@ async def reread(
     """
     first = _chosen(candidates, settings.readings)
     others = [c for c in candidates if c not in first]
-    try:
-        async with asyncio.timeout(settings.reading_timeout_s):
-            readings = await _all(client, question, first, settings)
-    except TimeoutError:
-        raise AnswerError(f"the model {client.address.model} has not read in time") from None
-    out = [weighed(candidate, reading) for candidate, (reading, _) in zip(first, readings, strict=True)]
+    passages = [passage_of(c, settings.short_prompt_tokens) for c in first]
+    readings, usage = await read_all(client, question.text, passages, settings)
+    out = [weighed(candidate, reading) for candidate, reading in zip(first, readings, strict=True)]
     out.sort(key=lambda c: (-round(c.rank, 6), c.evidence.t_start_s, c.evidence.id))
     threshold = settings.support_threshold
     answering = [c for c in out if c.support.probability >= threshold]
     out = [*current(question, answering, threshold), *(c for c in out if c not in answering)]
     out += [replace(c, support=replace(c.support, probability=0.0)) for c in others]
-    usage = Usage(
-        sum(usage.prompt_tokens for _, usage in readings),
-        sum(usage.completion_tokens for _, usage in readings),
-    )
     return out, usage
 
 
@@ -83,28 +76,35 @@ def weighed(candidate: Candidate, reading: Reading) -> Candidate:
     return replace(candidate, support=replace(support, probability=1.0 / (1.0 + math.exp(-odds)), span=span))
 
 
-async def _all(
-    client: EngineClient, question: Question, candidates: Sequence[Candidate], settings: AnswerSettings
-) -> list[tuple[Reading, Usage]]:
-    """Side by side: the server reads them as one batch. One that fails ends the others."""
+async def read_all(
+    client: EngineClient, question: str, passages: Sequence[str], settings: AnswerSettings
+) -> tuple[list[Reading], Usage]:
+    """What each passage says to a question, and the tokens used. Side by side: the server reads them as one batch.
+
+    Raises AnswerError: one has failed, which ends the others, or not all are read in time.
+    """
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(read(client, question, c, settings)) for c in candidates]
+        async with asyncio.timeout(settings.reading_timeout_s), asyncio.TaskGroup() as group:
+            tasks = [group.create_task(read(client, question, p, settings)) for p in passages]
+    except TimeoutError:
+        raise AnswerError(f"the model {client.address.model} has not read in time") from None
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
-    return [task.result() for task in tasks]
+    read_so = [task.result() for task in tasks]
+    used = [usage for _, usage in read_so]
+    usage = Usage(sum(u.prompt_tokens for u in used), sum(u.completion_tokens for u in used))
+    return [reading for reading, _ in read_so], usage
 
 
 async def read(
-    client: EngineClient, question: Question, candidate: Candidate, settings: AnswerSettings
+    client: EngineClient, question: str, passage: str, settings: AnswerSettings
 ) -> tuple[Reading, Usage]:
-    """What one candidate says to a question, and the tokens used. Raises AnswerError."""
-    passage = passage_of(candidate, settings.short_prompt_tokens)
+    """What one passage, in one line, says to a question, and the tokens used. Raises AnswerError."""
     text, usage = "", Usage(0, 0)
     first: tuple[tuple[str, float], ...] = ()
     async with aclosing(
         client.chat(
-            reader_messages(question.text, passage),
+            reader_messages(question, passage),
             max_tokens=settings.short_answer_tokens,
             stop=["\n"],
             likeliest=LIKELIEST,
@@ -119,7 +119,7 @@ async def read(
     none = sum(math.exp(logprob) for token, logprob in first if token.strip().lower() == NONE)
     if not first:  # a server that tells no likelihoods
         none = _UNTOLD if said else 1.0 - _UNTOLD
-    return Reading(words if said and grounded(words, question.text, passage) else None, none), usage
+    return Reading(words if said and grounded(words, question, passage) else None, none), usage
 
 
 def passage_of(candidate: Candidate, budget_tokens: int) -> str:

@@ -11,6 +11,7 @@ from memory import Memory
 from memory.screen import ScreenMemory
 from reasoning.answer import Streamed, completed
 from reasoning.engine import Reasoner
+from reasoning.engine_models import READER
 from reasoning.recall import THREAD
 from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
 from reasoning.screen.find import Finder, Moment
@@ -19,6 +20,7 @@ from reasoning.screen.phrasing import capital, once
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.reading import FactReader, Read
 from reasoning.screen.replies import Replies
+from reasoning.screen.rereading import reread
 from reasoning.screen.rewording import reworded
 from reasoning.screen.when import When, at_text, parse_when
 from reasoning.settings import AnswerSettings
@@ -130,7 +132,7 @@ class ScreenAnswerer:
         try:
             client = None if await self._engine.weak() else await self._engine.client()
             if client is None or client.address.weak:
-                yield await self._worded(plain, found, self._engine)
+                yield await self._briefly(query, plain, found, self._engine)
                 return
             near = await found.finder.read(query.text, found.when)
 
@@ -162,6 +164,25 @@ class ScreenAnswerer:
             )
             answer = replace(answer, choice=max(range(len(scores)), key=lambda i: (scores[i], -i)))
         return answer
+
+    async def _briefly(self, query: Query, plain: Answer, found: _Found, engine: Reasoner) -> Answer:
+        """With a small model: one that reads judges what the rules are not sure of, any other only words it."""
+        if found.read is None or not await engine.reads():
+            return await self._worded(plain, found, engine)
+        if not found.read.passages or query.options:
+            return plain
+        client = await engine.client()
+        if client.address.model != READER:
+            return await self._worded(plain, found, engine)
+        read, usage = await reread(client, found.read, self._settings, self._at)
+        moments = read.moments or found.moments
+        answer = await self._plain(query, replace(found, text=capital(read.text), moments=moments))
+        return replace(
+            answer,
+            engine=client.address.model,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+        )
 
     async def _worded(self, plain: Answer, found: _Found, engine: Reasoner) -> Answer:
         """A small model is asked only where the answering words do not stand out by themselves."""

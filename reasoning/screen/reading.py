@@ -44,7 +44,8 @@ _TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATIO
 class Read:
     """words: those that answer, "" where none stand out. proof: the line, its window and its time; "" for no answer.
 
-    moments: best first. candidate: the statement, where words of it may still be put together to an answer.
+    moments: best first. candidate: the statement, where words of it may still be put together to an answer. passages: what
+    was weighed, with where it stood, best first; none where a label or a failure has told it.
     """
 
     words: str
@@ -52,6 +53,7 @@ class Read:
     moments: Sequence[Moment]
     question: Question
     candidate: Candidate | None = None
+    passages: Sequence[tuple[Candidate, Moment]] = ()
 
     @property
     def text(self) -> str:
@@ -100,19 +102,21 @@ class FactReader:
         weighed: list[Candidate] = await self._compute.run(THREAD, weigh, parsed, numbered, self._verifier)
         if parsed.kind in _TYPED:
             weighed = [c for c in weighed if not _asks(c.support.unit, asked)]
-        ordered = once([moments[int(c.evidence.id)] for c in weighed])
+        stood = [moments[int(c.evidence.id)] for c in weighed]
+        passages = [p for p in zip(weighed, stood, strict=True) if not other_colour(asked, p[0].support.unit)]
+        ordered = once(stood)
         if not weighed or weighed[0].support.probability < self._settings.support_threshold:
             # A line that has every word of the question is not passed over for what stands around it.
             line_of = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
             if line_of is None:
                 if failed:
                     return Read("", self._proof(failed[0].line, failed[0]), once([*failed, *ordered]), parsed)
-                return Read("", "", ordered, parsed)
+                return Read("", "", ordered, parsed, passages=passages)
             line = with_next(line_of.line, line_of.evidence, not says_all(asked, line_of.line))
-            return Read("", self._proof(line, line_of), once([line_of, *ordered]), parsed)
+            return Read("", self._proof(line, line_of), once([line_of, *ordered]), parsed, passages=passages)
         best, moment = weighed[0], ordered[0]
         if other_colour(asked, best.support.unit):
-            return Read("", "", ordered, parsed)
+            return Read("", "", ordered, parsed, passages=passages)
         span: Span | None = best.support.span
         least = _SPAN if parsed.kind in _TYPED else _SURE_SPAN
         # Words of two cells are no answer.
@@ -122,12 +126,17 @@ class FactReader:
         unit = best.support.unit if best.support.unit != heading else moment.line
         proof = self._proof(with_next(unit, best.evidence), moment)
         words = span.text.rstrip(" .") if span is not None else ""
-        return Read(words, proof, ordered, parsed, None if words else best)
+        return Read(words, proof, ordered, parsed, None if words else best, passages)
 
     def _proof(self, line: str, moment: Moment) -> str:
-        if moment.ear:
-            return f"{told(replace(moment, line=line), self._at)}."
-        return f"“{line}”{inside(moment)} at {self._at(moment.wall_s)}."
+        return proof_of(line, moment, self._at)
+
+
+def proof_of(line: str, moment: Moment, at: Callable[[float], str]) -> str:
+    """A line, where it stood and when. at: a Unix time in words."""
+    if moment.ear:
+        return f"{told(replace(moment, line=line), at)}."
+    return f"“{line}”{inside(moment)} at {at(moment.wall_s)}."
 
 
 def _asks(line: str, question: str) -> bool:

@@ -1,11 +1,11 @@
 """Questions about sessions of screenshots, scored, and the bytes that a memory of them takes.
 
-python tests/bench/bench_screen.py FOLDER... [--questions FILE] [--memory DIR] [--every-s 3] [--json]
+python tests/bench/bench_screen.py FOLDER... [--questions FILE] [--memory DIR] [--every-s 3] [--engine]
 
 Each FOLDER holds screenshots named by their time. A question's answer is right when it matches `accept` and its first
 evidence lies in `span` (local times); one without `accept` must be refused. Bytes are told against the raw files as
 they are, and against one screenshot (of the mean size) every so many seconds of the same time, which is how often such
-recorders take one.
+recorders take one. --engine asks the language model too, once it has started (engine.model and the like by --set).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from memory import Store
 from memory.stats import memory_stats
 from perception.sources.screenshots import ScreenshotFolder
-from runtime.app.context import open_answerer, open_app
+from runtime.app.context import open_answerer, open_app, open_engine
 from runtime.app.screen.asking import Times, choose_answerer
 from runtime.app.screen.folder import remember_folder
 from runtime.app.screen.reading import open_reader
@@ -38,9 +38,12 @@ async def main() -> None:
     parser.add_argument("--memory", type=Path, help="kept there; what it holds already is not read again")
     parser.add_argument("--every-s", type=float, default=3.0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--engine", action="store_true")
+    parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
-    args.config, args.overrides, args.quiet = None, [f"screen.read.threads={args.threads}"], True
+    args.config, args.quiet = None, True
+    args.overrides += [f"screen.read.threads={args.threads}"]
     with tempfile.TemporaryDirectory() as temporary:
         await measure(args, args.memory or Path(temporary) / "memory")
 
@@ -62,18 +65,23 @@ async def measure(args: argparse.Namespace, place: Path) -> None:
                 print(f"read {new} screenshots in {app.clock.now() - began:.1f} s")
             stats = await memory_stats(store)
             sizes(folders, stats.disk_bytes, stats.keyframe_bytes, args.every_s)
-            async with open_answerer(app, store, None) as (answerer, memory):
+            async with (
+                open_engine(app, args.engine) as engine,
+                open_answerer(app, store, engine) as (answerer, memory),
+            ):
+                if engine is not None:
+                    print(f"read by {(await engine.client()).address.model}")
                 times = Times(await memory.sources(), app.clock)
                 chosen = choose_answerer(
-                    app, memory, answerer, await app.models.verifier(), tuple(times.sources)
+                    app, memory, answerer, await app.models.verifier(), tuple(times.sources), engine
                 )
                 right: Counter[str] = Counter()
                 total: Counter[str] = Counter()
-                slowest = 0.0
+                took: list[float] = []
                 for line in args.questions.read_text(encoding="utf-8").splitlines():
                     item = json.loads(line)
                     answer = await chosen.answer(Query(item["id"], item["question"]))
-                    slowest = max(slowest, answer.latency_s)
+                    took.append(answer.latency_s)
                     at = (
                         times.wall(answer.evidence[0].source, answer.evidence[0].t_start_s)
                         if answer.evidence
@@ -89,7 +97,8 @@ async def measure(args: argparse.Namespace, place: Path) -> None:
                 for category, count in total.items():
                     print(f"{category:8} {right[category]} of {count}")
                 print(
-                    f"all      {sum(right.values())} of {sum(total.values())}; slowest answer {slowest:.2f} s"
+                    f"all      {sum(right.values())} of {sum(total.values())};"
+                    f" an answer took {sum(took) / len(took):.2f} s, the slowest {max(took):.2f} s"
                 )
 
 

@@ -26,7 +26,7 @@ from reasoning.engine_client import EngineClient
 from reasoning.judge import Candidate
 from reasoning.language import Language
 from reasoning.question import parse_question
-from reasoning.reader import Reading, logit, read
+from reasoning.reader import Reading, logit, passage_of, read
 from reasoning.support import Verifier
 from runtime.app.settings import app_settings
 from runtime.clock import perf
@@ -48,17 +48,21 @@ async def main() -> None:
     registry = Registry.load()
     verifier = Verifier(Language(registry.locate("en-core-web-sm")), MiniLMEncoder(registry.locate("minilm")))
     asked = [_candidate(verifier, item) for item in items]
+    budget = settings.answer.short_prompt_tokens
+    texts = [(question.text, passage_of(candidate, budget)) for question, candidate in asked]
     async with EngineClient(address, settings.engine) as client:
         # The first request also reads the examples, which the server keeps.
-        await read(client, *asked[0], settings.answer)
+        await read(client, *texts[0], settings.answer)
         began = perf()
-        for question, candidate in asked[:20]:
-            await read(client, question, candidate, settings.answer)
+        for question, passage in texts[:20]:
+            await read(client, question, passage, settings.answer)
         print(f"one after another: {(perf() - began) / 20:.2f} s a statement")
         began = perf()
         readings = []
         for i in range(0, len(asked), 4):
-            four = (read(client, q, c, settings.answer) for q, c in asked[i : i + 4])
+            four = (
+                read(client, question, passage, settings.answer) for question, passage in texts[i : i + 4]
+            )
             readings += await asyncio.gather(*four)
         print(f"four at a time: {(perf() - began) / len(asked):.2f} s a statement")
     _report(items, [c for _, c in asked], [reading for reading, _ in readings])

@@ -13,7 +13,7 @@ from reasoning.engine_settings import EngineSettings
 from reasoning.engine_state import EngineAddress
 from reasoning.judge import Candidate
 from reasoning.question import parse_question
-from reasoning.reader import Reading, read, weighed
+from reasoning.reader import Reading, passage_of, read, weighed
 from reasoning.settings import AnswerSettings
 from reasoning.support import Verifier
 from runtime.messages import Evidence
@@ -41,7 +41,7 @@ def test_it_tells_an_answer_from_a_near_miss(address: EngineAddress, verifier: V
         question = parse_question(text, verifier.language)
         evidence = Evidence("e", "film", "said", LAMP, 0.0, 4.0, 1.0)
         candidate = Candidate(evidence, verifier.judge(question, LAMP, "said"), 1.0)
-        reading, usage = await read(client, question, candidate, AnswerSettings())
+        reading, usage = await read(client, text, passage_of(candidate, 250), AnswerSettings())
         assert usage.completion_tokens > 0
         return reading, candidate.support.probability, weighed(candidate, reading).support.probability
 

@@ -52,7 +52,7 @@ async def record(args: argparse.Namespace) -> int:
         encoder = await app.models.text_encoder()
         async with (
             await Store.open(args.memory or default_memory(), encoder) as store,
-            open_engine(app, True, _ENGINE_PATIENCE_S) as engine,
+            open_engine(app, True, _ENGINE_PATIENCE_S, reader=settings.reader) as engine,
         ):
             folder = store.folder
             if folder is None:
