@@ -125,6 +125,8 @@ class Verifier:
         for term in question.terms:
             if term.kind in {TermKind.NUMBER, TermKind.NAME} and modality == "read":
                 matches[term] = self._match(term, in_unit, (), question)
+            if term.kind is TermKind.NUMBER and _of_another(question.text, term.text, statement):
+                matches[term] = 0.0
         coverage = sum(weights[t] * matches[t] for t in question.terms) / total
 
         def missing(*kinds: TermKind) -> float:
@@ -304,6 +306,15 @@ class Verifier:
     def _cosine(self, a: str, b: str) -> float:
         left, right = self._word_vectors([a, b])
         return float(left @ right)
+
+
+def _of_another(question: str, number: str, statement: str) -> bool:
+    """Whether the word before a number of the question has another one here: "station 8" where "station 7 of line 8" is told."""
+    found = re.search(rf"\b([^\W\d]\w+) {re.escape(number)}\b", question, re.IGNORECASE)
+    if found is None or not tokens(found[1]):
+        return False
+    told = re.findall(rf"\b{re.escape(found[1])} (\d[\w.]*\w|\d)", statement, re.IGNORECASE)
+    return bool(told) and number not in told
 
 
 def _unlabelled(statement: str, speaker: str | None) -> str:

@@ -149,6 +149,14 @@ def test_a_number_that_says_which_is_asked_for(verifier: Verifier) -> None:
     assert "two" not in [term.text for term in terms]
 
 
+@pytest.mark.slow
+def test_a_number_belongs_to_its_word(verifier: Verifier) -> None:
+    asked = parse_question("Where does crate number 8 stand?", verifier.language)
+    right = verifier.judge(asked, "Crate number 8 stands in hall 3.", "said").probability
+    wrong = verifier.judge(asked, "Crate number 5 stands in hall 8.", "said").probability
+    assert wrong < AnswerSettings().support_threshold < right
+
+
 def test_how_something_is_done_may_be_asked_politely(verifier: Verifier) -> None:
     assert parse_question("Can you tell me how to bake bread?", verifier.language).steps
     assert not parse_question("Can you tell me how the bread was?", verifier.language).steps
