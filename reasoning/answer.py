@@ -23,6 +23,7 @@ from reasoning.question import Question, parse_question
 from reasoning.reader import reread
 from reasoning.recall import THREAD, Recall
 from reasoning.settings import AnswerSettings
+from reasoning.spans import talked_of
 from reasoning.speakers import AskedSpeaker, asked_speaker
 from reasoning.support import Verifier
 from reasoning.visual import Scenes, Sighting
@@ -167,6 +168,8 @@ class Answerer:
 
     async def _plain(self, found: _Found, note: str = "") -> Answer:
         """The answer from the evidence alone."""
+        if told := await talked_of(self._memory, found.query, self._settings.evidence):
+            return replace(told, note=note)
         if found.question.kind is Kind.MOMENT:
             answer = await self._moment(found)
         else:
