@@ -34,6 +34,8 @@ from runtime.messages import Answer, Query
 NOT_HEARD = "I have not heard that."
 _READ = {Ask.FACT, Ask.WHERE, Ask.SEEN, Ask.STEPS, Ask.PROMISE}
 """What a model may put into words: the rest is reckoned from times, to which words add nothing."""
+_IN_A_LINE = {Ask.FACT, Ask.STEPS, Ask.LONG, Ask.NEXT, Ask.WHERE, Ask.WHEN}
+"""What may stand in a line, too: "how long is the lease", "what comes after the soap"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,7 @@ class ScreenAnswerer:
                         finder, when, Asked(Ask.FACT, heard.phrase), text, moments, missing=NOT_HEARD
                     )
         text, moments = await Replies(finder, question, asked, when, self._at).reply()
-        told = asked.ask is Ask.LONG and not asked.visit  # "how long is the lease" may stand in a line
-        if text or not (told or asked.ask in (Ask.FACT, Ask.STEPS)):
+        if text or asked.ask not in _IN_A_LINE or (asked.ask is Ask.LONG and asked.visit):
             if not text and not moments:
                 moments = (await finder.read(question, When()))[: self._settings.evidence]
             return _Found(finder, when, asked, text, moments)

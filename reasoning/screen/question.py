@@ -71,6 +71,7 @@ _DOING = re.compile(
     r"(?:give me |write )?(?:a |an )?(?:short |brief )?(?:summary|overview|recap) of)\s+"
     r"(?:everything |all )?(?:that |what )?(?:(?:i|we) (?:did|was doing|were doing|worked on|have done)|happened|my (?:day|work)|"
     r"(?:the|that|this) day)\b"
+    r"|^what (?:was|were) (?:i|we)(?: (?:at|on|in the middle of))?(?: (?:that|this) \w+)?\W*$"
     r"|^what (?:happened|was going on)\W*$|^what (?:did|have) (?:i|we) (?:get )?(?:do|done|accomplish\w*|get done)\W*$"
     r"|^how did (?:i|we) spend\b|^what (?:kept (?:me|us) busy|(?:was|were) open)\b"
     r"|^what (?:had|did|have) (?:i|we) (?:have )?(?:open|up|on (?:my|the) screen)\b",

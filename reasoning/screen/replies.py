@@ -22,6 +22,7 @@ _LEAST = 0.6
 _SHORT_S = 20.0
 _NEWEST, _RECENT_S = 3, 180.0
 _APART_S = 900.0
+_MINUTE_S = 60.0
 _TELLING, _MOST_LINES = 8, 3
 
 _ITEM = re.compile(r"^\W{0,3}(?P<number>\d{1,2})[.)]\s+\S")
@@ -72,18 +73,38 @@ class Replies:
         kinds = set(tokens(self.question)) & KIND_WORDS
         done = [a for a in done if kinds & kind_words(a.program, a.site)] or done
         if not done and self.when.point:
-            return "", ()
+            return await self._nearest(kinds)
         if self.when.point and done:
-            now = done[-1]
-            from_s, to_s = self.when.from_wall or now.wall_s, self.when.to_wall or now.end_wall_s
-            near = await self.finder.latest(to_s, max(_RECENT_S, to_s - from_s))
+            assert self.when.from_wall is not None and self.when.to_wall is not None
+            from_s, to_s = self.when.from_wall, self.when.to_wall
+            meant = (from_s + to_s) / 2
+            # "At ten" is the whole minute, "around ten" has a middle.
+            until = to_s if to_s - from_s <= _MINUTE_S else meant
+            now = min(reversed(done), key=lambda a: _away(a, until))
+            near = await self.finder.latest(until, max(_RECENT_S, until - from_s))
             near = [m for m in near if not kinds or m.program == now.program][:_NEWEST]
             lines = "; ".join(": ".join(headings(m)) or m.line for m in near)
-            text = f"At {self.at((from_s + to_s) / 2)}: {named(now)}" + (
-                f". On the screen: “{lines}”" if lines else ""
-            )
+            text = f"At {self.at(meant)}: {named(now)}" + (f". On the screen: “{lines}”" if lines else "")
             return f"{text}.", [*near, then(moment_of(now), self.when)]
         return _listed(_joined(done), self.at), [moment_of(a) for a in _joined(done)]
+
+    async def _nearest(self, kinds: set[str]) -> Reply:
+        """What was in front nearest to a moment of which nothing is known."""
+        assert self.when.from_wall is not None and self.when.to_wall is not None
+        meant = (self.when.from_wall + self.when.to_wall) / 2
+
+        done = [
+            a
+            for a in await self.finder.activities()
+            if _away(a, meant) < _APART_S and (not kinds or kinds & kind_words(a.program, a.site))
+        ]
+        if not done:
+            return "", ()
+        one = min(done, key=lambda a: _away(a, meant))
+        at_s = one.wall_s if one.wall_s > meant else one.end_wall_s
+        return f"{named(one)}, at {self.at(at_s)}; nothing was recorded at {self.at(meant)}.", [
+            then(moment_of(one), When(at_s, at_s))
+        ]
 
     async def _long(self) -> Reply:
         wanted = content(self.asked.phrase)
@@ -298,6 +319,11 @@ class Replies:
             else ""
         )
         return f"In {', '.join(places) or 'the desktop'}: {'; '.join(parts)}.{before}", moments
+
+
+def _away(a: Activity, wall_s: float) -> float:
+    """How far from a time, in seconds; not more than 0 where it was in front then."""
+    return max(a.wall_s - wall_s, wall_s - a.end_wall_s)
 
 
 def _listed(done: Sequence[Activity], at: Callable[[float], str]) -> str:

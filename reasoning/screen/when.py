@@ -20,7 +20,7 @@ _SIDE = re.compile(
     re.I,
 )
 _AT = re.compile(
-    rf"\b(?P<near>at|around|about|near)\s+(?:about\s+|around\s+)?{_CLOCK.format('a')}(?![\d%]|\s*(?:minute|hour|percent|euro|dollar))",
+    rf"\b(?:at|around|about|near)\s+(?:about\s+|around\s+)?{_CLOCK.format('a')}(?![\d%]|\s*(?:minute|hour|percent|euro|dollar))",
     re.I,
 )
 _LUNCH = re.compile(
@@ -65,6 +65,12 @@ _SPOKEN = re.compile(
     rf"(?: minutes?)? (?P<side>past|to) {_HOUR}|(?P<sharp>{_NUMBERS}) o'?clock)\b(?![:.]\d)",
     re.I,
 )
+_SHARP = re.compile(
+    rf"\b(?P<at>at|around|about) {_HOUR}"
+    r"(?=\s*(?:[?.!,]|$)| (?:at night|that|(?:on )?\w+day|(?:in|on) (?:the|that|this) (?:\d|morning|afternoon|evening))\b)",
+    re.I,
+)
+"""On the hour: "at four in the afternoon", "at 9?"."""
 _MINUTES = {"half": 30, "quarter": 15, "a quarter": 15}
 _NEAR_DAY = re.compile(
     r"\b(?:(?:the day before )?yesterday|last(?= night\b)|(?-i:today|TODAY|(?<!\w )Today))\b", re.I
@@ -141,7 +147,7 @@ def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None
         return (at, 24.0, False, _without(text, found)) if late else (0.0, at, False, _without(text, found))
     if (found := _AT.search(text)) and (found["am"] or found["ahalf"] or "clock" in found.group().lower()):
         at = _hours(found, "a")
-        if found["near"].lower() == "at":
+        if not re.match(r"(?:at )?(?:about|around|near)\b", found.group(), re.I):
             return at, at + 1 / 60, True, _without(text, found)
         return at - 0.1, at + 0.1, True, _without(text, found)
     if found := _LUNCH.search(text):
@@ -162,7 +168,7 @@ def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None
 
 
 def _in_digits(text: str) -> str:
-    """ "at ten past two": "at 2:10"."""
+    """ "at ten past two": "at 2:10", "at four in the afternoon": "at 4:00 in the afternoon"."""
 
     def clock(found: re.Match[str]) -> str:
         if found["sharp"]:
@@ -173,7 +179,8 @@ def _in_digits(text: str) -> str:
             at, minutes = (at - 2) % 12 + 1, 60 - minutes
         return f"{at}:{minutes:02}"
 
-    return _SPOKEN.sub(clock, text)
+    text = _SPOKEN.sub(clock, text)
+    return _SHARP.sub(lambda found: f"{found['at']} {_number(found['hour'])}:00", text)
 
 
 def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:

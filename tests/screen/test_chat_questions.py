@@ -53,6 +53,7 @@ def ask(folder: Path, verifier: Verifier, question: str) -> Answer:
         ("What did I promise Ana?", "yellow paint", "drawings"),
         ("Who said when the ferry leaves?", "Bo", "Dora"),
         ("How many ropes came from Harbour Supplies?", "14", "Ana"),
+        ("What follows now, who paints the northern buoy?", "Dora", "Bo"),
     ],
 )
 def test_a_promise_is_of_who_made_it(

@@ -94,6 +94,9 @@ def test_how_something_was_done_is_asked_of_the_thing_itself() -> None:
         ("How did I spend the evening of the 16th?", (16, 17, 0), (17, 0, 0)),
         ("What had I open at ten past two?", (17, 14, 10), (17, 14, 11)),
         ("What had I open at a quarter to nine in the morning?", (17, 8, 45), (17, 8, 46)),
+        ("What was I at around a quarter to nine that morning?", (17, 8, 39), (17, 8, 51)),
+        ("What was I reading at four in the afternoon on the 16th?", (16, 16, 0), (16, 16, 1)),
+        ("What was open at 9?", (17, 9, 0), (17, 9, 1)),
         ("What had I open at four minutes to one?", (17, 12, 56), (17, 12, 57)),
         ("What had I open at twenty-three minutes past two?", (17, 14, 23), (17, 14, 24)),
         ("What had I open at half past eleven in the evening of the 15th?", (15, 23, 30), (15, 23, 31)),
@@ -118,6 +121,7 @@ def test_a_number_is_no_time() -> None:
         "What does the mooring cost a night?",
         "What stood in the 3rd row of the table?",
         "Which of the two is the 16th harbour?",
+        "Which buoy lay at two on the map?",
     ):
         when = parse_when(text, NOW.timestamp(), DAYS, UTC)
         assert (when.from_wall, when.to_wall, when.rest) == (None, None, text)

@@ -61,3 +61,11 @@ def test_what_was_done_with_a_program_around_a_time(tmp_path: Path) -> None:
     answer = reply(tmp_path, question, when)
     assert "build in Terminal" in answer
     assert "undefined mooring" in answer
+
+
+def test_of_a_time_at_which_nothing_was_recorded_the_nearest_is_told(tmp_path: Path) -> None:
+    when = parse_when("What was I at around 9:30?", MORNING, [datetime(2024, 5, 13).date()])
+    assert reply(tmp_path, "What was I at?", when) == ""
+    when = parse_when("What was I at around 9:18?", MORNING, [datetime(2024, 5, 13).date()])
+    answer = reply(tmp_path, "What was I at?", when)
+    assert answer == "Weather in Browser, at 605; nothing was recorded at 1080."
