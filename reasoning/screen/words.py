@@ -35,18 +35,16 @@ _KINDS = (
     (re.compile(r"slack|discord|telegram|signal|whatsapp|teams|element", re.I), "chat messenger"),
 )  # fmt: skip
 
-_LANGUAGES = {
-    "en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
-    "pl": "polish", "ru": "russian", "ja": "japanese", "zh": "chinese", "ko": "korean", "ar": "arabic", "sv": "swedish",
-}  # fmt: skip
-"""By the first part of a host: en.wikipedia.org is the English one."""
-_ENGLISH = {
-    "deutsch": "german", "français": "french", "español": "spanish", "italiano": "italian", "português": "portuguese",
-    "nederlands": "dutch", "polski": "polish", "русский": "russian", "日本語": "japanese", "中文": "chinese",
-    "한국어": "korean", "svenska": "swedish", "العربية": "arabic", "فارسی": "persian", "türkçe": "turkish",
-    "čeština": "czech", "dansk": "danish", "norsk": "norwegian", "suomi": "finnish", "українська": "ukrainian",
-}  # fmt: skip
-"""A language is listed by its own name and asked for by its English one."""
+_LANGUAGES = tuple(
+    entry.split()
+    for entry in """en english english, de german deutsch, fr french français, es spanish español, it italian italiano,
+    pt portuguese português, nl dutch nederlands, pl polish polski, ru russian русский, ja japanese 日本語, zh chinese 中文,
+    ko korean 한국어, ar arabic العربية, sv swedish svenska, fa persian فارسی, tr turkish türkçe, cs czech čeština,
+    da danish dansk, no norwegian norsk, fi finnish suomi, uk ukrainian українська""".split(",")
+)
+"""Asked for by their English names; a host begins with the code (en.wikipedia.org), a list has their own names."""
+_ENGLISH = {own: english for _, english, own in _LANGUAGES}
+_OF_HOST = {code: english for code, english, _ in _LANGUAGES}
 _DOES = {
     "cp": "copy", "scp": "copy upload transfer send", "rsync": "copy sync transfer backup", "mv": "move rename",
     "rm": "delete remove", "mkdir": "create folder directory", "tar": "archive pack compress backup",
@@ -54,17 +52,12 @@ _DOES = {
     "curl": "download request", "wget": "download", "grep": "search find", "chmod": "permission", "kill": "stop",
     "pip": "install package", "apt": "install package", "npm": "install package", "git": "repository version control",
     "sha256sum": "checksum hash", "sha1sum": "checksum hash", "md5sum": "checksum hash", "mount": "attach drive",
+    "tgz": "archive", "gz": "archive",
 }  # fmt: skip
-"""A command is typed by its name and asked for by what it does."""
-_ENDINGS = {
-    "py": "python script", "sh": "shell script", "js": "javascript script", "tgz": "archive", "gz": "archive",
-    "zip": "archive", "png": "picture image", "jpg": "picture image", "svg": "picture image", "mp4": "video",
-    "mp3": "audio", "wav": "audio", "txt": "note", "md": "note", "xlsx": "spreadsheet", "ods": "spreadsheet",
-    "pptx": "presentation", "odp": "presentation", "log": "log",
-}  # fmt: skip
+"""A command is typed by its name and asked for by what it does, an archive by what it is."""
 _ENGLISH_OF = {
     token: set(tokens(english))
-    for own, english in (*_ENGLISH.items(), *_DOES.items(), *_ENDINGS.items())
+    for own, english in (*_ENGLISH.items(), *_DOES.items())
     for token in tokens(own)
 }
 _COLOURS = set(
@@ -72,7 +65,7 @@ _COLOURS = set(
         "black white grey gray red orange yellow green blue purple violet pink brown beige silver gold turquoise"
     )
 )
-LANGUAGES = set(tokens(" ".join([*_LANGUAGES.values(), *_ENGLISH.values()])))
+LANGUAGES = set(tokens(" ".join(_ENGLISH.values())))
 KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
 SPEAKER = re.compile(r"\W*([^\W\d][\w.' -]{0,29}?)\s*:\s+")
 """The name before a line of a chat."""
@@ -81,7 +74,7 @@ SPEAKER = re.compile(r"\W*([^\W\d][\w.' -]{0,29}?)\s*:\s+")
 def kind_words(program: str, site: str) -> set[str]:
     """Words for a place: its program's and site's names, and what kind of program it is."""
     kinds = " ".join(words for pattern, words in _KINDS if pattern.search(program))
-    kinds += f" {_LANGUAGES.get(site.partition('.')[0], '')}" if site.count(".") > 1 else ""
+    kinds += f" {_OF_HOST.get(site.partition('.')[0], '')}" if site.count(".") > 1 else ""
     return set(tokens(spaced(f"{program} {site} {kinds}")))
 
 
@@ -123,7 +116,7 @@ def covered(wanted: Sequence[str], there: set[str]) -> float:
 
 
 def with_english(words: set[str]) -> set[str]:
-    """And the English for what stands among them: names of languages, commands, endings of files."""
+    """And the English for what stands among them: names of languages, commands."""
     return words.union(*(_ENGLISH_OF[w] for w in words & _ENGLISH_OF.keys()))
 
 
