@@ -363,10 +363,10 @@ def test_ten_thousand_looks_leave_nothing_behind_and_lose_no_line(tmp_path: Path
         n = 0
         while desk.screen.looks < 10_000:
             n += 1
-            chat = [_message(i) for i in range(n // 40, n // 40 + 6)]
+            chat = [_message(i) for i in range(n // 80, n // 80 + 6)]
             shown.update(chat)
-            desk.screen.title = f"{'room' if n // 200 % 2 else 'mail'} - Chat"
-            await desk.show(0.5, f"{n} of 20000", *chat)
+            desk.screen.title = f"{'room' if n // 400 % 2 else 'mail'} - Chat"
+            await desk.show(0.25, f"{n} of 20000", *chat)
             if n % 1000 == 0:
                 sizes.append(psutil.Process().memory_info().rss)
         await desk.show(10, *chat)
