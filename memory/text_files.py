@@ -59,7 +59,10 @@ def read_chat(path: Path, zone: tzinfo | None = None) -> list[Told]:
             continue
         where = f"{path}, line {number}"
         try:
-            one = ChatLine.model_validate(json.loads(line))
+            found = json.loads(line)
+            if not isinstance(found, dict):
+                raise ValueError
+            one = ChatLine.model_validate(found)
         except ValidationError as error:
             first = error.errors()[0]
             raise InputError(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

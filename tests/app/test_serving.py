@@ -80,6 +80,7 @@ async def a_day_with_the_memory(client: Client, memory: Path) -> None:
     for time, speaker, text in told:
         assert (await call(client, "add", text=text, speaker=speaker, time=time, source="chat"))["added"]
     assert (await call(client, "add", text=told[0][2]))["added"] is False
+    assert (await call(client, "add", text=f"Ana: {told[0][2]}"))["added"] is False
     found = (await call(client, "search", query="who leads the project"))["results"]
     assert {r["text"] for r in found[:2]} == {told[0][2], told[1][2]}
     assert found[0]["when"].startswith("2026-03-")

@@ -62,6 +62,7 @@ def test_the_pictures_of_a_chat_are_files_beside_it_or_captions(tmp_path: Path) 
     ("line", "why"),
     [
         ("{", "line 1: not a JSON object"),
+        ("[1, 2]", "line 1: not a JSON object"),
         ("[1]", "line 1"),
         ('{"text": "Hi."}', "line 1: no time"),
         ('{"text": "Hi.", "time": "soon"}', "line 1: 'soon' is no time"),

@@ -128,7 +128,9 @@ class MemoryTools:
             str, Field(description="the collection to add to", min_length=1, max_length=200)
         ] = "notes",
     ) -> dict[str, Any]:
-        """Remembers a note or an utterance. What the memory says already word for word is not added again."""
+        """Remembers a note or an utterance. What the memory says already word for word is not added again; with a
+        time of its own it is, but nothing new is concluded from it.
+        """
         if time is not None:
             told_time(time, "time")  # raises, before a memory is made for it
         opened = await self._open()
@@ -138,11 +140,11 @@ class MemoryTools:
         about = {s.id: s for s in await opened.memory.sources()}.get(source)
         if about is not None and (about.has_video or about.wall_zero_s != 0.0):
             raise InputError(f"{source} is a recording: add to another source")
-        known = await opened.store.rows(schema.OBSERVATIONS, f"text = {quoted(text.strip())}", ["id"])
-        if time is None and known is not None and known.num_rows:
-            return {"added": False, "known": known["id"][0].as_py()}
+        known = await _known(opened.store, text.strip())
+        if time is None and known is not None:
+            return {"added": False, "known": known}
         encoder = await self._app.models.text_encoder()
-        message = Message(text, when, speaker=speaker, utc_offset_s=offset_s)
+        message = Message(text, when, speaker=speaker, recalled=known is not None, utc_offset_s=offset_s)
         async with self._writing, await Store.open(self._uri, encoder) as store:
             settings = self._app.settings.memory
             done = await add_messages(
@@ -254,6 +256,16 @@ class MemoryTools:
 
     async def _named(self, opened: _Open, source: str | None) -> tuple[str, ...] | None:
         return None if source is None else (source_named(await opened.memory.sources(), source).id,)
+
+
+async def _known(store: Store, text: str) -> str | None:
+    """The id of a record that says so already, word for word, with its speaker's name before it or not."""
+    speaker, colon, said = text.partition(": ")
+    where = f"text = {quoted(text)}"
+    if colon:
+        where += f" OR (text = {quoted(said)} AND speaker = {quoted(speaker)})"
+    rows = await store.rows(schema.OBSERVATIONS, where, ["id"])
+    return rows["id"][0].as_py() if rows is not None and rows.num_rows else None
 
 
 def _as_of_s(when: float | str | None) -> float | None:
