@@ -174,11 +174,12 @@ class Recorder:
 
     async def _rest(self, seconds: float) -> None:
         """Between two looks; not so long when something stirs."""
-        await self._clock.sleep(min(seconds, self._settings.fast_s))
-        if self._stirs is not None and self._state == "recording":
-            await first_of(self._clock.sleep(seconds - self._settings.fast_s), self._stirs.wait())
-        else:
-            await self._clock.sleep(seconds - self._settings.fast_s)
+        fast_s = self._settings.fast_s
+        if self._stirs is None or self._state != "recording" or seconds <= fast_s:
+            await self._clock.sleep(seconds)
+            return
+        await self._clock.sleep(fast_s)
+        await first_of(self._clock.sleep(seconds - fast_s), self._stirs.wait())
 
     async def pause(self, seconds: float | None = None) -> None:
         """Nothing is looked at until resume, or for so many seconds."""
@@ -361,7 +362,7 @@ class Recorder:
     def _write_to(self, source: str, zero_wall: float) -> None:
         self._source, self._zero_wall, self._t_s = source, zero_wall, 0.0
         self._fresh, self._again = False, True
-        self._unwritten.zeros.append((zero_wall, source))
+        self._unwritten.begin(source, zero_wall)
         self._reader.source = source
 
     async def _deafen(self) -> None:

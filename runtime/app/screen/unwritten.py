@@ -45,6 +45,11 @@ class Unwritten:
         self.waits = False
         self.records = self.pictures = 0
 
+    def begin(self, source: str, zero_wall: float) -> None:
+        """What is held from now on is of another source; of the one before nothing is held any more."""
+        self.zeros.append((zero_wall, source))
+        self._until_s = -inf
+
     def hold(self, reading: ScreenReading) -> None:
         if reading.observations or reading.standings or reading.pictures:
             if not self._held:
