@@ -49,7 +49,7 @@ class ScreenSettings(Settings):
     """Questions and what was read may go to a language model on another machine (engine.mode remote)."""
     reader: bool = True
     """While recording, questions are judged by the model that reads too, where its weights are here (engine.reader). It is
-    started by a question, in a process of its own, and gives its 6.4 GB back engine.idle_minutes after the last one.
+    started by a question, in a process of its own, and gives its 7.3 GB back engine.idle_minutes after the last one.
     """
     hotkey: str = Field(
         default="ctrl+alt+p", pattern=r"(?i)^$|^(?:(?:ctrl|control|alt|shift|super)\+)+[^+\s]+$"
