@@ -10,12 +10,13 @@ from memory import Keyframe, Memory
 from memory.zone import zone_of
 from reasoning import compose
 from reasoning.appearing import appearing
+from reasoning.dating import happened
 from reasoning.deliberate import Verdict, deliberate, supported
 from reasoning.engine import Reasoner
 from reasoning.engine_client import EngineClient
 from reasoning.engine_models import READER
 from reasoning.intervals import interval
-from reasoning.judge import Candidate
+from reasoning.judge import Candidate, first_or_last, only_one_near
 from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.prompts import Memo
@@ -31,17 +32,15 @@ from reasoning.wording import short_answer
 from runtime.clock import Clock
 from runtime.compute import Compute
 from runtime.errors import EngineError
-from runtime.messages import Answer, AnswerDelta, Evidence, Modality, Query
+from runtime.messages import Answer, AnswerDelta, Evidence, Query
 
 NO_ENGINE = "no language model: the evidence itself is the answer"
 NOT_BORNE_OUT = "the model's answer was not borne out by what it cited: the evidence itself is the answer"
 _UNREAD = {Kind.MOMENT, Kind.YES_NO}
 """What is not answered by words out of one passage."""
 _SURE_SPAN, _SPAN = 0.9, 0.5
-_WHOLE, _HALF = 0.8, 0.5
-"""Coverage from which on a statement speaks of all that a question names, and of half of it."""
-_NEAR, _APART = 0.4, 2.5
-_AS_MUCH = 0.1
+_WHOLE = 0.8
+"""Coverage from which on a statement speaks of all that a question names."""
 
 Streamed = AsyncGenerator[AnswerDelta | Answer, None]
 
@@ -319,7 +318,7 @@ class Answerer:
             and (wanted is None or c.evidence.modality in wanted)
         ]
         if not said and wanted is not None and "seen" not in wanted:
-            said = self._only_one_near(candidates, wanted)
+            said = only_one_near(candidates, wanted, self._settings.moment_threshold)
         # Asked for without a sense ("when was a pancake flipped"), it was rather seen than half mentioned.
         sure = wanted is not None or (said and said[0].support.coverage >= _WHOLE)
         sighting = None if said and sure else await self._look(found)
@@ -327,8 +326,10 @@ class Answerer:
             best = said[0].support.probability
             near = [c.evidence for c in said if c.support.probability >= best - 0.1]
             if found.question.time_of:
-                near = [_first_or_last(said, found.question.time_of == "last")]
-            text = compose.moment_answer(near[: self._settings.moments], certain=True)
+                near = [first_or_last(said, found.question.time_of == "last")]
+            text = compose.moment_answer(
+                near[: self._settings.moments], True, await self._happened(found, near[0])
+            )
             shown = self._shown(said + [c for c in candidates if c not in said])
             shown = (near[0], *(e for e in shown if e.id != near[0].id))[: self._settings.evidence]
             return Answer(turn, text, shown, abstained=False)
@@ -341,7 +342,8 @@ class Answerer:
             # Nothing in the memory was seen or read: "when did the show open" is told by what was said of it.
             told = [c for c in candidates if c.support.probability >= self._settings.moment_threshold]
             if told:
-                text = compose.moment_answer([told[0].evidence], certain=True)
+                when = await self._happened(found, told[0].evidence)
+                text = compose.moment_answer([told[0].evidence], True, when)
                 return Answer(turn, text, self._shown(candidates), abstained=False)
         scenes = sighting.scenes[: self._settings.evidence]
         if sighting.nowhere or not scenes:
@@ -350,19 +352,13 @@ class Answerer:
         text = compose.moment_answer(scenes[: self._settings.moments], certain=False)
         return Answer(turn, text, scenes, abstained=False)
 
-    def _only_one_near(self, candidates: Sequence[Candidate], wanted: Sequence[Modality]) -> list[Candidate]:
-        """The best one, where it has half of what is asked for and the next one is far behind; else none.
-
-        "When was the green umbrella mentioned" asks for no attribute that could be made up, and speech recognition
-        may have lost one word.
-        """
-        heard = [c for c in candidates if c.evidence.modality in wanted]
-        if not heard:
-            return []
-        best, rest = heard[0], [c.support.probability for c in heard[1:]]
-        near = best.support.probability >= _NEAR * self._settings.moment_threshold
-        apart = best.support.probability >= _APART * max(rest, default=0.0)
-        return [best] if near and apart and best.support.coverage >= _HALF else []
+    async def _happened(self, found: _Found, evidence: Evidence) -> str | None:
+        """When that was which a message tells of; None where it is asked when it was said."""
+        if "said" in (found.question.modalities or ()):
+            return None
+        unit = next(c.support.unit for c in found.candidates if c.evidence.id == evidence.id)
+        zone = zone_of(self._memory.settings.timezone)
+        return await self._compute.run(THREAD, happened, unit, evidence, self._verifier.language, zone)
 
     async def _choose(self, query: Query, answer: Answer) -> Answer:
         """The option that shares most with the answer; none when there is no answer."""
@@ -390,12 +386,6 @@ async def completed(parts: Streamed, latency_s: Callable[[], float]) -> Streamed
                     yield AnswerDelta(part.turn_id, part.text[len(told) :])
                 part = replace(part, latency_s=latency_s())
             yield part
-
-
-def _first_or_last(said: Sequence[Candidate], last: bool) -> Evidence:
-    """Of those that speak of as much of what is asked as the best does. said: best first, at least one."""
-    alike = [c.evidence for c in said if c.support.coverage >= said[0].support.coverage - _AS_MUCH]
-    return max(alike, key=lambda e: e.t_start_s if last else -e.t_start_s)
 
 
 def _who(found: _Found) -> bool:

@@ -46,13 +46,17 @@ def fact_answer(short: str | None, evidence: Evidence, unit: str = "") -> str:
     return f"{short[0].upper()}{short[1:].rstrip(' .')}. {proof}"
 
 
-def moment_answer(moments: Sequence[Evidence], certain: bool) -> str:
+def moment_answer(moments: Sequence[Evidence], certain: bool, happened: str | None = None) -> str:
     """Times first, most likely first, so that the first one alone is an answer.
 
-    certain: the words themselves were found; otherwise the moments only look alike.
+    certain: the words themselves were found; otherwise the moments only look alike. happened: when that was which the first of
+    them tells of, if that is not when it was said.
     """
     first, rest = moments[0], moments[1:]
     others = " and ".join(clock_text(m.t_start_s) for m in rest)
+    if happened is not None:
+        text = f"{happened[0].upper()}{happened[1:]}. {quote(first)} ({place(first)})."
+        return f"{text} Also at {others}." if rest else text
     if certain:
         text = f"At {clock_text(first.t_start_s)}: {quote(first)} ({how(first)})."
         return f"{text} Also at {others}." if rest else text

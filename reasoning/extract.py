@@ -39,7 +39,7 @@ _PLACE_PREPOSITIONS = frozenset(
 )
 _STALE = re.compile(r"\b(?:no longer|not|instead of|rather than|used to be|isn't|wasn't|never|was)\b", re.I)
 _FRESH = re.compile(
-    r"\b(?:but|now|meant|instead|actually|correction|rather|moved to|changed to|new|make that|make it)\b",
+    r"\b(?:but|now(?!,)|meant|instead|actually|correction|rather|moved to|changed to|new|make that|make it)\b",
     re.I,
 )
 _BEFORE_TIME = frozenset("at by until till around about before after from to past since on".split())

@@ -12,7 +12,7 @@ from reasoning.dating import without_time
 from reasoning.kinds import Kind
 from reasoning.question import Question, TermKind
 from reasoning.support import Support, Verifier
-from runtime.messages import Evidence
+from runtime.messages import Evidence, Modality
 
 _CHANGE = re.compile(
     r"\b(now|change[ds]?|correction|corrected|no longer|instead|moved|from (?:this|next|now|today|tomorrow)\b.*\bon|"
@@ -23,6 +23,10 @@ _CHANGE = re.compile(
 
 
 _OTHER_READING = 0.9
+_HALF = 0.5
+"""Coverage from which on a statement speaks of half of what a question names."""
+_NEAR, _APART = 0.4, 2.5
+_AS_MUCH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,29 @@ def current(question: Question, candidates: Sequence[Candidate], threshold: floa
         return list(candidates)
     ordered = sorted(rivals, key=lambda c: c.evidence.t_start_s, reverse=not question.wants_first)
     return [*ordered, *(c for c in candidates if c not in rivals)]
+
+
+def only_one_near(
+    candidates: Sequence[Candidate], wanted: Sequence[Modality], threshold: float
+) -> list[Candidate]:
+    """The best one, where it has half of what is asked for and the next one is far behind; else none.
+
+    "When was the green umbrella mentioned" asks for no attribute that could be made up, and speech recognition
+    may have lost one word.
+    """
+    heard = [c for c in candidates if c.evidence.modality in wanted]
+    if not heard:
+        return []
+    best, rest = heard[0], [c.support.probability for c in heard[1:]]
+    near = best.support.probability >= _NEAR * threshold
+    apart = best.support.probability >= _APART * max(rest, default=0.0)
+    return [best] if near and apart and best.support.coverage >= _HALF else []
+
+
+def first_or_last(said: Sequence[Candidate], last: bool) -> Evidence:
+    """Of those that speak of as much of what is asked as the best does. said: best first, at least one."""
+    alike = [c.evidence for c in said if c.support.coverage >= said[0].support.coverage - _AS_MUCH]
+    return max(alike, key=lambda e: e.t_start_s if last else -e.t_start_s)
 
 
 def _rivals(question: Question, best: Candidate, other: Candidate, threshold: float) -> bool:

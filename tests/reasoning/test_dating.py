@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from memory.time_range import time_range
-from reasoning.dating import without_time
+from reasoning.dating import happened, without_time
 from reasoning.kinds import Kind
 from reasoning.question import Question, Term, TermKind
+from reasoning.support import Verifier
 from runtime.messages import Evidence
 
 ASKED = "What did I plant in March 2024?"
@@ -47,3 +48,28 @@ def test_what_was_said_then_need_not_say_when(t_s: float, words: list[str]) -> N
 
 def test_a_question_without_a_time_stays_as_it_is() -> None:
     assert without_time(QUESTION, None, said(on(3, 17))) is QUESTION
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("I broke my arm in July.", "July 2024"),
+        ("I broke my arm yesterday.", "2024-08-16"),
+        ("The paper was accepted on Friday.", "2024-08-16"),
+        ("We sail on Friday.", "2024-08-23"),
+        ("My show is called Dusk. It opens on the 15th of March.", "2025-03-15"),
+        ("I broke my arm. The doctor comes on Friday.", None),
+        ("I have lived here since March.", "since March 2024"),
+        ("They met last weekend.", "2024-08-10 to 2024-08-11"),
+        ("We married in 2019.", "2019"),
+        ("I like boats.", None),
+    ],
+)
+def test_what_happened_is_told_by_when_it_did(verifier: Verifier, text: str, when: str | None) -> None:
+    moment = Evidence("r", "chat", "said", text, on(8, 17), on(8, 17))
+    assert happened(text.split(". ")[0].rstrip(".") + ".", moment, verifier.language, UTC) == when
+
+
+def test_a_recording_has_no_dates(verifier: Verifier) -> None:
+    moment = Evidence("r", "film", "said", "It broke in July.", 60.0, 62.0)
+    assert happened(moment.text, moment, verifier.language, UTC) is None
