@@ -27,6 +27,10 @@ PARTS_OF_DAY = {
     "night": PartOfDay(18, 30, 21),
 }
 """They overlap, as people use them. A night ends on the next day."""
+TIME_WORDS = frozenset(
+    """today tomorrow tonight yesterday noon midday midnight weekend week month year spring summer autumn fall winter
+    daily weekly oclock""".split()
+) | {*MONTHS, *WEEKDAYS, *PARTS_OF_DAY}
 
 
 def month_number(name: str) -> int:

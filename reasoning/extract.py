@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from memory.text import joined_numbers, tokens
+from memory.time_words import TIME_WORDS
 from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.question import Question
+from reasoning.read_values import Span, value_of
 from reasoning.sounds import sounds_like
 from runtime.messages import Modality
 
 _NAMING = frozenset("called named nicknamed titled christened".split())
-_COLOURS = frozenset(
+COLOURS = frozenset(
     """red orange yellow green blue purple violet pink brown black white grey gray silver gold golden beige
     turquoise navy maroon crimson scarlet teal cream ivory olive indigo magenta cyan amber tan lilac
     khaki copper bronze""".split()
-)
-_TIME_WORDS = frozenset(
-    """today tomorrow tonight yesterday morning noon midday afternoon evening night midnight weekend week
-    month year spring summer autumn fall winter monday tuesday wednesday thursday friday saturday sunday
-    january february march april may june july august september october november december daily weekly
-    oclock""".split()
 )
 _UNITS = frozenset(
     """second minute hour day week month year decade century metre meter kilometre kilometer mile foot inch
@@ -51,20 +46,10 @@ _RANK = re.compile(r"\d+(?:st|nd|rd|th)", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth".split())
 _IDENTIFIER = re.compile(r"(?=.*\d)[\w./-]+|[A-Z]")
-_SPECIFIC = re.compile(r"[\dA-Z]|\w[._/-]\w")
 _KIND_WEIGHT, _UNLIKE = 0.8, 0.3
 _GONE = frozenset("leave resign retire quit step depart die".split())
 _OWN_VERB = 0.2
 _OWN_PREPOSITION = 0.2
-_KEY_VALUE = re.compile(r"\s*(?:(?<!\d):|:(?!\d)|=|\t|\s[-–—|>]+\s|\.{3,}|\s{3,})\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """text: words of the statement. fit: how well the type fits, 0 (any words) to 1."""
-
-    text: str
-    fit: float
 
 
 _REDACTED = re.compile(r"\[(?:card|iban|key|token|password|private key)\]")
@@ -88,7 +73,7 @@ def answer_span(
     asked_stems = {s for term in question.terms for s in term.stems}
     unit = _REDACTED.sub("", unit)
     if modality == "read":
-        value = _cell(unit, lines, asked_stems) or _value_of_line(question, unit, asked_stems)
+        value = value_of(question, unit, lines, asked_stems)
         if value is not None:
             return value
     doc = language(joined_numbers(unit) if modality == "said" else unit)
@@ -124,19 +109,6 @@ def _kind_likeness(question: Question, phrases: Sequence[str], alike: Alike) -> 
     return [_KIND_WEIGHT * max(0.0, a - _UNLIKE) for a in alike(question.asked, phrases)]
 
 
-def _cell(row: str, lines: Sequence[str], asked: set[str]) -> Span | None:
-    """The cell of a table whose column's head is asked for: "362" of "South 380 362" under "Region May June"."""
-    cells = row.split()
-    for line in lines:
-        heads = line.split()
-        if line == row or len(heads) != len(cells) or len(cells) < 3:
-            continue
-        for head, cell in list(zip(heads, cells, strict=True))[1:]:
-            if asked & set(tokens(head)) and not asked & set(tokens(cell)) and any(c.isdigit() for c in cell):
-                return Span(cell, 0.9)
-    return None
-
-
 def _correction(doc: Any, start: int) -> float:
     """Words after "no longer" are stale, words after "but", "now", "I meant" are the news."""
     before = doc[max(0, start - 6) : start].text
@@ -159,47 +131,6 @@ def _role(word: Any, asked: set[str]) -> float:
     return -_OWN_VERB if word.dep_ == "nsubj" and verb.lemma_.lower() in _GONE else 0.0
 
 
-def _value_of_line(question: Question, line: str, asked: set[str]) -> Span | None:
-    parts = [p.strip() for p in _KEY_VALUE.split(line) if p and p.strip()]
-    if len(parts) < 2:
-        return None
-    overlaps = [len(asked & set(tokens(p))) for p in parts]
-    if max(overlaps) == 0:
-        return Span(parts[-1], 0.6)
-    key = overlaps.index(max(overlaps))
-    rest = [p for i, p in enumerate(parts) if i != key and set(tokens(p)) - asked]
-    if not rest:
-        return None
-    best = max(rest, key=lambda p: _value_fit(question.kind, p))
-    if best == parts[0] and _is_label(best, question) and _says_more(parts[-1], asked):
-        # "name: Heron-Guest" for the guest network: the value names it over again, and what is new in it.
-        return Span(parts[-1], 0.6)
-    return Span(best, 0.8 if _value_fit(question.kind, best) >= 0.5 else 0.4)
-
-
-def _is_label(text: str, question: Question) -> bool:
-    """Says what stands beside it rather than naming something: "error", or just what is asked for."""
-    return text.islower() or (question.asked is not None and set(tokens(text)) == set(tokens(question.asked)))
-
-
-def _says_more(text: str, asked: set[str]) -> bool:
-    """A number, a name or an identifier that is not in the question."""
-    return any(_SPECIFIC.search(word) and set(tokens(word)) - asked for word in text.split())
-
-
-def _value_fit(kind: Kind, text: str) -> float:
-    has_digit = any(c.isdigit() for c in text)
-    if kind in {Kind.COUNT, Kind.AMOUNT, Kind.TIME, Kind.DURATION}:
-        return 1.0 if has_digit else 0.0
-    if kind is Kind.WHO:
-        words = re.findall(r"[^\W_]+", text.lower())
-        return 1.0 if any(w.isalpha() and w not in _TIME_WORDS for w in words) and not has_digit else 0.0
-    if kind is Kind.WHERE:
-        # "Room 12" is a place, "copper-88" is not.
-        return 1.0 if any(w.isalpha() for w in text.split()) else 0.3
-    return 1.0 if kind is Kind.NAME and not has_digit else 0.5
-
-
 def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]]:
     kind = question.kind
     entities = {(e.start, e.end): e.label_ for e in doc.ents}
@@ -215,7 +146,7 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             yield start, end, _number_fit(question, doc, start, end)
         if question.choices & set(tokens(token.text)):
             yield token.i, token.i + 1, 1.2
-        if low in _COLOURS:
+        if low in COLOURS:
             yield token.i, token.i + 1, 1.2 if kind is Kind.COLOUR else 0.1
         if _timely(low) and token.pos_ != "AUX":
             start, end = _time_phrase(doc, token.i)
@@ -253,7 +184,7 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
 def _timely(low: str) -> bool:
     """Also "Mondays"."""
     word = low.strip(".'")
-    return word in _TIME_WORDS or (word.endswith("days") and word[:-1] in _TIME_WORDS)
+    return word in TIME_WORDS or (word.endswith("days") and word[:-1] in TIME_WORDS)
 
 
 def _names_day(span: Any) -> bool:
@@ -299,7 +230,7 @@ def _entity_fit(kind: Kind, label: str, entity: Any) -> float:
     digits = any(c.isdigit() for c in entity.text)
     if kind is Kind.DURATION and not (lemmas & _UNITS and (digits or words & _AMOUNTS or _numeric(entity))):
         return 0.05
-    if kind is Kind.TIME and not (words & _TIME_WORDS or _CLOCK.search(entity.text) or _numeric(entity)):
+    if kind is Kind.TIME and not (words & TIME_WORDS or _CLOCK.search(entity.text) or _numeric(entity)):
         return 0.05
     if kind in {Kind.WHO, Kind.NAME} and label == "PERSON" and digits:
         return 0.3
@@ -356,7 +287,7 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
     if question.kind is Kind.TIME:
         before = doc[start - 1].lower_ if start else ""
         before = "from" if doc[start].lower_ in {"from", "between"} else before
-        timely = before in _BEFORE_TIME or _CLOCK.search(doc[start:end].text) or _TIME_WORDS & set(following)
+        timely = before in _BEFORE_TIME or _CLOCK.search(doc[start:end].text) or TIME_WORDS & set(following)
         return 0.8 if timely else 0.3
     if question.asked in {
         "number",

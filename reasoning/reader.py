@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 from memory.text import joined_numbers
 from reasoning.engine_client import AnswerError, EngineClient, Usage, estimate_tokens
-from reasoning.extract import Span
 from reasoning.judge import Candidate, current
 from reasoning.prompts import NONE, reader_messages
 from reasoning.question import Question
+from reasoning.read_values import Span
 from reasoning.settings import AnswerSettings
 from reasoning.wording import grounded, tidy
 

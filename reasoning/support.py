@@ -17,10 +17,11 @@ from difflib import SequenceMatcher
 import numpy as np
 
 from memory.text import ordinal, tokens
-from reasoning.extract import Span, answer_span, in_place
+from reasoning.extract import answer_span, in_place
 from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.question import Question, Term, TermKind, negated_stems
+from reasoning.read_values import Span
 from reasoning.sounds import sounds_in, sounds_like
 from reasoning.speakers import speaks_of_another, speaks_of_self
 from reasoning.turns import asks, only_asks

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from memory.text import tokens
-from reasoning.extract import Span
 from reasoning.judge import Candidate, weigh
 from reasoning.kinds import Kind
 from reasoning.question import Question, parse_question
+from reasoning.read_values import Span
 from reasoning.recall import THREAD
 from reasoning.screen.dates import dated
 from reasoning.screen.facts import FOUND, labelled

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from memory.text import tokens
+from reasoning.extract import COLOURS
 
 _READABLE = 0.8
 _DIGIT = re.compile(r"\d")
@@ -60,11 +61,7 @@ _ENGLISH_OF = {
     for own, english in (*_ENGLISH.items(), *_DOES.items())
     for token in tokens(own)
 }
-_COLOURS = set(
-    tokens(
-        "black white grey gray red orange yellow green blue purple violet pink brown beige silver gold turquoise"
-    )
-)
+_COLOURS = {t for colour in COLOURS for t in tokens(colour)}
 LANGUAGES = set(tokens(" ".join(_ENGLISH.values())))
 KIND_WORDS = {w for _, words in _KINDS for w in tokens(words)}
 SPEAKER = re.compile(r"\W*([^\W\d][\w.' -]{0,29}?)\s*:\s+")

@@ -11,9 +11,9 @@ import pytest
 from reasoning.compose import ABSTAINED
 from reasoning.engine_client import estimate_tokens
 from reasoning.engine_models import READER
-from reasoning.extract import Span
 from reasoning.judge import Candidate
 from reasoning.prompts import NONE, reader_messages
+from reasoning.read_values import Span
 from reasoning.reader import Reading, passage_of, weighed
 from reasoning.support import Support
 from runtime.messages import Evidence, Modality, Query
