@@ -167,7 +167,7 @@ class Answerer:
 
     async def _plain(self, found: _Found, note: str = "") -> Answer:
         """The answer from the evidence alone."""
-        if told := await talked_of(self._memory, found.query, self._settings.evidence):
+        if told := await talked_of(self._memory, found.query, self._settings.evidence, self._compute):
             return replace(told, note=note)
         if found.question.kind is Kind.MOMENT:
             answer = await self._moment(found)

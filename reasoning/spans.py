@@ -10,8 +10,9 @@ from memory.naming import same_name
 from memory.text import sentences, tokens
 from memory.time_range import time_range
 from memory.zone import zone_of
-from reasoning.recall import evidence_of_record
+from reasoning.recall import THREAD, evidence_of_record
 from reasoning.times import span_text
+from runtime.compute import Compute
 from runtime.messages import Answer, Observation, Query
 
 _ASKED = re.compile(
@@ -23,13 +24,15 @@ _ASKED = re.compile(
 _MANY = frozenset(("i", "we", "you", "they"))
 _LONGEST_S = 62 * 86_400.0
 _CHARS = 600
+_MOST = 1000
+"""Messages of which a synopsis is made; of more, every second, third, ..."""
 
 
 def _is_by(speaker: Speaker | None, name: str) -> bool:
     return speaker is not None and speaker.named and same_name(speaker.label, name)
 
 
-async def talked_of(memory: Memory, query: Query, most: int) -> Answer | None:
+async def talked_of(memory: Memory, query: Query, most: int, compute: Compute) -> Answer | None:
     """None where a question asks for one thing, or names no time, or nothing was said then. most: how much of it is shown.
 
     Of conversations and notes only: what a recording says is told by its own clock. Raises InputError as `Memory.search` does.
@@ -55,10 +58,12 @@ async def talked_of(memory: Memory, query: Query, most: int) -> Answer | None:
     if not told:
         return None
     told.sort(key=lambda o: (o.t_start_s, o.known_at_s, o.id))
-    short = synopsis(told, (), _CHARS)
+    begin_s, end_s = told[0].t_start_s, told[-1].t_start_s
+    told = told[:: len(told) // _MOST + 1]
+    short = await compute.run(THREAD, synopsis, told, (), _CHARS)
     shown = [o for o in told if any(sentence in short for sentence in sentences(o.text))][:most] or told[
         :most
     ]
     evidence = tuple(evidence_of_record(o, cast.speaker(o.id, o.speaker), 1.0) for o in shown)
-    when = span_text(told[0].t_start_s, told[-1].t_start_s)
+    when = span_text(begin_s, end_s)
     return Answer(query.turn_id, f"“{short}” (in short, {when})", evidence, abstained=False)

@@ -10,6 +10,7 @@ import pytest
 
 from memory import Memory, Message
 from reasoning.spans import talked_of
+from runtime.compute import Compute
 from runtime.messages import Answer, Query
 from tests.memory.world import HashEncoder
 
@@ -40,7 +41,11 @@ def told(folder: Path, text: str, as_of_s: float | None = None) -> Answer | None
     async def ask() -> Answer | None:
         async with await Memory.open(folder, HashEncoder()) as memory:
             now_s = NOW if as_of_s is None else None
-            return await talked_of(memory, Query("q", text, as_of_s, asked_at_s=now_s), 5)
+            compute = Compute()
+            try:
+                return await talked_of(memory, Query("q", text, as_of_s, asked_at_s=now_s), 5, compute)
+            finally:
+                await compute.close(5.0)
 
     return asyncio.run(ask())
 
