@@ -59,6 +59,7 @@ _NO_SUCH_THING = 1.0
 _NOTHING_TOLD = 2.0
 """What is taken from the log odds of a statement that lacks what is asked for, and of one that is a question itself."""
 _UNNAMED, _OTHER_KIND, _OTHER_PART = 0.5, 0.38, 0.25
+_THEIRS = 0.5
 _FITS = 0.3
 _FARTHER = 0.1
 """What words of a better type may lie behind, for each sentence or line that shares more with the question."""
@@ -107,6 +108,10 @@ class Verifier:
             words |= _words(speaker)
         sounds = sounds_in(statement) if modality == "said" else ()
         matches = {term: self._match(term, words, sounds, question) for term in question.terms}
+        if another and speaker is not None and speaks_of_self(said):
+            # "My dog is here. She is a lurcher": of somebody else, who is the speaker's.
+            own = set(tokens(speaker))
+            matches |= {t: max(m, _THEIRS) for t, m in matches.items() if own & set(t.stems)}
         # A heading speaks for every line below it.
         heading = units[0] if modality == "read" and len(units) > 1 else ""
         # Who says it says every sentence of it, though the name stands before the first.
@@ -165,7 +170,7 @@ class Verifier:
         )
         # A question for a number, a colour or a name is not answered by a statement without one.
         veto = _NO_SUCH_THING if asked <= -1.0 else 0.0
-        if modality == "said" and question.kind is not Kind.MOMENT and only_asks(statement):
+        if modality == "said" and question.kind is not Kind.MOMENT and only_asks(said):
             veto += _NOTHING_TOLD
         logit = BIAS - veto + sum(w * f for w, f in zip(WEIGHTS, features, strict=True))
         return Support(
