@@ -48,7 +48,7 @@ def serve(memory: Path, *more: str) -> Iterator[tuple[str, subprocess.Popen[str]
             assert line.startswith("mcp      http://127.0.0.1:")
             yield line.split()[1].removesuffix("mcp"), process
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 130
+            assert process.wait(60) == 130
         finally:
             process.kill()
 

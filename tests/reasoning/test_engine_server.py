@@ -60,7 +60,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     asyncio.run(engine.stop(folder=tmp_path))
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await CLOCK.sleep(0.05)

@@ -215,7 +215,7 @@ def test_one_who_stops_listening_frees_the_voices_thread(run_real: Run, tmp_path
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
                 await all_of(voice, "This never ends.")
-        async with asyncio.timeout(10.0):
+        async with asyncio.timeout(60.0):
             assert await compute.run(THREAD, int) == 0
 
     with_compute(run_real, work)
