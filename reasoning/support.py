@@ -176,7 +176,7 @@ class Verifier:
         return Support(
             probability=1.0 / (1.0 + math.exp(-logit)),
             coverage=coverage,
-            unit=told,
+            unit=told if typed else best,
             span=span,
             missing=tuple(t.text for t in question.terms if matches[t] < 0.5),
             features=features,

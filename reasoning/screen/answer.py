@@ -170,12 +170,12 @@ class ScreenAnswerer:
         """With a small model: one that reads judges what the rules are not sure of, any other only words it."""
         if found.read is None or not await engine.reads():
             return await self._worded(plain, found, engine)
-        if not found.read.passages or query.options:
+        if query.options or (found.text and not found.read.passages):
             return plain
         client = await engine.client()
         if client.address.model != READER:
             return await self._worded(plain, found, engine)
-        read, usage = await reread(client, found.read, self._settings, self._at)
+        read, usage = await reread(client, query.text, found.read, self._settings, self._at)
         moments = read.moments or found.moments
         answer = await self._plain(query, replace(found, text=capital(read.text), moments=moments))
         return replace(

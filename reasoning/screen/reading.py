@@ -45,7 +45,8 @@ class Read:
     """words: those that answer, "" where none stand out. proof: the line, its window and its time; "" for no answer.
 
     moments: best first. candidate: the statement, where words of it may still be put together to an answer. passages: what
-    was weighed, with where it stood, best first; none where a label or a failure has told it.
+    was weighed, with where it stood, best first; none where a label or a failure has told it. records: all that the search
+    found, whole, whether or not it names what the question names.
     """
 
     words: str
@@ -54,6 +55,7 @@ class Read:
     question: Question
     candidate: Candidate | None = None
     passages: Sequence[tuple[Candidate, Moment]] = ()
+    records: Sequence[Moment] = ()
 
     @property
     def text(self) -> str:
@@ -72,12 +74,16 @@ class FactReader:
 
     async def find(self, finder: Finder, question: str, when: When) -> Read:
         asked = when.rest or question
+        records = await finder.read(asked, when, windows=0, heard=True)
+        return replace(await self._read(finder, asked, when, records), records=records)
+
+    async def _read(self, finder: Finder, asked: str, when: When, records: Sequence[Moment]) -> Read:
         parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
         # A line about another Ana is no answer, nor one about another row, nor one without what is counted.
         names, numbers = _needed(asked)
         if parsed.kind is Kind.COUNT and parsed.asked not in FOUND:
             names += [t for t in tokens(parsed.asked or "") if t not in names]
-        whole = [m for m in await finder.read(asked, when, windows=0, heard=True) if _has(m, names)]
+        whole = [m for m in records if _has(m, names)]
         about = {m.evidence.id for m in whole}
         moments = [
             m

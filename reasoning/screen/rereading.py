@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from reasoning.engine_client import EngineClient, Usage, estimate_tokens
 from reasoning.judge import Candidate, current
-from reasoning.reader import read_all, weighed
+from reasoning.reader import LEAST, logit, read_all, weighed
 from reasoning.screen.find import Moment
 from reasoning.screen.phrasing import capital, once, with_next
 from reasoning.screen.reading import Read, proof_of
@@ -16,13 +17,18 @@ from reasoning.settings import AnswerSettings
 _SAME = 0.6
 """Share of its lines that a passage has in common with another of the same record, from which on it is not read too."""
 
+_SURE, _NEAR = 0.1, 0.6
+"""Likelihood of "none" up to which, and share of the best record's score from which on the model is believed alone
+(docs/decisions.md)."""
+
 
 async def reread(
-    client: EngineClient, found: Read, settings: AnswerSettings, at: Callable[[float], str]
+    client: EngineClient, question: str, found: Read, settings: AnswerSettings, at: Callable[[float], str]
 ) -> tuple[Read, Usage]:
-    """What was found, judged by the model too, and the tokens used. at: a Unix time in words.
+    """What was found, judged by the model too, and the tokens used. question: as it was put; at: a Unix time in words.
 
-    It turns a refusal into an answer only with words of a passage. Raises AnswerError.
+    It turns a refusal into an answer only with words of a passage. Where the passages that the rules let through say nothing,
+    the model alone reads what the search found. Raises AnswerError.
     """
     chosen = _chosen(found.passages, settings.readings)
     texts = [passage_of(candidate, moment, at, settings.short_prompt_tokens) for candidate, moment in chosen]
@@ -40,7 +46,10 @@ async def reread(
     ]
     answering.sort(key=lambda c: (-round(c.rank, 6), c.evidence.t_start_s))
     if not answering:
-        return Read("", "", found.moments, found.question), usage
+        read, more = await _alone(client, question, found, settings, at)
+        return read, Usage(
+            usage.prompt_tokens + more.prompt_tokens, usage.completion_tokens + more.completion_tokens
+        )
     best = int(current(found.question, answering, threshold)[0].evidence.id)
     words, (candidate, moment) = readings[best].words, chosen[best]
     if words is None:
@@ -50,14 +59,44 @@ async def reread(
     return Read(capital(words), proof_of(line, moment, at), moments, found.question), usage
 
 
-def passage_of(candidate: Candidate, moment: Moment, at: Callable[[float], str], budget_tokens: int) -> str:
-    """In one line: where and when it stood there, then its lines; within the budget those about the one that answers."""
+async def _alone(
+    client: EngineClient, question: str, found: Read, settings: AnswerSettings, at: Callable[[float], str]
+) -> tuple[Read, Usage]:
+    """By the model and the search alone: strangers put questions in words that no rule knows."""
+    likeliest = max((m.evidence.score for m in found.records), default=0.0)
+    records = [m for m in found.records if m.evidence.score >= _NEAR * likeliest][: settings.readings + 1]
+    texts = [record_of(m, at, settings.short_prompt_tokens) for m in records]
+    readings, usage = await read_all(client, question, texts, settings)
+    sure = [
+        (logit(1.0 - reading.none) + math.log(max(moment.evidence.score, LEAST)), reading.words, moment)
+        for moment, reading in zip(records, readings, strict=True)
+        if reading.words is not None and reading.none <= _SURE
+    ]
+    if not sure:
+        return Read("", "", found.moments, found.question), usage
+    _, words, moment = max(sure, key=lambda s: s[0])
+    line = with_next(_line_of(words, moment) or moment.line, moment.evidence)
+    moments = once([moment, *found.moments])
+    return Read(capital(words), proof_of(line, moment, at), moments, found.question), usage
+
+
+def record_of(moment: Moment, at: Callable[[float], str], budget_tokens: int) -> str:
+    """In one line: where and when a record stood there, then its lines, cut at the budget."""
+    return " / ".join(_lines_of(moment, at))[: 3 * budget_tokens]
+
+
+def _lines_of(moment: Moment, at: Callable[[float], str]) -> list[str]:
     lines = [line.strip() for line in moment.evidence.text.splitlines() if line.strip()]
-    where = f"{moment.place}, {at(moment.wall_s)}"
     if moment.ear:
         lines = [f"{moment.evidence.speaker or 'somebody'}: {' '.join(lines)}"]
     elif moment.document and lines[0].startswith(moment.document):
-        lines = lines[1:] or lines  # the title, which `where` has
+        lines = lines[1:] or lines  # the title, which comes first anyway
+    return [f"{moment.place}, {at(moment.wall_s)}", *lines]
+
+
+def passage_of(candidate: Candidate, moment: Moment, at: Callable[[float], str], budget_tokens: int) -> str:
+    """In one line: where and when it stood there, then its lines; within the budget those about the one that answers."""
+    where, *lines = _lines_of(moment, at)
     whole = " / ".join([where, *lines])
     if estimate_tokens(whole) > budget_tokens:
         whole = f"{where} / {' '.join(candidate.support.unit.split())}"

@@ -110,10 +110,9 @@ def test_words_that_stand_nowhere_are_not_said(tmp_path: Path, verifier: Verifie
     [
         "Which version was shown at the harbour?",
         "When did I look at the harbour?",
-        "What did the Oslo mooring cost?",
     ],
 )
-def test_it_is_not_asked_where_a_label_or_the_time_tells_it_or_a_name_is_missing(
+def test_it_is_not_asked_where_a_label_or_the_time_tells_it(
     tmp_path: Path, verifier: Verifier, question: str
 ) -> None:
     script = wanting(("", "Oslo"))
@@ -131,3 +130,16 @@ def test_another_small_model_does_not_judge(tmp_path: Path, verifier: Verifier) 
     script = wanting(("oars", "ash"))
     assert ask(tmp_path, verifier, script, WOOD, model="smollm2-135m").abstained
     assert script.prompts == []
+
+
+def test_the_model_alone_reads_where_the_rules_let_nothing_through(
+    tmp_path: Path, verifier: Verifier
+) -> None:
+    """No record has the name and the number of the question: it is put in a stranger's words."""
+    question = "Which tree gave Poseidon good care of his 2 oars?"
+    answer = ask(tmp_path, verifier, wanting(("oars", "ash")), question)
+    assert answer.text.startswith(f"Ash. “{OARS}")
+    assert answer.evidence[0].text.splitlines()[1] == OARS
+    assert not answer.abstained and answer.engine == READER
+    unsure = Script(lambda prompt: reading("ash", 0.3))
+    assert ask(tmp_path / "other", verifier, unsure, question).text == NOT_SEEN
