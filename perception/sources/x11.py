@@ -24,9 +24,8 @@ def open_display(name: str | None) -> Any:
         raise MediaError(f"python-xlib is not installed: {problem}") from None
     try:
         return display.Display(name)
-    except (
-        Exception
-    ) as problem:  # python-xlib raises what a name, an authority file or a socket make it raise
+    # python-xlib raises what a name, an authority file or a socket make it raise
+    except Exception as problem:
         raise MediaError(
             f"no X11 display{f' {name}' if name else ''}: {' '.join(str(problem).split())}"
         ) from None

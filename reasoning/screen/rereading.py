@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from memory.text import tokens
 from reasoning.engine_client import EngineClient, Usage, estimate_tokens
 from reasoning.judge import Candidate, current
 from reasoning.reader import LEAST, logit, read_all, weighed
 from reasoning.screen.find import Moment
 from reasoning.screen.phrasing import capital, once, with_next
 from reasoning.screen.reading import Read, proof_of
+from reasoning.screen.words import content, spaced
 from reasoning.settings import AnswerSettings
 
 _SAME = 0.6
 """Share of its lines that a passage has in common with another of the same record, from which on it is not read too."""
 
+_ROW = re.compile(r"\S {2,}\S.* {2,}\S")
+"""Three cells or more."""
 _SURE, _NEAR = 0.1, 0.6
 """Likelihood of "none" up to which, and share of the best record's score from which on the model is believed alone
 (docs/decisions.md)."""
@@ -70,7 +75,9 @@ async def _alone(
     sure = [
         (logit(1.0 - reading.none) + math.log(max(moment.evidence.score, LEAST)), reading.words, moment)
         for moment, reading in zip(records, readings, strict=True)
-        if reading.words is not None and reading.none <= _SURE
+        if reading.words is not None
+        and reading.none <= _SURE
+        and not _of_another_row(question, _line_of(reading.words, moment) or "", moment.evidence.text)
     ]
     if not sure:
         return Read("", "", found.moments, found.question), usage
@@ -78,6 +85,16 @@ async def _alone(
     line = with_next(_line_of(words, moment) or moment.line, moment.evidence)
     moments = once([moment, *found.moments])
     return Read(capital(words), proof_of(line, moment, at), moments, found.question), usage
+
+
+def _of_another_row(question: str, line: str, text: str) -> bool:
+    """Whether a line is a row of a table in a text, and what the question names stands in another row of it."""
+    if not _ROW.search(line):
+        return False
+    # The first one says what the columns are.
+    rows = [row for row in text.splitlines() if _ROW.search(row)][1:]
+    elsewhere = {t for row in rows if row != line for t in tokens(spaced(row))}
+    return bool((set(content(question)) & elsewhere) - set(tokens(spaced(line))))
 
 
 def record_of(moment: Moment, at: Callable[[float], str], budget_tokens: int) -> str:

@@ -34,6 +34,16 @@ SCENES: tuple[Scene, ...] = (
     (0.0, "boat house - Mousepad", (OARS, "The umbrella was found behind the piano")),
     (120.0, "harbour - Firefox", (FIRST, "Version: 1.4.2")),
     (240.0, "harbour - Firefox", (LATER,)),
+    (
+        360.0,
+        "fleet - Firefox",
+        (
+            "Boat  Berth  Measure  Reading",
+            "Albatross  17  Draught  1.20 m",
+            "Kestrel  9  Beam  2.4 m",
+            "Kestrel  9  Length  8.4 m",
+        ),
+    ),
 )
 WOOD = "Which kind of wood do you row with?"
 MOORING = "What does the mooring cost us a night?"
@@ -143,3 +153,11 @@ def test_the_model_alone_reads_where_the_rules_let_nothing_through(
     assert not answer.abstained and answer.engine == READER
     unsure = Script(lambda prompt: reading("ash", 0.3))
     assert ask(tmp_path / "other", verifier, unsure, question).text == NOT_SEEN
+
+
+def test_the_model_alone_is_not_believed_of_another_row(tmp_path: Path, verifier: Verifier) -> None:
+    script = wanting(("Albatross", "1.20 m"))
+    read = "Which {} did Poseidon measure of the {}?"
+    assert ask(tmp_path, verifier, script, read.format("draught", "Kestrel")).text == NOT_SEEN
+    answer = ask(tmp_path / "other", verifier, script, read.format("draught", "Albatross"))
+    assert answer.text.startswith("1.20 m. “Albatross  17  Draught  1.20 m”")

@@ -92,9 +92,8 @@ class Retention:
     async def once(self) -> None:
         """Runs when it is due and nobody is at work."""
         now, ahead_s = self._clock.now(), self._clock.wall() - self._clock.now()
-        if (
-            abs(ahead_s - self._ahead_s) > _DAY_S
-        ):  # it may have been set wrong: nothing is thrown away for that
+        # The clock may have been set wrong: nothing is thrown away for that.
+        if abs(ahead_s - self._ahead_s) > _DAY_S:
             self._forget_at_s = max(self._forget_at_s, now + _MEASURE_EVERY_S)
         self._ahead_s = ahead_s
         if now < self._forget_at_s and not await self._too_much(now):
