@@ -16,12 +16,12 @@ import asyncio
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from difflib import SequenceMatcher
 from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 import av
@@ -33,7 +33,7 @@ from perception.audio.settings import TranscriberSettings
 from perception.audio.transcriber import WhisperTranscriber
 from perception.vision.clip import ClipWeights, OpenClipEncoder, clip_weights, import_open_clip
 from reasoning import engine_server
-from reasoning.engine_client import EngineClient, Structured, Usage
+from reasoning.engine_client import EngineClient, Usage
 from reasoning.engine_env import gpu_memory_mb
 from reasoning.engine_settings import EngineSettings
 from reasoning.engine_supervisor import read_activity
@@ -156,30 +156,39 @@ async def speech(video: Path, devices: Sequence[str], models: Sequence[str]) -> 
             print(f"speech   {model}: {100 * matcher.ratio():.1f}% of the words are the same")
 
 
+class Took(NamedTuple):
+    usage: Usage
+    first_s: float
+    total_s: float
+
+
 async def ask(
     client: EngineClient,
     images: Sequence[bytes],
     tokens: int,
-    structured: Structured | None = None,
+    schema: Mapping[str, Any] | None = None,
     text: str = QUESTION,
-) -> tuple[str, Usage]:
-    answer, usage = "", None
-    asked = client.chat(
-        [{"role": "user", "content": text}], images=images, max_tokens=tokens, structured=structured
-    )
+) -> tuple[str, Took]:
+    """The answer, its tokens, and the seconds to its first text and its end."""
+    answer, usage, first_s = "", None, None
+    began_s = perf()
+    asked = client.chat([{"role": "user", "content": text}], images=images, max_tokens=tokens, schema=schema)
     async with aclosing(asked) as deltas:
         async for delta in deltas:
+            first_s = first_s or (perf() - began_s if delta.text else None)
             answer += delta.text
             usage = delta.usage or usage
+    total_s = perf() - began_s
     assert usage is not None
-    return answer, usage
+    return answer, Took(usage, total_s if first_s is None else first_s, total_s)
 
 
-def told(what: str, usage: Usage) -> None:
-    rate = (usage.completion_tokens - 1) / max(usage.total_s - usage.first_token_s, 1e-6)
+def told(what: str, took: Took) -> None:
+    usage = took.usage
+    rate = (usage.completion_tokens - 1) / max(took.total_s - took.first_s, 1e-6)
     print(
-        f"engine   {what}: {usage.prompt_tokens} tokens read, first text after {1000 * usage.first_token_s:.0f} ms, "
-        f"{usage.completion_tokens} tokens in {usage.total_s:.2f} s ({rate:.0f}/s)"
+        f"engine   {what}: {usage.prompt_tokens} tokens read, first text after {1000 * took.first_s:.0f} ms, "
+        f"{usage.completion_tokens} tokens in {took.total_s:.2f} s ({rate:.0f}/s)"
     )
 
 
@@ -207,24 +216,22 @@ async def engine(video: Path, settings: EngineSettings) -> None:
             for time in ("first", "again"):
                 hits = counter(await metrics(), "vllm:prefix_cache_hits_total")
                 try:
-                    _, usage = await ask(client, pictures[:count], 64)
+                    _, took = await ask(client, pictures[:count], 64)
                 except HearsightError as error:
                     print(f"engine   {count} pictures: {error}")
                     break
-                told(f"{count} pictures, {time}", usage)
+                told(f"{count} pictures, {time}", took)
                 kept = counter(await metrics(), "vllm:prefix_cache_hits_total") - hits
                 print(f"engine     of them {kept:.0f} tokens kept from before")
         start_s = perf()
-        usages = await asyncio.gather(
+        eight = await asyncio.gather(
             *(ask(client, pictures[i : i + 1], 64, text=f"{i}: {QUESTION}") for i in range(8))
         )
-        tokens = sum(usage.completion_tokens for _, usage in usages)
+        tokens = sum(took.usage.completion_tokens for _, took in eight)
         print(f"engine   eight at once: {tokens} tokens in {perf() - start_s:.2f} s")
-        choice, usage = await ask(client, pictures[:1], 8, {"choice": ["yes", "no"]}, "Is it day? yes or no.")
-        told(f"a choice, {choice!r}", usage)
         schema = {"type": "object", "properties": {"seen": {"type": "boolean"}}, "required": ["seen"]}
-        answer, usage = await ask(client, pictures[:1], 64, {"json": schema}, "Is it day? Answer in JSON.")
-        told(f"JSON, {answer!r}", usage)
+        answer, took = await ask(client, pictures[:1], 64, schema, "Is it day? Answer in JSON.")
+        told(f"JSON, {answer!r}", took)
         deltas = client.chat([{"role": "user", "content": "Count to a thousand."}], max_tokens=2000)
         async with aclosing(deltas):
             await anext(deltas)

@@ -123,14 +123,13 @@ async def measure(
 
 
 def stage_table(metrics: Metrics, spent: dict[str, ComputeStats], wall_s: float) -> Table:
-    """thread cpu s: of the stage's own thread; transcribe and text encoder compute in one of CTranslate2's."""
     table = Table(box=None, pad_edge=False)
     table.add_column("stage")
-    for heading in ("items", "calls", "compute s", "thread cpu s", "busy", "depth (max)"):
+    for heading in ("items", "calls", "compute s", "busy", "depth (max)"):
         table.add_column(heading, justify="right")
     for row in metrics.table_rows(wall_s):
         stats = spent.get(row.stage, ComputeStats())
-        numbers = (str(row.items), str(stats.calls), f"{row.compute_s:.1f}", f"{stats.cpu_s:.1f}")
+        numbers = (str(row.items), str(stats.calls), f"{row.compute_s:.1f}")
         table.add_row(row.stage, *numbers, f"{row.busy:.0%}", str(row.max_depth))
     return table
 

@@ -43,11 +43,10 @@ from runtime.clock import SystemClock
 from runtime.messages import Samples
 from tests.app.live.ear import Ear, percentile, words_only
 from tests.app.live.peer import Mouth, Page, page_of
-from tests.app.live.test_faults import Capable
 from tests.app.live.world import Served, World, open_world
 from tests.perception.conftest import decode
 from tests.perception.media import slide
-from tests.reasoning.scripted_engine import event, serving
+from tests.reasoning.scripted_engine import Model, event, serving
 
 FACTS = (
     "The conference takes place in Berlin.",
@@ -174,7 +173,7 @@ async def minutes(world: World, length: float) -> None:
         address = EngineAddress(url=url, model="slow", key="k", vision=False, weak=False, context_tokens=4096)
         async with EngineClient(address, EngineSettings(), CLOCK) as client:
             answerer = copy.copy(world.parts.answerer)
-            answerer._engine = Capable(client)
+            answerer._engine = Model(client)
             async with world.serving(answerer=answerer) as served, page_of(served.address) as page:
                 await watched(served, page, length)
 

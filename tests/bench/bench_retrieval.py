@@ -40,10 +40,10 @@ from memory.conversation import observations
 from memory.generations import tables_folder
 from runtime.channel import Channel, Policy
 from runtime.compute import Compute
-from runtime.messages import FrameFeature, Observation, Watermark
+from runtime.messages import Clip, FrameFeature, Observation, Watermark
 from runtime.models import TextEncoder
 
-Percept = FrameFeature | Observation | Watermark
+Percept = FrameFeature | Observation | Clip | Watermark
 ONSETS = ["b", "d", "f", "g", "k", "l", "m", "n", "p", "r", "s", "t", "v", "z", "br", "st", "tr", "pl"]
 SYLLABLES = [onset + rime for onset in ONSETS for rime in ("a", "e", "i", "o", "u", "ai", "or", "en")]
 SOURCES = 10

@@ -28,7 +28,7 @@ from runtime.app.models import Models
 from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
 from runtime.compute import Compute
-from runtime.messages import FrameFeature, Observation, Watermark
+from runtime.messages import Clip, FrameFeature, Observation, Watermark
 from runtime.models import TextEncoder
 from runtime.weights import Registry
 
@@ -100,7 +100,7 @@ async def write_day(
 ) -> None:
     source = f"day{day}"
     about = SourceInfo(source, source, source, DAY_S, wall_zero_s=day * DAY_S)
-    inbox: Channel[FrameFeature | Observation | Watermark] = Channel("inbox", 1e6, Policy.BLOCK)
+    inbox: Channel[FrameFeature | Observation | Clip | Watermark] = Channel("inbox", 1e6, Policy.BLOCK)
     for message in stream(day, source):
         await inbox.put(message)
     inbox.close()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fit_support import HERE, auc, logistic
+from fit_support import HERE, auc, logistic  # type: ignore[import-not-found]
 
 from memory.text import tokens
 from memory.text_encoder import MiniLMEncoder
