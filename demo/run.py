@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from runtime.clock import perf
 
 HERE = Path(__file__).resolve().parent
 CLIP, QUESTIONS, OUT = HERE / "harbour_day.mp4", HERE / "questions.jsonl", HERE / "out"
@@ -21,7 +22,7 @@ def hearsight(*args: object) -> None:
 
 
 def main() -> None:
-    began = time.perf_counter()
+    began = perf()
     OUT.mkdir(exist_ok=True)
     answers = OUT / "answers.jsonl"
     answers.unlink(missing_ok=True)
@@ -35,9 +36,7 @@ def main() -> None:
         path = OUT / f"{answer['id']}.jpg"
         if path.exists():
             print(f"  proof: {path.relative_to(HERE.parent)}")
-    print(
-        f"\nanswers: {answers.relative_to(HERE.parent)}; all of it took {time.perf_counter() - began:.0f} s"
-    )
+    print(f"\nanswers: {answers.relative_to(HERE.parent)}; all of it took {perf() - began:.0f} s")
 
 
 if __name__ == "__main__":

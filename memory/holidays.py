@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+from dateutil.easter import easter
+
 _FIXED = {
     "christmas eve": (12, 24, 1),
     "christmas day": (12, 25, 1),
@@ -23,7 +25,7 @@ HOLIDAY = r"(?:{})".format("|".join(re.escape(name) for name in (*_FIXED, "easte
 def holiday(name: str, year: int) -> tuple[date, date]:
     """Its first day in a year, and the day after its last. name: as `HOLIDAY` has it, in lower case."""
     if name == "easter":
-        sunday = _easter(year)
+        sunday = easter(year)
         return sunday - timedelta(days=2), sunday + timedelta(days=2)
     if name == "thanksgiving":
         first = date(year, 11, 1)
@@ -32,14 +34,3 @@ def holiday(name: str, year: int) -> tuple[date, date]:
     month, day, days = _FIXED[name]
     begin = date(year, month, day)
     return begin, begin + timedelta(days=days)
-
-
-def _easter(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar (Meeus, Astronomical Algorithms, chapter 8)."""
-    golden, century = year % 19, year // 100
-    leap, rest = divmod(year % 100, 4)
-    moon = (19 * golden + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
-    week = (32 + 2 * (century % 4) + 2 * leap - moon - rest) % 7
-    shift = (golden + 11 * moon + 22 * week) // 451
-    month, day = divmod(moon + week - 7 * shift + 114, 31)
-    return date(year, month, day + 1)

@@ -91,9 +91,7 @@ async def read_all(
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None
     read_so = [task.result() for task in tasks]
-    used = [usage for _, usage in read_so]
-    usage = Usage(sum(u.prompt_tokens for u in used), sum(u.completion_tokens for u in used))
-    return [reading for reading, _ in read_so], usage
+    return [reading for reading, _ in read_so], sum((usage for _, usage in read_so), Usage(0, 0))
 
 
 async def read(

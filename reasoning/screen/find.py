@@ -84,6 +84,7 @@ class Finder:
         self.zone = zone
         self._activities: list[Activity] | None = None
         self._heard: list[Moment] | None = None
+        self._found: dict[object, list[tuple[Observation, float]]] = {}
 
     async def activities(self, when: When | None = None) -> list[Activity]:
         if self._activities is None:
@@ -211,6 +212,15 @@ class Finder:
         return [record for record in found if record.known_at_s <= limit]
 
     async def _records(
+        self, text: str, when: When, modalities: tuple[Modality, ...], k: int
+    ) -> list[tuple[Observation, float]]:
+        """A question looks at the same records whole and in parts: they are searched once."""
+        key = (text, when, modalities, k)
+        if key not in self._found:
+            self._found[key] = await self._search(text, when, modalities, k)
+        return self._found[key]
+
+    async def _search(
         self, text: str, when: When, modalities: tuple[Modality, ...], k: int
     ) -> list[tuple[Observation, float]]:
         by_bounds: dict[tuple[float | None, float | None], list[str]] = {}

@@ -52,16 +52,18 @@ async def reread(
     answering.sort(key=lambda c: (-round(c.rank, 6), c.evidence.t_start_s))
     if not answering:
         read, more = await _alone(client, question, found, settings, at)
-        return read, Usage(
-            usage.prompt_tokens + more.prompt_tokens, usage.completion_tokens + more.completion_tokens
-        )
+        return read, usage + more
     best = int(current(found.question, answering, threshold)[0].evidence.id)
     words, (candidate, moment) = readings[best].words, chosen[best]
     if words is None:
         return found, usage
-    line = with_next(_line_of(words, moment) or candidate.support.unit, moment.evidence)
-    moments = once([moment, *found.moments])
-    return Read(capital(words), proof_of(line, moment, at), moments, found.question), usage
+    return _told(found, words, moment, candidate.support.unit, at), usage
+
+
+def _told(found: Read, words: str, moment: Moment, otherwise: str, at: Callable[[float], str]) -> Read:
+    """otherwise: the line, where the words stand in none: "Mozilla Firefox", a time."""
+    line = with_next(_line_of(words, moment) or otherwise, moment.evidence)
+    return Read(capital(words), proof_of(line, moment, at), once([moment, *found.moments]), found.question)
 
 
 async def _alone(
@@ -82,9 +84,7 @@ async def _alone(
     if not sure:
         return Read("", "", found.moments, found.question), usage
     _, words, moment = max(sure, key=lambda s: s[0])
-    line = with_next(_line_of(words, moment) or moment.line, moment.evidence)
-    moments = once([moment, *found.moments])
-    return Read(capital(words), proof_of(line, moment, at), moments, found.question), usage
+    return _told(found, words, moment, moment.line, at), usage
 
 
 def _of_another_row(question: str, line: str, text: str) -> bool:
