@@ -72,7 +72,7 @@ class Watches:
         return min((w.due for w in self._watches.values() if w.due is not None), default=None)
 
     async def add(self, watch: Watch, t_s: float = 0.0) -> Watch:
-        """Keeps it and gives it its id. t_s: now; only what begins later counts, so that the wish does not fulfil itself.
+        """Keeps it and gives it its id. t_s: now; only what comes later counts, so that the wish does not fulfil itself.
 
         The same wish again takes the place of the first. Raises InputError when there are MOST already.
         """
@@ -156,15 +156,15 @@ class Watches:
         if isinstance(perceived, Observation):
             if watch.kind not in ("any", perceived.modality) or perceived.modality == "seen":
                 return None
-            if perceived.t_start_s < since_s or not _may_be(watch.speaker, perceived.speaker):
+            text = _since(perceived, since_s)
+            if not text or not _may_be(watch.speaker, perceived.speaker):
                 return None
-            found = await self._matcher.in_text(watch, perceived.text)
+            found = await self._matcher.in_text(watch, text)
             if found is None:
                 return None
             o = perceived
             proof = (Evidence(o.id, o.source, o.modality, o.text, o.t_start_s, o.t_end_s, 1.0),)
-            text = replies.news(watch, o.modality, found, o.speaker)
-            return Alert(text, t_s, proof, watch.id)
+            return Alert(replies.news(watch, o.modality, found, o.speaker), t_s, proof, watch.id)
         if watch.kind not in ("any", "seen"):
             return None
         clip = perceived if isinstance(perceived, Clip) else None
@@ -195,6 +195,18 @@ class Watches:
                 await asyncio.to_thread(write_watches, self._path, self._next, self.all())
             except OSError as error:
                 self._report(f"watches: {self._path} cannot be written: {error.strerror or error}")
+
+
+def _since(perceived: Observation, since_s: float) -> str:
+    """What of it came later, "" for nothing: somebody may have been speaking already, whose words have times."""
+    if perceived.t_start_s >= since_s:
+        return perceived.text
+    at = 0
+    for word, start_s, *_ in perceived.details.get("words", ()):
+        at = max(at, perceived.text.find(word, at))
+        if start_s >= since_s:
+            return perceived.text[at:]
+    return ""
 
 
 def _wish_of(watch: Watch) -> tuple[object, ...]:

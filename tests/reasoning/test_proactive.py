@@ -73,6 +73,28 @@ def test_the_wish_does_not_fulfil_itself(run_virtual: Run) -> None:
     assert [len(told) for told in run_virtual(main())] == [0, 1]
 
 
+def test_of_what_was_being_said_already_the_rest_counts(run_virtual: Run) -> None:
+    """A stretch of speech may hold the wish and what comes after it, or have begun before the wish was written."""
+
+    def speech(text: str, first_s: float) -> Observation:
+        words = [[word, first_s + n, first_s + n + 0.9, 1.0] for n, word in enumerate(text.split())]
+        return replace(observation(text, first_s), t_end_s=first_s + len(words), details={"words": words})
+
+    async def main() -> list[list[str]]:
+        told = []
+        for text in (
+            "Good morning. The budget is late.",
+            "A budget is late. We have lunch.",
+            "Budgets are late.",
+        ):
+            watches = Watches(None)
+            await watches.add(BUDGET, 11.5)
+            told += await texts(watches, speech(text, 10.0))
+        return told
+
+    assert run_virtual(main()) == [["Budget: somebody said “The budget is late.”."], [], []]
+
+
 def test_each_sense_for_itself(run_virtual: Run) -> None:
     async def main() -> list[list[str]]:
         watches = Watches(None)
