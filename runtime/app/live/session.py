@@ -122,15 +122,6 @@ class LiveSession:
             self._is_forgotten,
         )
         self._session = Session(clock, parts.metrics)
-        about = SourceInfo(
-            id=session_id,
-            path=f"live session {session_id}",
-            fingerprint=session_id,
-            wall_zero_s=self.zero_wall,
-            vision_model=parts.vision.name if parts.vision is not None else None,
-            has_video=parts.vision is not None,
-            added_at_s=self.zero_wall,
-        )
         self._voices = LiveVoices(
             parts.voices,
             parts.people,
@@ -141,7 +132,22 @@ class LiveSession:
             self.show,
             self._is_forgotten,
         )
-        self._writer = MemoryWriter(
+        self._writer = self._remembering()
+        self._build()
+
+    def _remembering(self) -> MemoryWriter:
+        """Of this session as a source of its own."""
+        parts = self._parts
+        about = SourceInfo(
+            id=self.id,
+            path=f"live session {self.id}",
+            fingerprint=self.id,
+            wall_zero_s=self.zero_wall,
+            vision_model=parts.vision.name if parts.vision is not None else None,
+            has_video=parts.vision is not None,
+            added_at_s=self.zero_wall,
+        )
+        return MemoryWriter(
             parts.store,
             parts.text_encoder,
             parts.compute,
@@ -154,7 +160,6 @@ class LiveSession:
             upkeep=partial(self._tape.late, "upkeep"),
             erase=partial(self._tape.late, "forget"),
         )
-        self._build()
 
     @property
     def zero_s(self) -> float:
