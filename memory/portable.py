@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -250,59 +250,28 @@ def _put(draft: Path, folder: Path) -> None:
 
 async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported:
     async with await Store.open(folder) as store:
-        if store.meta["text_model"] != manifest.text_model:
-            raise MemoryStoreError(
-                f"memory {folder} was written with the text encoder {store.meta['text_model']}, and {file} with "
-                f"{manifest.text_model}: import it into another memory"
-            )
-        if manifest.schema_version != schema.SCHEMA_VERSION:
-            raise MemoryStoreError(
-                f"{file} is of an older Hearsight: import it into a new memory, and export that"
-            )
-        vision = store.meta.get("vision_model")
+        here = store.meta
+        meta = {row["key"]: row["value"] for row in _rows(file, schema.META)}
+        _check_models(file, manifest, meta, folder, here)
         known = {source.id for source in await store.sources()}
         new = [source for source in manifest.sources if source not in known]
-        meta = {row["key"]: row["value"] for row in _rows(file, schema.META)}
-        if vision is not None and meta.get("vision_model") not in (None, vision):
-            raise MemoryStoreError(
-                f"memory {folder} was written with the vision encoder {vision}, and {file} with {meta['vision_model']}: "
-                "import it into another memory"
-            )
         imported = Imported(tuple(new), tuple(s for s in manifest.sources if s in known), 0)
         if not new:
             return imported
-        other_vault = PUBLIC in store.meta and meta.get(PUBLIC) != store.meta[PUBLIC]
+        other_vault = PUBLIC in here and meta.get(PUBLIC) != here[PUBLIC]
         sealed = [row for row in _rows(file, schema.VAULT) if row["source"] in new] if other_vault else []
+        known_again = all(_agree(here, meta, model) for model in ("voice_model", "face_model"))
+        left_out = {*((schema.VAULT,) if other_vault else ()), *(() if known_again else PEOPLE_TABLES)}
         generation = new_generation(folder)
         await asyncio.to_thread(copy_tables, tables_folder(folder), generation)
         db = await connect(str(generation))
         try:
             rows = 0
             apart = await room_for_people(store)
-            voice = store.meta.get("voice_model")
-            heard = voice is None or meta.get("voice_model") in (None, voice)
-            face = store.meta.get("face_model")
-            seen = face is None or meta.get("face_model") in (None, face)
             for name in _BY_SOURCE:
-                left_out = (name == schema.VAULT and other_vault) or (
-                    name in PEOPLE_TABLES and not (heard and seen)
-                )
-                if name in manifest.tables and not left_out:
+                if name in manifest.tables and name not in left_out:
                     rows += await _append(db, file, name, new, apart)
-            taken = tuple(
-                prefix
-                for prefix, here in (
-                    ("vision_", vision),
-                    ("voice_", voice),
-                    ("face_", face),
-                    ("vault_", store.meta.get(PUBLIC)),
-                )
-                if here is None
-            )
-            about = [{"key": k, "value": v} for k, v in meta.items() if taken and k.startswith(taken)]
-            if about:
-                table = await db.open_table(schema.META)
-                await table.add(pa.Table.from_pylist(about, schema=schema.fixed_schema(schema.META)))
+            await _take_over(db, meta, here)
         finally:
             db.close()
         switch(folder, generation)
@@ -310,6 +279,40 @@ async def _import_into(file: Path, manifest: Manifest, folder: Path) -> Imported
     async with await Store.open(folder):
         tidy(folder)
     return Imported(imported.sources, imported.known, rows, len(sealed))
+
+
+def _check_models(
+    file: Path, manifest: Manifest, meta: Mapping[str, str], folder: Path, here: Mapping[str, str]
+) -> None:
+    """Raises MemoryStoreError: what one was written with cannot be compared with the other's."""
+    if here["text_model"] != manifest.text_model:
+        raise MemoryStoreError(
+            f"memory {folder} was written with the text encoder {here['text_model']}, and {file} with "
+            f"{manifest.text_model}: import it into another memory"
+        )
+    if manifest.schema_version != schema.SCHEMA_VERSION:
+        raise MemoryStoreError(
+            f"{file} is of an older Hearsight: import it into a new memory, and export that"
+        )
+    if not _agree(here, meta, "vision_model"):
+        raise MemoryStoreError(
+            f"memory {folder} was written with the vision encoder {here['vision_model']}, and {file} with "
+            f"{meta['vision_model']}: import it into another memory"
+        )
+
+
+def _agree(here: Mapping[str, str], meta: Mapping[str, str], model: str) -> bool:
+    return here.get(model) is None or meta.get(model) in (None, here[model])
+
+
+async def _take_over(db: Any, meta: Mapping[str, str], here: Mapping[str, str]) -> None:
+    """What is said of models and of the vault where nothing was."""
+    firsts = {"vision_": "vision_model", "voice_": "voice_model", "face_": "face_model", "vault_": PUBLIC}
+    taken = tuple(prefix for prefix, key in firsts.items() if here.get(key) is None)
+    about = [{"key": k, "value": v} for k, v in meta.items() if taken and k.startswith(taken)]
+    if about:
+        table = await db.open_table(schema.META)
+        await table.add(pa.Table.from_pylist(about, schema=schema.fixed_schema(schema.META)))
 
 
 async def _append(db: Any, file: Path, name: str, sources: Iterable[str], apart: Room) -> int:
