@@ -52,7 +52,9 @@ class Track:
     record: str | None = None
     line: int = 0
     known: bool = field(default=False)
-    """Remembered by an earlier run: it is not remembered again."""
+    """It is not remembered, or not again."""
+    forgotten: bool = field(default=False)
+    """It was taken back from memory while it stood there: no picture shows it, either."""
 
     @property
     def written(self) -> bool:
@@ -176,6 +178,7 @@ class Lines:
             if before is not None and before.written and 0 <= t_s - before.seen_s <= self._settings.recall_s:
                 take_back(self._gone, before)
                 track.record, track.line, track.known = before.record, before.line, before.known
+                track.forgotten = before.forgotten
         return due
 
     def _lost(self, track: Track, t_s: float) -> None:

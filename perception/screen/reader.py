@@ -6,19 +6,20 @@ import hashlib
 import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
 
-from perception.screen.change import TILE, Box, Changes, Gray, aligned, merged, overlap
+from perception.screen.change import TILE, Box, Changes, Gray, Tiles, aligned, merged, overlap
 from perception.screen.covers import marked
 from perception.screen.lines import Gone, Lines, Track, inside, keep, last_gone, take_back
 from perception.screen.pictures import Pictures
 from perception.screen.pieces import PieceReader, RegionReader
 from perception.screen.places import Places, place_at, place_in, where_of
+from perception.screen.redaction import redacted
 from perception.screen.remembered import Remembered
 from perception.screen.rows import per_mille, rows_of
 from perception.screen.settings import ScreenReadSettings
@@ -31,7 +32,6 @@ from runtime.messages import (
     Standing,
 )
 from runtime.models import TextLine
-from runtime.secrets import find_secrets
 
 _MARGIN = 6
 _NOWHERE = (0, 0, 0, 0)
@@ -47,6 +47,8 @@ class _Monitor:
     picture_s: float = -math.inf
     wants_picture: bool = False
     secret: set[Track] = field(default_factory=set)
+    forgotten: Tiles | None = None
+    """Tiles that are as they were when what they show was forgotten."""
 
 
 @dataclass(slots=True)
@@ -80,7 +82,9 @@ class ScreenReader:
         return self._activity.place if self._activity is not None else Place()
 
     def look(self, frame: ScreenFrame, known: bool = False) -> ScreenReading:
-        """What is new in a frame. known: an earlier run has remembered it, it is only the ground for what comes."""
+        """What is new in a frame. known: what memory does not hold of it was taken back from there, and is not taken up again
+        as long as it stands there.
+        """
         if frame.t_s - self._looked_s > self._settings.gap_s:
             self._forget_screen(self._looked_s)
         gray = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8)
@@ -88,9 +92,10 @@ class ScreenReader:
         boxes = monitor.changes.look(gray, frame.t_s, frame.settled, self._settings.patience_s)
         if boxes:
             self._read(monitor, frame, gray, boxes)
+        if monitor.forgotten is not None:
+            monitor.forgotten &= monitor.changes.moved_s < frame.t_s
         if known:
-            for track in monitor.lines.here:
-                track.known = True
+            self._hold_back(monitor, frame)
         due = monitor.lines.due(frame.t_s, frame.settled)
         self._remembered.stand([t for t in due if t.written])
         self._remember(monitor, frame, [t for t in due if not t.written and monitor.changes.at_rest(t.box)])
@@ -141,10 +146,16 @@ class ScreenReader:
                 keep(self._gone, track)
 
     def close(self) -> ScreenReading:
-        """The source is over: what stands there has ended at the last look, and nothing is known of it any more."""
+        """The source is over: what stands there has ended at the last look, and nothing is known of it any more but that
+        some of it was forgotten.
+        """
         reading = self.look_away()
-        self._away.clear()
+        self.forget_pictures()
+        forgotten = list(self._forgotten_gone())
+        self._away = {number: m for number, m in self._away.items() if m.forgotten is not None}
         self._gone.clear()
+        for track in forgotten:
+            keep(self._gone, track)
         self._remembered.clear()
         return reading
 
@@ -158,6 +169,28 @@ class ScreenReader:
         self._activity = self._next = None
         self._told.clear()
         self._remembered.told.clear()
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether a line that was forgotten stands there, or may come back as the same."""
+        monitors = (*self._monitors.values(), *self._away.values())
+        here = itertools.chain.from_iterable(m.lines.here for m in monitors)
+        return any(t.forgotten for t in here) or any(True for _ in self._forgotten_gone())
+
+    def _forgotten_gone(self) -> Iterator[Track]:
+        since_s = self._looked_s - self._settings.recall_s
+        gone = itertools.chain.from_iterable(self._gone.values())
+        return (t for t in gone if t.forgotten and t.seen_s >= since_s)
+
+    def _hold_back(self, monitor: _Monitor, frame: ScreenFrame) -> None:
+        texts = self._redacted(monitor, (), frame.image.shape[1])
+        for track in monitor.lines.here:
+            known = track.written or (
+                texts[track] != track.text and self._taken_up(track, texts[track], frame.t_s)
+            )
+            if not known:
+                track.known = track.forgotten = True
+        monitor.forgotten = np.ones_like(monitor.changes.known)
 
     def forget_pictures(self) -> None:
         """Pictures were taken off the disk, perhaps the last ones: the next one of each monitor stands alone."""
@@ -293,29 +326,9 @@ class ScreenReader:
         monitor.wants_picture = True
 
     def _redacted(self, monitor: _Monitor, tracks: Sequence[Track], width: int) -> dict[Track, str]:
-        """Texts without secrets. A label may stand beside or above its value, so all that is on the screen is looked at."""
+        """Their texts, and those of all that is on the screen, without secrets."""
         here = list(dict.fromkeys([*monitor.lines.here, *tracks]))
-        at = 0
-        starts: list[tuple[int, Track]] = []
-        parts = []
-        for row in rows_of(here, width):
-            for track in row:
-                starts.append((at, track))
-                parts.append(track.text + ("\n" if track is row[-1] else "  "))
-                at += len(parts[-1])
-        secrets = find_secrets("".join(parts))
-        texts = {}
-        monitor.secret = set()
-        for start, track in starts:
-            text, shift = track.text, 0
-            for secret in secrets:
-                a, b = max(0, secret.start - start), min(len(track.text), secret.end - start)
-                if a < b:
-                    mark = f"[{secret.kind}]"
-                    text = text[: a + shift] + mark + text[b + shift :]
-                    shift += len(mark) - (b - a)
-                    monitor.secret.add(track)
-            texts[track] = text
+        texts, monitor.secret = redacted(here, width)
         return texts
 
     def _do(self, monitor: _Monitor, frame: ScreenFrame) -> None:
@@ -374,10 +387,15 @@ class ScreenReader:
         monitor.wants_picture, monitor.picture_s = False, frame.t_s
         self._redacted(monitor, (), frame.image.shape[1])
         picture = frame.image.copy()
-        # A picture shows nothing that was not read: it might be a secret.
-        for row, column in np.argwhere(monitor.changes.unread).tolist():
+        # A picture shows nothing that was not read, since it might be a secret, nor what was forgotten.
+        dark = (
+            monitor.changes.unread
+            if monitor.forgotten is None
+            else monitor.changes.unread | monitor.forgotten
+        )
+        for row, column in np.argwhere(dark).tolist():
             picture[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE] = 0
-        for track in monitor.secret:
+        for track in (*monitor.secret, *(t for t in monitor.lines.here if t.forgotten)):
             x0, y0, x1, y1 = track.box
             picture[max(0, y0 - 4) : y1 + 4, max(0, x0 - 4) : x1 + 4] = 0
         data, under_s = monitor.pictures.encode(picture, frame.t_s)

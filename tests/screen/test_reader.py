@@ -308,6 +308,28 @@ def test_what_was_forgotten_is_not_taken_up_again_while_it_stands_there() -> Non
     assert watched.lines() == ["something new"]
 
 
+def test_no_picture_shows_what_was_forgotten_and_still_stands_there() -> None:
+    watched = Watched()
+    lines = column("a thing to forget")
+    watched.look(seconds(lines, 0, 5))
+    watched.take(watched.reader.close())
+    watched.reader.forget()
+    watched.pictures.clear()
+    watched.take(watched.reader.look(frame(5.0, lines), known=True))
+    scrolled = column("a thing to forget", row=8) | {(2, 16): "something new"}
+    watched.look(seconds(lines | {(2, 16): "something new"}, 6, 12))
+    watched.take(watched.reader.close())  # midnight
+    watched.look(seconds(lines | {(2, 16): "something new"}, 12, 30))
+    watched.look(seconds(scrolled, 30, 50))
+    assert len(watched.pictures) >= 3
+    for at, picture in enumerate(watched.pictures):
+        under = [p for p in watched.pictures[:at] if p.t_s == picture.under_s]
+        shown = decoded(*under, picture)
+        assert shown[2 * 16 : 3 * 16].max() < 40
+        assert shown[8 * 16 : 9 * 16].max() < 40
+    assert shown[16 * 16 : 17 * 16].max() > 200
+
+
 @pytest.mark.parametrize("size", [(640, 352), (1280, 800)])
 def test_a_monitor_may_change_its_size(size: tuple[int, int]) -> None:
     watched = Watched()

@@ -276,6 +276,20 @@ def test_the_last_minutes_are_forgotten_off_the_disk_and_not_taken_up_again(
     run_virtual(recorded(tmp_path / "m", play)())
 
 
+def test_what_was_forgotten_and_still_stands_at_midnight_is_not_taken_up_into_the_next_day(
+    tmp_path: Path, run_virtual: Run
+) -> None:
+    async def play(desk: Desk) -> None:
+        await desk.show(60, "canary pelican")
+        await desk.recorder.forget(120)
+        await desk.show(60, "canary pelican")
+        await desk.show(15 * 3600, "canary pelican", "another line")
+        assert [t.splitlines()[1:] for t in await desk.texts()] == [["another line"]] * 2
+        assert not desk.on_disk("pelican")
+
+    run_virtual(recorded(tmp_path / "m", play)())
+
+
 def test_a_display_that_goes_and_comes_back(tmp_path: Path, run_virtual: Run) -> None:
     """X restarts."""
 

@@ -127,6 +127,46 @@ def test_what_was_left_open_is_ended_once(tmp_path: Path, run_virtual: Run) -> N
     run_virtual(runs(tmp_path / "m", [before, full, before, after], killed=True)())
 
 
+@pytest.mark.parametrize("apart_s", [60.0, 20 * 3600.0], ids=["same day", "next day"])
+@pytest.mark.parametrize("killed", [False, True], ids=["ended", "killed"])
+def test_what_was_forgotten_and_still_stands_is_not_taken_up_after_a_restart(
+    tmp_path: Path, run_virtual: Run, killed: bool, apart_s: float
+) -> None:
+    async def before(desk: Desk) -> None:
+        await desk.show(600, "a line to keep", f"card {CARD}")
+        await desk.show(60, "a line to keep", f"card {CARD}", "canary pelican")
+        assert await desk.recorder.forget(120) == 1
+        await desk.show(30, "a line to keep", f"card {CARD}", "canary pelican")
+
+    async def again(desk: Desk) -> None:
+        await desk.show(90, "a line to keep", f"card {CARD}", "canary pelican")
+
+    async def after(desk: Desk) -> None:
+        await again(desk)
+        assert not desk.on_disk("pelican")
+        await desk.show(60, "a line to keep", f"card {CARD}", "canary pelican", "something else")
+        assert await lines(desk) == [["a line to keep", "card [card]"], ["something else"]]
+        assert not desk.on_disk("pelican")
+
+    run_virtual(runs(tmp_path / "m", [before, again, after], apart_s, killed)())
+
+
+def test_after_it_has_gone_for_long_a_restart_takes_up_everything(tmp_path: Path, run_virtual: Run) -> None:
+    async def before(desk: Desk) -> None:
+        await desk.show(60, "a line to forget")
+        await desk.recorder.forget(120)
+        await desk.show(60, "a line to forget")
+        desk.screen.title = "letter - Mousepad"
+        await desk.show(2 * 3600, "another one")
+
+    async def after(desk: Desk) -> None:
+        desk.screen.title = "letter - Mousepad"
+        await desk.show(60, "another one", "written meanwhile")
+        assert await lines(desk) == [["another one"], ["written meanwhile"]]
+
+    run_virtual(runs(tmp_path / "m", [before, after])())
+
+
 def test_a_clock_that_was_set_back_begins_another_source(tmp_path: Path, run_virtual: Run) -> None:
     async def before(desk: Desk) -> None:
         await desk.show(600, "a line")

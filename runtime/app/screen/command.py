@@ -20,6 +20,7 @@ from runtime.app.console import say
 from runtime.app.context import open_app
 from runtime.app.screen import control
 from runtime.app.screen.folder import remember_folder
+from runtime.app.screen.held_back import HeldBack
 from runtime.app.screen.reading import open_reader
 from runtime.app.screen.recording import record
 from runtime.app.settings import default_memory
@@ -130,6 +131,8 @@ async def _forget(args: argparse.Namespace, folder: Path) -> int:
             count = 0
             for source in await ScreenMemory(store).sources():
                 count += await writer.forget(source.id, from_wall - (source.wall_zero_s or 0.0))
+    if count:
+        HeldBack(folder).note()
     Tasks(folder / "tasks.json", report=say).forget(from_wall)
     return count
 

@@ -21,6 +21,7 @@ from perception.screen.reader import ScreenReader
 from perception.screen.titles import Place
 from perception.sources.pulse import EarName
 from runtime.app.screen.glances import Glances, Looks, Stirs
+from runtime.app.screen.held_back import HeldBack
 from runtime.app.screen.retaining import ensure_room
 from runtime.app.screen.settings import ScreenSettings
 from runtime.app.screen.status import Status
@@ -85,6 +86,7 @@ class Recorder:
         self._fronts: deque[tuple[float, Place]] = deque(maxlen=_FRONTS)
         self._unwritten = Unwritten(writer, clock, settings.commit_s, people, remembered)
         self._forgotten: deque[tuple[float, float]] = deque(maxlen=_FRONTS)
+        self._held_back = HeldBack(store.folder)
         self._display: Looks | None = None
         self._going = asyncio.Event()
         self._going.set()
@@ -92,7 +94,7 @@ class Recorder:
         self._zero_wall, self._source, self._t_s = 0.0, "", 0.0
         self._frames: dict[int, ScreenFrame] = {}
         self._fresh = True
-        self._known = False
+        self._known = self._held_back.there  # what stands there is not to be taken up
         self._again = False  # what stands there has to be read anew
         self._busy = asyncio.Lock()
         self._reading_wall: float | None = None  # when what is being read was looked at
@@ -236,6 +238,7 @@ class Recorder:
             self._reader.forget()
             self._glances.clear()
             self._known = self._again = True
+            self._held_back.note()
             count = 0
             for source in await ScreenMemory(self._store).sources():
                 from_s = from_wall - (source.wall_zero_s or 0.0)
@@ -287,6 +290,8 @@ class Recorder:
         if frames:
             self._known = self._again = False
             self._changed_s = self._clock.now()
+        if not self._known:
+            self._held_back.check(lambda: self._reader.holds_back, self._clock.now())
         if not self._fronts or self._fronts[-1][1] != self._reader.place:
             self._fronts.append((self._zero_wall + self._t_s, self._reader.place))
         if self._ears is not None:
