@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from math import inf
 from typing import Any
 
@@ -17,10 +18,12 @@ from memory.cast import THING, Cast, Casts, Speaker, claim_id, claims_of
 from memory.consolidation.consolidate import mark_id
 from memory.erasing import erase
 from memory.keys import readings_of
+from memory.naming import same_name
 from memory.records import observations_of
 from memory.retention import forget_marks
 from memory.settings import MemorySettings
 from memory.snapshots import snapshot_folders
+from memory.spelling import sounds_same
 from memory.store import Store, quoted
 from memory.text import tokens
 from memory.things import CALLED
@@ -173,6 +176,19 @@ async def forget(store: Store, selection: Selection, settings: MemorySettings) -
                 forget_marks(store.folder, [*(o.id for o in found.records), *found.clips, *found.sources])
             await erase(store, _doomed(found), found.touched, settings)
     return found
+
+
+async def nobody_called(store: Store, person: str) -> str | None:
+    """A line that says so, with the names that are close to it; None where somebody is called that."""
+    rows = await store.rows(schema.OBSERVATIONS, "speaker IS NOT NULL", ["speaker"])
+    heard = rows.column("speaker").unique().to_pylist() if rows is not None else []
+    cast = await Casts(store).now()
+    known = {*filter(None, heard), *cast.names().values(), *(row["person"] for row in await _faces(store))}
+    if _folded(person) in map(_folded, known):
+        return None
+    like = get_close_matches(_folded(person), list(map(_folded, known)))
+    near = sorted(n for n in known if _folded(n) in like or same_name(n, person) or sounds_same(n, person))
+    return f"nobody in memory is called {person}" + (f"; close to it: {', '.join(near)}" if near else "")
 
 
 def _doomed(found: Forgetting) -> dict[str, dict[str, Sequence[str]]]:

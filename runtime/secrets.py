@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from runtime.secret_labels import labelled
+
 Kind = Literal["card", "iban", "key", "token", "password", "private key"]
 
 
@@ -98,26 +100,9 @@ _CARD = re.compile(r"(?<![\d.,])\d(?:[ \u00a0-]?\d){12,18}(?![\d]|[.,]\d)")
 _CARD_LINES = re.compile(
     r"(?<![\d.,-])(?:\d{4}\s+\d{4}\s+\d{4}\s+\d{4}|\d{4}\s+\d{6}\s+\d{5})(?![\d]|[.,]\d)"
 )
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:[ \u00a0]?[A-Z0-9]{1,4}){3,8}(?![A-Za-z0-9])")
-_LABEL = (
-    r"(?:pass(?:word|phrase|code|wd)|pwd|pin(?:[ ](?:code|number))?|cvv|cvc|secret(?:[ _-]?(?:key|access[ _-]?key))?"
-    r"|client[ _-]?secret|(?:api|access|private|auth|encryption|recovery|license)[ _-]?(?:key|token|code)|token|otp"
-    r"|one[ -]time[ ](?:password|code)|passwort|kennwort|mot[ ]de[ ]passe|contrase\u00f1a|senha|wachtwoord)"
+_IBAN = re.compile(
+    r"(?<![A-Za-z0-9])[A-Z]{2}[ ]?\d{2}(?:[ \u00a0]?[A-Z0-9]{1,4}){3,8}(?![A-Za-z0-9])", re.IGNORECASE
 )
-_LABELLED = re.compile(
-    rf"(?<![A-Za-z]){_LABEL}(?:[ ]?\([^)\n]{{0,20}}\))?[\"']?[ \t]*(?:(?:is|was)[ \t]*)?"
-    r"(?:[:=]|=>)[ \t]*[\"'`]?([^\s\"'`,;]{3,})",
-    re.IGNORECASE,
-)
-_LABELLED_ABOVE = re.compile(
-    rf"^[ \t]*(?:[\w']+[ ])?{_LABEL}[ \t]*:?[ \t]*\n[ \t]*(\S{{4,64}})[ \t]*$", re.IGNORECASE | re.MULTILINE
-)
-_SPOKEN = re.compile(
-    rf"(?<![A-Za-z]){_LABEL}(?:[ ]for[ ](?:\w+[ ]?){{1,4}})?[ ](?:is|was|will[ ]be|to)[ ]+[\"'`]?([^\s\"'`,;]{{3,}})",
-    re.IGNORECASE,
-)
-_MASKED = re.compile(r"[*\u2022\u25cf\u00b7.xX_#-]+|\[[\w ]+\]|<.*>|\$\{?\w+\}?|%\w+%|\{\{?.*")
-_ORDINARY = re.compile(r"[A-Za-z\u00c0-\u024f'-]+[.!?]?")
 _IBAN_LENGTHS = {
     **dict.fromkeys(("NO",), 15), **dict.fromkeys(("BE",), 16), **dict.fromkeys(("DK", "FI", "NL"), 18),
     **dict.fromkeys(("SI",), 19), **dict.fromkeys(("AT", "EE", "LT", "LU"), 20), **dict.fromkeys(("CH", "HR", "LV", "LI"), 21),
@@ -140,14 +125,8 @@ def _candidates(text: str) -> Iterator[Secret]:
         yield from _iban_in(found)
     yield from _of("token", _BEARER, text)
     yield from _of("password", _URL_PASSWORD, text)
-    for pattern in (_LABELLED, _LABELLED_ABOVE):
-        for found in pattern.finditer(text):
-            if not _MASKED.fullmatch(found.group(1)):
-                yield Secret("password", *_trimmed(text, *found.span(1)))
-    for found in _SPOKEN.finditer(text):
-        # "The password is required": in running text an ordinary word is no password.
-        if not _MASKED.fullmatch(found.group(1)) and not _ORDINARY.fullmatch(found.group(1)):
-            yield Secret("password", *_trimmed(text, *found.span(1)))
+    for span in labelled(text):
+        yield Secret("password", *span)
 
 
 def _of(kind: Kind, pattern: re.Pattern[str], text: str) -> Iterator[Secret]:
@@ -157,18 +136,17 @@ def _of(kind: Kind, pattern: re.Pattern[str], text: str) -> Iterator[Secret]:
 
 def _iban_in(found: re.Match[str]) -> Iterator[Secret]:
     """What follows an IBAN may look like more of it: the longest beginning that checks."""
-    groups = [match.end() for match in re.finditer(r"[A-Z0-9]+", found.group())]
+    groups = [match.end() for match in re.finditer(r"[A-Za-z0-9]+", found.group())]
     for end in reversed(groups):
-        if is_iban(re.sub(r"\s", "", found.group()[:end])):
+        account = re.sub(r"\s", "", found.group()[:end])
+        plain = account.isupper() or (account[:2].upper() in _IBAN_LENGTHS and _mostly_digits(account))
+        if plain and is_iban(account.upper()):
             yield Secret("iban", found.start(), found.start() + end)
             return
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Without the full stop of the sentence."""
-    while end - start > 3 and text[end - 1] in ".!?)":
-        end -= 1
-    return start, end
+def _mostly_digits(text: str) -> bool:
+    return 5 * sum(map(str.isdigit, text)) >= 3 * len(text)
 
 
 def _blanked(text: str, secrets: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from math import inf
 
 from memory import Memory, Store
 from memory.citations import FEATURES, read_citations, reset_citations
-from memory.forgetting import Forgetting, Selection, forget, plan
+from memory.forgetting import Forgetting, Selection, forget, nobody_called, plan
 from memory.history import history
 from memory.integrity import check
 from memory.place import local_folder
@@ -40,12 +40,15 @@ async def run_forget(args: argparse.Namespace) -> int:
     async with await Store.open(uri, read_only=True) as store:
         selection = await _selection(store, args)
         found = await plan(store, selection)
+        nobody = args.person and not found and await nobody_called(store, args.person)
     then = []
     for folder in snapshot_folders(uri):
         async with await Store.open(folder, read_only=True) as snapshot:
             if await plan(snapshot, selection):
                 then.append(folder.name)
     if not found and not then:
+        if nobody:
+            raise InputError(nobody)
         console.stdout.print("nothing in memory is like that", markup=False)
         return 1
     _show(found.records)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from memory import Memory
 from runtime.app.cli import main
 from runtime.app.models import Models
 from tests.memory.test_forgetting import CANARY, PICTURE, holding, remember
@@ -57,6 +58,22 @@ def test_forget_by_what_cannot_be(memory: Path, capsys: pytest.CaptureFixture[st
         status, _, err = hearsight(capsys, "memory", "forget", "--memory", memory, *args)
         assert (status, err.count("\n")) == (1, 1)
         assert says in err
+
+
+def test_forget_a_person_whose_name_is_spelt_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def told() -> None:
+        async with await Memory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
+            await memory.add("The ferry was late.", speaker="Ana")
+
+    asyncio.run(told())
+    for name, says in (
+        ("Anna", "nobody in memory is called Anna; close to it: Ana"),
+        ("Zork", "nobody in memory is called Zork"),
+    ):
+        chosen = ("memory", "forget", "--person", name, "--memory", tmp_path / "m")
+        assert hearsight(capsys, *chosen) == (1, "", f"hearsight: {says}\n")
 
 
 def test_a_snapshot_is_taken_listed_told_of_and_dropped(

@@ -17,7 +17,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from memory import Hit, Memory, Message, SearchRequest, SourceInfo, Store, add_messages, schema, text_source
-from memory.forgetting import Selection, forget, plan
+from memory.forgetting import Selection, forget, nobody_called, plan
 from memory.history import history
 from memory.place import is_to_be_made, local_folder
 from memory.store import quoted
@@ -227,6 +227,8 @@ class MemoryTools:
                 found = await forget(store, selection, self._app.settings.memory)
         else:
             found = await plan(opened.store, selection)
+        if person and not found and (nobody := await nobody_called(opened.store, person)):
+            raise InputError(nobody)
         return {
             "forgotten": confirm,
             "records": len(found.records),
