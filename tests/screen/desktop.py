@@ -6,7 +6,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +104,24 @@ def record(
     line = process.stdout.readline()
     assert line.startswith("screen   http://127.0.0.1:")
     return process, line.split()[1]
+
+
+class Recordings:
+    """What the tests of a module look at: one recording for all of them. A test that failed and is run again gets a new one,
+    since what was recorded does not change by looking again.
+    """
+
+    def __init__(self, made: Callable[[], AbstractContextManager[Path]]) -> None:
+        self._made = made
+        self._held = ExitStack()
+        self._latest: Path | None = None
+
+    def of(self, test: object) -> Path:
+        if self._latest is None or getattr(test, "execution_count", 1) > 1:  # set by pytest-rerunfailures
+            self.close()
+            self._latest = self._held.enter_context(self._made())
+        return self._latest
+
+    def close(self) -> None:
+        self._latest = None
+        self._held.close()

@@ -9,7 +9,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,11 @@ from tests.app.live.chromium import chromium, program
 from tests.app.live.pages import timed, wav
 from tests.conftest import require
 from tests.perception.conftest import Speak, speak
-from tests.screen.desktop import Desktop, end, record, until
+from tests.screen.desktop import Desktop, Recordings, end, record, until
 
 __all__ = ["speak"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 NEEDED = ("Xvfb", "xdotool", "xterm")
 PRIVATE = "CANARY-PELICAN-QUOKKA"
@@ -38,12 +38,23 @@ IDLE_SHARE = 0.1
 
 
 @pytest.fixture(scope="module")
-def memory(
+def recordings(
     weights: None, noon: None, speak: Speak, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
-    """Of a recording of a few things that happen on a desktop. Its folder also has figures.json."""
+) -> Iterator[Recordings]:
+    question = speak("What did the terminal say?")
+    with closing(Recordings(lambda: recorded(tmp_path_factory.mktemp("desktop"), question))) as kept:
+        yield kept
+
+
+@pytest.fixture
+def memory(recordings: Recordings, request: pytest.FixtureRequest) -> Path:
+    return recordings.of(request.node)
+
+
+@contextmanager
+def recorded(folder: Path, question: Samples) -> Iterator[Path]:
+    """A memory of a few things that happen on a desktop. Its folder also has figures.json. question: asked aloud."""
     require(all(shutil.which(name) for name in NEEDED), f"{', '.join(NEEDED)} are not installed")
-    folder = tmp_path_factory.mktemp("desktop")
     place = folder / "memory"
     with ExitStack() as stack:
         desktop = Desktop(stack, folder)
@@ -70,9 +81,7 @@ def memory(
         figures["toggled"] = hearsight("screen", "toggle", "--memory", place).stdout
         hearsight("screen", "resume", "--memory", place)
         if (browser := program()) is not None:
-            figures["page"] = asyncio.run(
-                visit(browser, address, folder, speak("What did the terminal say?"))
-            )
+            figures["page"] = asyncio.run(visit(browser, address, folder, question))
         (folder / "figures.json").write_text(json.dumps(figures))
         end(recorder)
     yield place
@@ -94,7 +103,7 @@ async def visit(browser: str, address: str, folder: Path, question: Samples) -> 
     seen: dict[str, Any] = {}
     async with chromium(browser, folder / "profile", sound=spoken) as chrome:
         tab = await chrome.open(address)
-        await tab.until("document.getElementById('state-text').textContent.startsWith('Recording')")
+        await tab.until("document.getElementById('state-text').textContent.startsWith('Recording: build')")
         seen["now"] = await tab.evaluate("document.getElementById('state-text').textContent")
         seen["day"] = await tab.until("document.getElementById('entries').innerText")
         await tab.evaluate(

@@ -16,7 +16,7 @@ from runtime.errors import MediaError
 from tests.conftest import Run, require
 from tests.screen.desktop import Desktop
 
-pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 
 def test_a_display_that_went_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_real: Run) -> None:

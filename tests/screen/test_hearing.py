@@ -7,7 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import pytest
 from tests.app.commandline import hearsight
 from tests.app.live.chromium import chromium, program
 from tests.conftest import require
-from tests.screen.desktop import Desktop, end, record, until
+from tests.screen.desktop import Desktop, Recordings, end, record, until
 from tests.screen.soundserver import MICROPHONE, ROOM, SPEAKERS, SoundServer
 from tests.screen.test_desktop import NEEDED, asked, figures_of, in_memory
 
-pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 _ATTEMPTS, _PATIENCE_S = 4, 40.0
 BUDGET = "My name is Anna and the budget for the harbor project is forty two thousand euros."
@@ -31,8 +31,19 @@ WITHOUT_QUIET = ("screen.quiet_from=00:00", "screen.quiet_to=00:00")
 
 
 @pytest.fixture(scope="module")
-def memory(weights: None, noon: None) -> Iterator[Path]:
-    """Of a recording in which a call was held. Its folder also has figures.json: what was seen meanwhile."""
+def recordings(weights: None, noon: None) -> Iterator[Recordings]:
+    with closing(Recordings(recorded)) as kept:
+        yield kept
+
+
+@pytest.fixture
+def memory(recordings: Recordings, request: pytest.FixtureRequest) -> Path:
+    return recordings.of(request.node)
+
+
+@contextmanager
+def recorded() -> Iterator[Path]:
+    """A memory in which a call was held. Its folder also has figures.json: what was seen meanwhile."""
     require(all(shutil.which(name) for name in NEEDED), f"{', '.join(NEEDED)} are not installed")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -49,8 +60,9 @@ def memory(weights: None, noon: None) -> Iterator[Path]:
         promised = hearsight("screen", "watch", watch, "--memory", place)
         assert "budget" in promised.stdout, promised.stderr
         seen: dict[str, Any] = {}
-        say_until(sound, SPEAKERS, place, BUDGET, "budget for the")
+        # The page shows what was said around the call's beginning: it is the user's own, however long the other one takes.
         say_until(sound, ROOM, place, PROMISE, "I will send you the drawings")
+        say_until(sound, SPEAKERS, place, BUDGET, "budget for the")
         seen["status"] = hearsight("screen", "status", "--memory", place).stdout
         seen["tasks"] = hearsight("screen", "tasks", "--memory", place).stdout
         seen["timeline"] = hearsight("screen", "timeline", "--memory", place).stdout

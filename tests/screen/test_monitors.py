@@ -18,7 +18,7 @@ from runtime.errors import MediaError
 from tests.conftest import require
 from tests.screen.desktop import Desktop
 
-pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 WIDTH, HEIGHT = 512, 384
 

@@ -21,7 +21,7 @@ from tests.conftest import Run
 from tests.screen.desktop import until
 from tests.screen.soundserver import MICROPHONE, ROOM, SPEAKERS, SoundServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 PATIENCE_S = 60.0
 LOUD = 0.05

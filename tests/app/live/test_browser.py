@@ -25,7 +25,7 @@ from tests.app.live.scripted import Hum, Talker
 from tests.app.live.world import World, without_requests
 from tests.perception.conftest import Speak
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 SAID = "The conference takes place in Berlin."
 ASKED, ANSWER = "Where does the conference take place?", "Berlin"

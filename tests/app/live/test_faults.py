@@ -35,7 +35,7 @@ from tests.app.live.world import Served, World, without_requests
 from tests.perception.conftest import Speak
 from tests.reasoning.scripted_engine import Model, Script, event, serving, streaming
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.flaky(reruns=2)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 SAID = "The conference takes place in Berlin."
 ASKED = "Where does the conference take place?"
