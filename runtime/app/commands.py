@@ -140,7 +140,7 @@ def source_named(sources: Sequence[SourceInfo], named: str) -> SourceInfo:
         found = [s for s in sources if s.path == str(Path(named).resolve())]
     if len(found) != 1:
         raise InputError(
-            f"--source {named}: {'several videos are called so, use the id' if found else 'not in memory'}"
+            f"source {named}: {'several are called so, use the id' if found else 'not in memory'}"
         )
     return found[0]
 

@@ -104,7 +104,13 @@ async def a_day_with_the_memory(client: Client, memory: Path) -> None:
     early = await call(client, "ask", question="Who leads the project?", as_of="2026-03-05")
     assert "Martin Okafor" in early["answer"]
     assert "is not a time" in await refused(client, "search", query="x", as_of="soon")
-    assert "query" in await refused(client, "search", query="")
+    for says, wrong in (
+        ("query: string should have at least 1 character", {"query": ""}),
+        ("sources: unexpected keyword argument", {"query": "x", "sources": "notes"}),
+    ):
+        assert await refused(client, "search", **wrong) == says
+    assert "nobody in memory is called Zork" in await refused(client, "forget", person="Zork", confirm=True)
+    assert not (await call(client, "forget", words="quetzalcoatlus", confirm=True))["forgotten"]
 
 
 def test_an_assistant_over_stdio(weights: None, tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 
 import uvicorn
 from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import ValidationError, validate_call
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -52,7 +53,7 @@ def named_tools(tools: MemoryTools) -> dict[str, Tool]:
 
 def mcp_server(tools: MemoryTools) -> MCPServer[Any]:
     """Use `run_stdio_async`, or `http_app`."""
-    server: MCPServer[Any] = MCPServer(
+    server = _StrictServer(
         "hearsight", instructions=_INSTRUCTIONS, version=version("hearsight"), log_level="WARNING"
     )
     for name, tool in named_tools(tools).items():
@@ -140,6 +141,26 @@ class Gate:
         return None
 
 
+class _StrictServer(MCPServer[Any]):
+    """An argument that a tool does not have is an error, as over plain HTTP: without a misspelt `source`, `forget` would
+    forget more than was meant.
+    """
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        for tool in await self.list_tools():
+            unknown = sorted(set(arguments) - set(tool.input_schema["properties"]))
+            if tool.name == name and unknown:
+                raise ToolError(f"{unknown[0]}: unexpected keyword argument")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError):
+                raise ToolError(_first(error.__cause__)) from None
+            raise
+
+
 class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -181,13 +202,17 @@ def _endpoint(tool: Tool, max_bytes: int) -> Callable[[Request], Awaitable[Respo
         try:
             return JSONResponse(await checked(**arguments))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return _error(400, f"{where}: {first['msg'].lower()}")
+            return _error(400, _first(error))
         except HearsightError as error:
             return _error(400, str(error))
 
     return endpoint
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong with the first wrong argument, in one line."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg'].lower()}"
 
 
 async def _healthz(_: Request) -> Response:

@@ -230,7 +230,7 @@ class MemoryTools:
         if person and not found and (nobody := await nobody_called(opened.store, person)):
             raise InputError(nobody)
         return {
-            "forgotten": confirm,
+            "forgotten": confirm and bool(found),
             "records": len(found.records),
             "clips": len(found.clips),
             "sources": list(found.sources),
