@@ -6,11 +6,12 @@ import asyncio
 import random
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from memory import Store, schema
+from memory import Store, integrity, schema
 from memory.generations import CURRENT, LEDGER
 from memory.integrity import check
 from runtime.errors import MemoryStoreError
@@ -95,6 +96,30 @@ def test_tables_that_do_not_fit_together(tmp_path: Path) -> None:
     said = {(f.where, f.what.partition(",")[0]) for f in asyncio.run(check(tmp_path / "m")).findings}
     assert ("observations", "1 rows are there twice") in said
     assert any(where == "keyframes" and "belong to no row of clips" in what for where, what in said)
+
+
+def test_what_is_written_while_it_is_read_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, beside = integrity._read, list[str]()
+
+    async def read_and_write(db: Any, name: str, columns: list[str]) -> Any:
+        found = await read(db, name, columns)
+        if name == schema.CLIPS and not beside:
+            beside.append(name)
+            await ingest(store, source("other"), stream(2, 30.0, "other"))
+        return found
+
+    async def main() -> None:
+        nonlocal store
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            await ingest(store, source(), stream(1, 30.0))
+            monkeypatch.setattr(integrity, "_read", read_and_write)
+            assert (await check(tmp_path / "m")).findings == ()
+
+    store: Store
+    asyncio.run(main())
+    assert beside
 
 
 def test_no_memory_there(tmp_path: Path) -> None:
