@@ -32,6 +32,7 @@ from runtime.models import TextEncoder
 PREFIX = "screen-"
 _OPTIMIZE_EVERY = 128
 _AT_ONCE = 500
+_ROUNDED_S = 0.001
 
 
 def is_screen(source: str) -> bool:
@@ -325,24 +326,24 @@ class ScreenMemory:
     async def picture(
         self, source: str, t_s: float, until_s: float | None = None, record: str = ""
     ) -> bytes | None:
-        """The picture of a moment: the first one taken between t_s and until_s, else the nearest to t_s; of the monitor on
-        which the record appeared, where there is one.
+        """The picture of a moment: the first one taken between t_s and until_s, else the nearest to t_s.
+
+        Of a record that stood on the screen only one that was taken meanwhile, of its monitor, proves it; None: there is none.
         """
         rows = await self._store.rows(schema.KEYFRAMES, f"source = {quoted(source)}", ["clip", "t_s"])
-        if rows is None or not rows.num_rows:
-            return None
+        taken = rows.to_pylist() if rows is not None else []
         until_s = t_s if until_s is None else until_s
         about = await self._store.rows(schema.OBSERVATIONS, f"id = {quoted(record)}") if record else None
-        found = observations_of(about) if about is not None else []
-        monitor = found[0].details.get("monitor") if found else None
+        for found in observations_of(about) if about is not None else []:
+            if found.modality != "said":
+                taken = [row for row in taken if t_s - _ROUNDED_S <= row["t_s"] <= until_s + _ROUNDED_S]
+            if (monitor := found.details.get("monitor")) is not None:
+                taken = [row for row in taken if monitor_of(row["clip"]) == monitor]
+        if not taken:
+            return None
         nearest = min(
-            rows.to_pylist(),
-            key=lambda row: (
-                monitor is not None and monitor_of(row["clip"]) != monitor,
-                not t_s <= row["t_s"] <= until_s,
-                abs(row["t_s"] - t_s),
-                row["clip"],
-            ),
+            taken,
+            key=lambda row: (not t_s <= row["t_s"] <= until_s, abs(row["t_s"] - t_s), row["clip"]),
         )
         return await picture_of(self._store, nearest["clip"])
 

@@ -13,17 +13,17 @@ from typing import Any
 import cv2
 import numpy as np
 
-from perception.screen.change import TILE, Box, Changes, Gray, Tiles, aligned, merged, overlap
+from perception.screen.change import Box, Changes, Gray, Tiles, aligned, merged, overlap
 from perception.screen.covers import marked
 from perception.screen.lines import Gone, Lines, Track, inside, keep, last_gone, take_back
 from perception.screen.pictures import Pictures
 from perception.screen.pieces import PieceReader, RegionReader
 from perception.screen.places import Places, place_at, place_in, where_of
-from perception.screen.redaction import redacted
+from perception.screen.redaction import blackened, redacted
 from perception.screen.remembered import Remembered
 from perception.screen.rows import per_mille, rows_of
 from perception.screen.settings import ScreenReadSettings
-from perception.screen.titles import Place, is_chrome
+from perception.screen.titles import Place, is_chrome, place_of
 from runtime.messages import (
     Observation,
     ScreenFrame,
@@ -43,7 +43,7 @@ class _Monitor:
     lines: Lines
     pictures: Pictures
     place: Place = field(default_factory=Place)
-    looked_s: float = -math.inf
+    last: ScreenFrame | None = None
     picture_s: float = -math.inf
     wants_picture: bool = False
     secret: set[Track] = field(default_factory=set)
@@ -89,6 +89,7 @@ class ScreenReader:
             self._forget_screen(self._looked_s)
         gray = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8)
         monitor = self._monitor(frame, gray)
+        pictures = self._left(monitor, frame)
         boxes = monitor.changes.look(gray, frame.t_s, frame.settled, self._settings.patience_s)
         if boxes:
             self._read(monitor, frame, gray, boxes)
@@ -100,8 +101,8 @@ class ScreenReader:
         self._remembered.stand([t for t in due if t.written])
         self._remember(monitor, frame, [t for t in due if not t.written and monitor.changes.at_rest(t.box)])
         self._do(monitor, frame)
-        pictures = self._pictures(monitor, frame)
-        self._looked_s = monitor.looked_s = frame.t_s
+        pictures += self._pictures(monitor, frame)
+        self._looked_s, monitor.last = frame.t_s, frame
         return self._reading(pictures)
 
     @property
@@ -220,7 +221,7 @@ class ScreenReader:
             for track in monitor.lines.here:
                 track.seen_s = t_s
             self._remembered.end(monitor.lines.clear(t_s), t_s)
-            monitor.changes = Changes.of(monitor.changes.last)
+            monitor.changes, monitor.last = Changes.of(monitor.changes.last), None
         self._stop(t_s)
         self._next = None
 
@@ -323,7 +324,7 @@ class ScreenReader:
         )
         for track in tracks:
             track.known = track.record is None
-        monitor.wants_picture = True
+        monitor.wants_picture = self._settings.pictures
 
     def _redacted(self, monitor: _Monitor, tracks: Sequence[Track], width: int) -> dict[Track, str]:
         """Their texts, and those of all that is on the screen, without secrets."""
@@ -352,7 +353,7 @@ class ScreenReader:
             self._stop(self._next.since_s)
             self._begin(self._next, frame)
             self._next = None
-            monitor.wants_picture = True
+            monitor.wants_picture = self._settings.pictures
             monitor.picture_s = -math.inf
 
     def _begin(self, activity: _Activity, frame: ScreenFrame) -> None:
@@ -379,27 +380,33 @@ class ScreenReader:
                 Standing(now.record, self.source, now.since_s, max(now.since_s, t_s))
             )
 
-    def _pictures(self, monitor: _Monitor, frame: ScreenFrame) -> tuple[ScreenPicture, ...]:
-        settings = self._settings
-        due = frame.settled or frame.t_s - monitor.picture_s >= settings.picture_every_s
-        if not (settings.pictures and monitor.wants_picture and due):
+    def _left(self, monitor: _Monitor, frame: ScreenFrame) -> tuple[ScreenPicture, ...]:
+        """The picture that was still to come of the window that was in front, as it was at the look before."""
+        last = monitor.last
+        if last is None or not monitor.wants_picture or _front(last) == _front(frame):
             return ()
+        return (self._picture(monitor, last),)
+
+    def _pictures(self, monitor: _Monitor, frame: ScreenFrame) -> tuple[ScreenPicture, ...]:
+        due = frame.settled or frame.t_s - monitor.picture_s >= self._settings.picture_every_s
+        return (self._picture(monitor, frame),) if monitor.wants_picture and due else ()
+
+    def _picture(self, monitor: _Monitor, frame: ScreenFrame) -> ScreenPicture:
         monitor.wants_picture, monitor.picture_s = False, frame.t_s
         self._redacted(monitor, (), frame.image.shape[1])
-        picture = frame.image.copy()
         # A picture shows nothing that was not read, since it might be a secret, nor what was forgotten.
-        dark = (
-            monitor.changes.unread
-            if monitor.forgotten is None
-            else monitor.changes.unread | monitor.forgotten
-        )
-        for row, column in np.argwhere(dark).tolist():
-            picture[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE] = 0
-        for track in (*monitor.secret, *(t for t in monitor.lines.here if t.forgotten)):
-            x0, y0, x1, y1 = track.box
-            picture[max(0, y0 - 4) : y1 + 4, max(0, x0 - 4) : x1 + 4] = 0
+        dark = monitor.changes.unread
+        if monitor.forgotten is not None:
+            dark = dark | monitor.forgotten
+        lines = (*monitor.secret, *(t for t in monitor.lines.here if t.forgotten))
+        picture = blackened(frame.image, dark, lines)
         data, under_s = monitor.pictures.encode(picture, frame.t_s)
-        return (ScreenPicture(self.source, frame.t_s, frame.monitor, data, under_s),)
+        return ScreenPicture(self.source, frame.t_s, frame.monitor, data, under_s)
+
+
+def _front(frame: ScreenFrame) -> str | None:
+    """The window in front; None: the platform does not tell, or it is on another monitor."""
+    return next((place_of(w.title, w.program).key for w in frame.windows or () if w.active), None)
 
 
 def _id(source: str, kind: str, t_s: float, text: str) -> str:

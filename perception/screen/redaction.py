@@ -1,12 +1,18 @@
-"""Secrets are taken out of the lines of a screen before they are remembered."""
+"""Secrets are taken out of the lines of a screen before they are remembered, and out of its pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from perception.screen.change import TILE, Tiles
 from perception.screen.lines import Track
 from perception.screen.rows import rows_of
+from runtime.messages import Image
 from runtime.secrets import find_secrets
+
+_AROUND_PX = 4
 
 
 def redacted(tracks: Sequence[Track], width: int) -> tuple[dict[Track, str], set[Track]]:
@@ -34,3 +40,13 @@ def redacted(tracks: Sequence[Track], width: int) -> tuple[dict[Track, str], set
                 holding.add(track)
         texts[track] = text
     return texts, holding
+
+
+def blackened(image: Image, tiles: Tiles, tracks: Iterable[Track]) -> Image:
+    """A copy that does not show those tiles and lines."""
+    out = image.copy()
+    for row, column in np.argwhere(tiles).tolist():
+        out[row * TILE : (row + 1) * TILE, column * TILE : (column + 1) * TILE] = 0
+    for x0, y0, x1, y1 in (track.box for track in tracks):
+        out[max(0, y0 - _AROUND_PX) : y1 + _AROUND_PX, max(0, x0 - _AROUND_PX) : x1 + _AROUND_PX] = 0
+    return out

@@ -13,16 +13,18 @@ from runtime.messages import ScreenFrame
 
 _ANOTHER = 0.02  # of a monitor's tiles: a new line is less, another page more
 _STOOD_S = 0.2
+_READABLE_S = 0.6  # between a look before a page and one after it: what stands that long is to be read
 
 
 @dataclass(slots=True)
 class Stand:
-    """One page on one monitor. frame: as it was looked at last, at until_s."""
+    """One page on one monitor. frame: as it was looked at last, at until_s. given_s: until then it was handed on."""
 
     frame: ScreenFrame
     gray: Gray
     since_s: float
     until_s: float
+    given_s: float | None = None
 
     @property
     def stood(self) -> bool:
@@ -35,16 +37,23 @@ class Stand:
 
     @property
     def frames(self) -> list[ScreenFrame]:
-        """As looks at it: when it appeared and, if it stood, when it was last there."""
-        times = (self.since_s, self.until_s) if self.stood else (self.since_s,)
+        """Looks at it that were not handed on yet: when it appeared and, if it stood, when it was last there."""
+        times = [] if self.given_s is not None else [self.since_s]
+        if self.stood and (self.given_s is None or self.given_s - self.since_s < _STOOD_S):
+            times.append(self.until_s)
         return [replace(self.frame, t_s=t_s) for t_s in times]
 
 
 class Stands:
-    """Of all monitors. Blocking: for one thread. Times in media seconds."""
+    """Of all monitors. Blocking: for one thread. Times in media seconds. missed: pages that were gone at the second look,
+    which came so late that they may well have stood.
+    """
 
     def __init__(self) -> None:
         self._now: dict[int, Stand] = {}
+        self._looked_s: float | None = None
+        self._before_s: float | None = None
+        self.missed = 0
 
     def look(self, frames: Sequence[ScreenFrame], t_s: float) -> list[Stand]:
         """frames: of the monitors that have changed since the last look. Returns what has stood for a while, and is gone."""
@@ -56,18 +65,32 @@ class Stands:
         for number, frame in new.items():
             gray = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8)
             before = self._now.get(number)
-            if before is not None and _same_page(before.gray, gray):
+            same = before is not None and _same_page(before.gray, gray)
+            if before is not None and same and before.given_s is None:
                 before.frame, before.gray, before.until_s = frame, gray, t_s
                 continue
-            if before is not None and before.stood:
-                over.append(before)
+            if before is not None and not same:
+                if before.stood and before.frames:
+                    over.append(before)
+                elif not before.stood and self._before_s is not None:
+                    self.missed += t_s - self._before_s > _READABLE_S
             self._now[number] = Stand(frame, gray, t_s, t_s)
+        self._before_s, self._looked_s = self._looked_s, t_s
         return over
 
     def take(self) -> list[Stand]:
-        """What stands there now. The next look begins anew."""
-        now, self._now = list(self._now.values()), {}
-        return now
+        """What stands there now, as far as it was not taken yet."""
+        taken = []
+        for stand in self._now.values():
+            if stand.frames:
+                taken.append(replace(stand))
+                stand.given_s = stand.until_s
+        return taken
+
+    def clear(self) -> None:
+        """The next look begins anew."""
+        self._now.clear()
+        self._looked_s = self._before_s = None
 
 
 def _same_page(a: Gray, b: Gray) -> bool:

@@ -128,7 +128,7 @@ def test_the_picture_of_a_record_is_of_the_monitor_that_it_stood_on(run_real: Ru
             writer = ScreenWriter(store, HashEncoder(), compute)
             await writer.begin(SourceInfo(id=SOURCE, path="", fingerprint=SOURCE, wall_zero_s=1e9))
             (left,), (right,) = taken(screen((0, 0))), taken(screen((128, 0)))
-            pictures = (left, replace(right, monitor=1, t_s=4.0))
+            pictures = (left, replace(right, monitor=1, t_s=0.9))
             records = tuple(
                 Observation(
                     f"on-{monitor}", SOURCE, "read", "text", 0.0, 1.0, 1.0, details={"monitor": monitor}
@@ -143,6 +143,7 @@ def test_the_picture_of_a_record_is_of_the_monitor_that_it_stood_on(run_real: Ru
                 whole = laid_over([data])
                 assert whole is not None
                 assert is_dark(whole, *dark)
+            assert await memory.picture(SOURCE, 0.0, 0.5, "on-1") is None, "it shows what came afterwards"
         await compute.close(5.0)
 
     run_real(main())

@@ -308,6 +308,18 @@ def test_what_was_forgotten_is_not_taken_up_again_while_it_stands_there() -> Non
     assert watched.lines() == ["something new"]
 
 
+def test_a_window_that_is_left_soon_has_its_picture_all_the_same() -> None:
+    watched = Watched()
+    watched.look(seconds(column("the first line"), 0, 6))
+    watched.look(seconds(column("the first line", "the second line"), 6, 9))
+    watched.look(seconds(column("a page of another window"), 9, 30, title="Pages", program="Reader"))
+    (text,) = [o for o in watched.records if "second line" in o.text]
+    gone_s = min(s.t_end_s for s in watched.standings if s.record == text.id and s.t_end_s < 1e9)
+    shown = [p for p in watched.pictures if text.t_start_s <= p.t_s <= gone_s]
+    under = [p for p in watched.pictures if p.t_s == shown[0].under_s]
+    assert decoded(*under, shown[0])[3 * 16 : 4 * 16].max() > 200
+
+
 def test_no_picture_shows_what_was_forgotten_and_still_stands_there() -> None:
     watched = Watched()
     lines = column("a thing to forget")

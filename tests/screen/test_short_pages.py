@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import shutil
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from memory.screen import ScreenMemory
 from perception.sources.stirring import Stirring
+from runtime.app.screen.settings import ScreenSettings
 from tests.conftest import Run, require
 from tests.screen.desktop import Desktop, end
 from tests.screen.test_busy import page, slowly
@@ -93,6 +97,54 @@ def test_short_pages_while_another_is_read_are_read_afterwards(tmp_path: Path, r
         assert desk.recorder.status.missed == 0
 
     run_virtual(recorded(tmp_path / "m", play, prepare=slowly(3.5))())
+
+
+def test_short_pages_in_a_row_are_read_though_reading_and_writing_take_longer(
+    tmp_path: Path, run_virtual: Run
+) -> None:
+    def prepare(desk: Desk) -> None:
+        slowly(0.7)(desk)
+        write = desk.writer.write
+
+        async def slow(*given: Any) -> None:
+            await desk.clock.sleep(0.3)
+            await write(*given)
+
+        desk.writer.write = slow  # type: ignore[method-assign]
+
+    async def play(desk: Desk) -> None:
+        await desk.show(30, *page(0))
+        for number in range(1, 7):
+            await desk.show(3.0 if number == 1 else SHORT_S, *page(number))
+        await desk.show(60, *page(7))
+        there = await read(desk)
+        assert [n for n in range(8) if not there.issuperset(page(n))] == []
+        assert desk.recorder.status.missed == 0
+        memory = ScreenMemory(desk.store)
+        (source,) = await memory.sources()
+        spans = [(r.t_start_s, r.t_end_s) for r in await memory.texts([source])]
+        assert spans == sorted(spans)
+        assert all(after[0] >= before[1] for before, after in pairwise(spans)), (
+            "pages are read in order of time"
+        )
+
+    run_virtual(recorded(tmp_path / "m", play, ScreenSettings(min_free_mb=0, commit_s=0), prepare)())
+
+
+@pytest.mark.parametrize("began_s", [30.0, 30.13, 30.3])
+def test_pages_that_a_slow_machine_saw_only_once_are_counted(
+    tmp_path: Path, run_virtual: Run, began_s: float
+) -> None:
+    async def play(desk: Desk) -> None:
+        await desk.show(began_s, *page(0))
+        for number in range(1, 8):
+            await desk.show(3.0 if number == 1 else SHORT_S, *page(number))
+        await desk.show(60, *page(8))
+        there = await read(desk)
+        pages = sum(there.issuperset(page(n)) for n in range(9))
+        assert desk.recorder.status.missed == 9 - pages > 0
+
+    run_virtual(recorded(tmp_path / "m", play, prepare=slowly(1.5, looking_s=0.05))())
 
 
 def test_where_too_many_wait_those_that_stood_longest_are_read(tmp_path: Path, run_virtual: Run) -> None:

@@ -17,6 +17,10 @@ _SHARE = 0.3  # of the time, that looking may take where the machine is busy
 _CANCEL_S = 1.0
 
 
+Look = Callable[[], Awaitable[tuple[float, Sequence[ScreenFrame]] | None]]
+"""The media time, and the monitors that have changed; None: not now."""
+
+
 class Looks(Protocol):
     """A display. Blocking, for one thread."""
 
@@ -33,55 +37,69 @@ class Stirs(Protocol):
 
 
 class Glances:
-    """Pages that wait to be read: few, since each is a whole picture of a screen. dropped: what there was no room for, of
-    those that waited what had stood there for the shortest time.
-    """
+    """Pages that wait to be read: few, since each is a whole picture of a screen."""
 
     def __init__(self, compute: Compute, clock: WallClock, every_s: float) -> None:
         self._compute = compute
         self._clock = clock
         self._every_s = every_s
+        self._due_s = 0.0
+        self._meanwhile = False
         self._stands = Stands()
         self._waiting: list[Stand] = []
-        self.dropped = 0
+        self._dropped = 0
 
     @property
     def waiting(self) -> int:
         return len(self._waiting)
 
-    async def until(
-        self,
-        reading: asyncio.Future[Any],
-        look: Callable[[], Awaitable[tuple[float, Sequence[ScreenFrame]] | None]],
-    ) -> None:
-        """look: the media time, and the monitors that have changed; None: not now. Raises what look raises."""
-        took_s = 0.0
-        while not reading.done():
-            wait_s = max(self._every_s, took_s * (1 / _SHARE - 1))
-            sleeping = asyncio.ensure_future(self._clock.sleep(wait_s))
+    @property
+    def missed(self) -> int:
+        """Pages for which there was no room, of those that waited what had stood there for the shortest time; and those
+        that stood between two looks, as far as they were seen.
+        """
+        return self._dropped + self._stands.missed
+
+    async def look(self, look: Look) -> bool:
+        """Looks once. False: not now. Raises what look raises."""
+        began_s, self._meanwhile = self._clock.now(), False
+        seen = await look()
+        if seen is not None:
+            for stand in await self._compute.run("screen", self._stands.look, seen[1], seen[0]):
+                self._wait_for_its_turn(stand)
+        now_s = self._clock.now()
+        self._due_s = max(began_s + self._every_s, now_s + (now_s - began_s) * (1 / _SHARE - 1))
+        return seen is not None
+
+    async def until(self, work: asyncio.Future[Any], look: Look) -> None:
+        """Looks now and then until the work is done. Raises what look raises."""
+        while not work.done():
+            sleeping = asyncio.ensure_future(self._clock.sleep(max(0.0, self._due_s - self._clock.now())))
             try:
-                await asyncio.wait({reading, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({work, sleeping}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 await cancel_and_wait(sleeping, _CANCEL_S)
-            if reading.done():
-                return
-            began_s = self._clock.now()
-            if (seen := await look()) is not None:
-                for stand in await self._compute.run("screen", self._stands.look, seen[1], seen[0]):
-                    self._wait_for_its_turn(stand)
-            took_s = self._clock.now() - began_s
+            if not work.done():
+                await self.look(look)
+                self._meanwhile = True
+
+    def rest_s(self, seconds: float) -> float:
+        """Until the next look, seconds after what was seen at the last one was read; as often as before where that took long."""
+        return max(0.0, min(seconds, self._due_s - self._clock.now())) if self._meanwhile else seconds
 
     def _wait_for_its_turn(self, stand: Stand) -> None:
         self._waiting.append(stand)
         if len(self._waiting) > _WAITING:
             self._waiting.remove(min(self._waiting, key=lambda s: s.lasted_s))
-            self.dropped += 1
+            self._dropped += 1
 
     def take(self) -> list[ScreenFrame]:
         """Looks at each page that waits, and at what stands there now, in order of time."""
         waiting, self._waiting = self._waiting, []
-        return [frame for stand in (*waiting, *self._stands.take()) for frame in stand.frames]
+        frames = [frame for stand in (*waiting, *self._stands.take()) for frame in stand.frames]
+        return sorted(frames, key=lambda frame: frame.t_s)
 
     def clear(self) -> None:
         """What was seen is not wanted any more."""
-        self.take()
+        self._waiting.clear()
+        self._stands.clear()

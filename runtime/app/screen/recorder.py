@@ -117,7 +117,7 @@ class Recorder:
             self._unwritten.pictures,
             looked=self._zero_wall + self._t_s,
             until=self._until,
-            missed=self._glances.dropped,
+            missed=self._glances.missed,
             behind_s=self._clock.wall() - self._reading_wall if self._reading_wall is not None else 0.0,
             waiting=self._glances.waiting,
         )
@@ -177,8 +177,11 @@ class Recorder:
     async def _rest(self, seconds: float) -> None:
         """Between two looks; not so long when something stirs."""
         fast_s = self._settings.fast_s
-        if self._stirs is None or self._state != "recording" or seconds <= fast_s:
+        if self._state != "recording":
             await self._clock.sleep(seconds)
+            return
+        if self._stirs is None or seconds <= fast_s:
+            await self._clock.sleep(self._glances.rest_s(seconds))
             return
         await self._clock.sleep(fast_s)
         await first_of(self._clock.sleep(seconds - fast_s), self._stirs.wait())
@@ -269,16 +272,10 @@ class Recorder:
         if self._display is None:
             self._display = await self._compute.run("screen", self._open_display)
             self._frames.clear()
-        for frame in self._glances.take():
-            await self._read(frame)
-            if not self._going.is_set():
-                return True
         await self._roll()
-        frames = await self._compute.run("screen", self._display.look, self._t_s)
-        self._looks += 1
+        await self._glances.look(self._seen)
         self._say("recording")
-        for frame in frames:
-            self._frames[frame.monitor] = frame
+        frames = self._glances.take()
         if not frames:
             if self._reader.restless or self._again:
                 frames = [replace(f, t_s=self._t_s) for f in self._frames.values()]
@@ -287,6 +284,8 @@ class Recorder:
                 await self._unwritten.reached(self._t_s)
         for frame in frames:
             await self._read(frame)
+            if not self._going.is_set():
+                return True
         if frames:
             self._known = self._again = False
             self._changed_s = self._clock.now()
@@ -304,28 +303,42 @@ class Recorder:
         return bool(frames)
 
     async def _read(self, frame: ScreenFrame) -> None:
-        """Reading takes longer than people turn pages, on a busy machine. Raises MediaError: the display went away;
+        """Reading and writing take longer than people turn pages, on a busy machine. Raises MediaError: the display went away;
         MemoryStoreError.
         """
         self._reading_wall = self._zero_wall + frame.t_s
-        reading = asyncio.create_task(self._compute.run("ocr", self._reader.look, frame, self._known))
+        work = asyncio.create_task(self._take(frame), name="reading")
         try:
-            await self._glances.until(reading, self._glance)
+            await self._glances.until(work, self._glance)
         finally:
-            self._unwritten.hold(await reading)
-            self._reading_wall = None
+            try:
+                await work
+            finally:
+                self._reading_wall = None
+
+    async def _take(self, frame: ScreenFrame) -> None:
+        self._unwritten.hold(await self._compute.run("ocr", self._reader.look, frame, self._known))
         await self._unwritten.commit(force=False)
 
     async def _glance(self) -> tuple[float, list[ScreenFrame]] | None:
         t_s = self._clock.wall() - self._zero_wall
         if not (self._going.is_set() and self._t_s <= t_s <= self._t_s + self._settings.read.gap_s):
             return None  # paused, or the clock was set, or the machine slept: the next look sees to that
-        assert self._display is not None
         self._t_s = t_s
-        frames = await self._compute.run("screen", self._display.look, t_s)
+        return await self._seen()
+
+    async def _seen(self) -> tuple[float, list[ScreenFrame]]:
+        assert self._display is not None
+        frames = await self._compute.run("screen", self._display.look, self._t_s)
         self._looks += 1
         self._frames |= {frame.monitor: frame for frame in frames}
-        return t_s, frames
+        return self._t_s, frames
+
+    async def _catch_up(self) -> None:
+        """What was seen before a break is read before it."""
+        for frame in self._glances.take():
+            await self._read(frame)
+        self._glances.clear()
 
     async def _roll(self) -> None:
         """Each day is a source of its own; so is what comes after the clock was set back. Nothing is known of the time in
@@ -336,11 +349,13 @@ class Recorder:
         day = datetime.fromtimestamp(wall).date()
         if self._fresh or t_s < self._t_s - _BACK_S or day != datetime.fromtimestamp(self._zero_wall).date():
             if not self._fresh:
+                await self._catch_up()
                 self._unwritten.hold(await self._compute.run("ocr", self._reader.close))
                 await self._unwritten.commit(force=True)
             if not (self._fresh and await self._go_on(wall, day)):
                 await self._begin(wall, day)
         elif t_s - self._t_s > self._settings.read.gap_s:
+            await self._catch_up()
             self._unwritten.hold(await self._compute.run("ocr", self._reader.look_away))
             self._again = True
         self._t_s = max(self._t_s, wall - self._zero_wall)
