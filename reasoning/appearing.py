@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from memory import Appearance, Memory
+from memory import Appearance, Memory, SearchRequest
 from memory.naming import same_name
+from memory.text import tokens
+from reasoning.compose import ABSTAINED
 from reasoning.kinds import time_range_of
 from reasoning.times import clock_text
 from runtime.messages import Answer, Evidence, Query
@@ -44,19 +46,32 @@ def asked_face(text: str, names: Iterable[str]) -> AskedFace | None:
     parts = {part: name for name in names for part in (name.split()[0], name)}
     parts |= {name: name for name in names}
     for part, name in sorted(parts.items(), key=lambda item: (-len(item[0]), item)):
-        called = re.escape(part)
-        for pattern in (
-            rf"{_WHEN}(?:did|does|do) {called} {_ORDER}{_COME}\b",
-            rf"{_WHEN}{_BE} {called} {_ORDER}{_PLACE}\b",
-            rf"{_WHEN}(?:did|do|can|could) (?:you|we|one) {_ORDER}see {called}\b",
-        ):
-            if found := re.search(pattern, text, re.I):
-                return AskedFace(name, (found["order"] or "").strip().lower())
+        if found := _asked_when(text, re.escape(part)):
+            return AskedFace(name, (found["order"] or "").strip().lower())
+    return None
+
+
+def asked_stranger(text: str) -> str | None:
+    """The name in "when was Ana on the screen": words with a capital and no article."""
+    found = _asked_when(" ".join(text.split()), r"(?P<name>(?-i:[A-Z][\w'-]+(?: [A-Z][\w'-]+)?))")
+    return found["name"] if found else None
+
+
+def _asked_when(text: str, called: str) -> re.Match[str] | None:
+    """called: a pattern for who it is."""
+    for pattern in (
+        rf"{_WHEN}(?:did|does|do) {called} {_ORDER}{_COME}\b",
+        rf"{_WHEN}{_BE} {called} {_ORDER}{_PLACE}\b",
+        rf"{_WHEN}(?:did|do|can|could) (?:you|we|one) {_ORDER}see {called}\b",
+    ):
+        if found := re.search(pattern, text, re.I):
+            return found
     return None
 
 
 async def appearing(memory: Memory, query: Query, most: int) -> Answer | None:
-    """The answer with its proof; None where something else is asked, or no face that is known has to do with it.
+    """The answer with its proof; None where something else is asked, or no face that is known has to do with it. Where faces are
+    known, the name of nobody who was seen is refused, if it is a person's or stands nowhere: no scene looks like it.
 
     most: pieces of evidence.
     """
@@ -65,7 +80,10 @@ async def appearing(memory: Memory, query: Query, most: int) -> Answer | None:
     seen = await memory.appearances(query.as_of_s, query.sources)
     asked = asked_face(query.text, {_label(one) for one in seen})
     if asked is None:
-        return None
+        name = asked_stranger(query.text) if seen else None
+        if name is None or await _may_be_a_thing(memory, query, name):
+            return None
+        return Answer(query.turn_id, ABSTAINED, (), abstained=True)
     from_s, to_s = _range(query.text.lower())
     here = [
         one
@@ -82,6 +100,15 @@ async def appearing(memory: Memory, query: Query, most: int) -> Answer | None:
         stays.reverse()
     evidence = tuple(_evidence(one) for one in stays[:most])
     return Answer(query.turn_id, text, evidence, abstained=False)
+
+
+async def _may_be_a_thing(memory: Memory, query: Query, name: str) -> bool:
+    people = await memory.cast(query.as_of_s, query.sources)
+    if any(same_name(name, person) for person in people.names().values()):
+        return False
+    request = SearchRequest(name, as_of_s=query.as_of_s, sources=query.sources, k=5)
+    words = set(tokens(name))
+    return any(words & set(tokens(hit.text)) for hit in await memory.search(request))
 
 
 def _label(one: Appearance) -> str:

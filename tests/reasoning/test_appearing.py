@@ -6,9 +6,12 @@ from typing import cast
 
 import pytest
 
-from memory import Appearance, Memory, Speaker
+from memory import Appearance, Claim, Hit, Memory, SearchRequest, Speaker
+from memory.cast import Cast
+from memory.hits import Scores
 from reasoning.appearing import AskedFace, appearing, asked_face
-from runtime.messages import Query
+from reasoning.compose import ABSTAINED
+from runtime.messages import Observation, Query
 from tests.conftest import Run
 
 NAMES = ("Ana Silva", "Ben", "person 3")
@@ -60,6 +63,15 @@ class Remembered:
             seen("Ben", 80.0, 90.0),
         ]
 
+    async def cast(self, as_of_s: float | None, sources: tuple[str, ...] | None) -> Cast:
+        """Dora was heard, and is not to be seen."""
+        return Cast([Claim(1, "name", "user", person="p4", name="Dora", weight=1.0)])
+
+    async def search(self, request: SearchRequest) -> list[Hit]:
+        record = Observation("r", "film", "read", "ferry Selma", 3.0, 4.0, 4.0)
+        scores = Scores(0.5, 0.5, 1.0, 0.5)
+        return [Hit(record, 3.0, 4.0, record.text, False, scores, "line", record.text)]
+
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
@@ -78,12 +90,16 @@ class Remembered:
         ),
         ("Who was there at 2:00?", None),
         ("When was the lamp there?", None),
+        ("When was Selma there?", None),
+        ("When was Carl on the screen?", ABSTAINED),
+        ("When did you last see Dora?", ABSTAINED),
     ],
 )
 def test_answers_have_times_and_the_pictures(run_virtual: Run, text: str, wanted: str | None) -> None:
     answer = run_virtual(appearing(cast(Memory, Remembered()), Query("t", text), 3))
     assert (None if answer is None else answer.text) == wanted
     if answer is not None:
+        assert answer.abstained == (wanted == ABSTAINED)
         assert all(e.id.startswith("clip") and e.modality == "seen" for e in answer.evidence)
 
 
