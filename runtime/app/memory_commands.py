@@ -183,12 +183,14 @@ async def run_history(args: argparse.Namespace) -> int:
             sources = await memory.sources()
             source = None if args.source is None else source_named(sources, args.source).id
             versions = await history(memory, args.what, source, args.as_of)
+            cast = await memory.cast()
     if args.json:
         console.stdout.print(json.dumps([asdict(v) for v in versions], ensure_ascii=False), markup=False)
         return 0 if versions else 1
     for version in versions:
         end = "now" if version.valid_to_s is None else clock_text(version.valid_to_s)
-        who = f"{version.speaker}: " if version.speaker else ""
+        speaker = cast.speaker(version.id, version.speaker)
+        who = f"{speaker.label}: " if speaker is not None else ""
         text = " / ".join(line.strip() for line in version.text.splitlines() if line.strip())
         again = f"  (and {len(version.also)} times more)" if version.also else ""
         console.stdout.print(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from memory import Memory
+from memory import Claim, Memory, Store, schema
+from memory.cast import claim_table
 from runtime.app.cli import main
 from runtime.app.models import Models
 from tests.memory.test_forgetting import CANARY, PICTURE, holding, remember
@@ -128,15 +129,22 @@ def test_history_shows_each_version(
     async def encoder(_: Models) -> HashEncoder:
         return HashEncoder()
 
+    async def named(folder: Path) -> None:
+        async with await Store.open(folder, HashEncoder()) as store:
+            same = Claim(1, "merge", "user", person="p1", other="A")
+            called = Claim(2, "name", "user", person="p1", name="Ana", weight=1.0)
+            await store.add(schema.PEOPLE, claim_table([same, called]))
+
     monkeypatch.setattr(Models, "text_encoder", encoder)
+    asyncio.run(named(talk(tmp_path / "m")))
     status, out, _ = hearsight(
-        capsys, "memory", "history", "when is the rehearsal", "--memory", talk(tmp_path / "m")
+        capsys, "memory", "history", "when is the rehearsal", "--memory", tmp_path / "m"
     )
     assert status == 0
     assert [line.split() for line in out.splitlines()] == [
-        "0:13 - 3:23 A: The rehearsal is on Monday. (and 1 times more)".split(),
-        "3:23 - 5:03 A: The rehearsal is on Thursday now.".split(),
-        "5:03 - now A: The rehearsal is on Friday now.".split(),
+        "0:13 - 3:23 Ana: The rehearsal is on Monday. (and 1 times more)".split(),
+        "3:23 - 5:03 Ana: The rehearsal is on Thursday now.".split(),
+        "5:03 - now Ana: The rehearsal is on Friday now.".split(),
     ]
 
 

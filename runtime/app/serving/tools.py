@@ -16,7 +16,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from memory import Hit, Memory, Message, SearchRequest, SourceInfo, Store, add_messages, schema, text_source
+from memory import (
+    Hit,
+    Memory,
+    Message,
+    SearchRequest,
+    SourceInfo,
+    Speaker,
+    Store,
+    add_messages,
+    schema,
+    text_source,
+)
 from memory.forgetting import Selection, forget, nobody_called, plan
 from memory.history import history
 from memory.place import is_to_be_made, local_folder
@@ -177,10 +188,12 @@ class MemoryTools:
         only = None if named is None else named[0]
         versions = await history(opened.memory, what, only, _as_of_s(as_of))
         known = {s.id: s for s in await opened.memory.sources()}
+        cast = await opened.memory.cast()
         return {
             "versions": [
                 asdict(v)
                 | {
+                    "speaker": _label(cast.speaker(v.id, v.speaker)),
                     "when": _when(known.get(v.source), v.valid_from_s),
                     "until": _when(known.get(v.source), v.valid_to_s),
                 }
@@ -222,6 +235,7 @@ class MemoryTools:
             words=words,
         )
         selection.check()
+        cast = await opened.memory.cast()
         if confirm:
             async with self._writing, await Store.open(self._uri) as store:
                 found = await forget(store, selection, self._app.settings.memory)
@@ -234,7 +248,7 @@ class MemoryTools:
             "records": len(found.records),
             "clips": len(found.clips),
             "sources": list(found.sources),
-            "shown": [_shown(record) for record in found.records[:_SHOWN]],
+            "shown": [_shown(r, cast.speaker(r.id, r.speaker)) for r in found.records[:_SHOWN]],
         }
 
     async def _open(self) -> _Open:
@@ -283,19 +297,27 @@ def _seconds(when: float | str, name: str) -> float:
 
 
 def _result(hit: Hit, source: SourceInfo | None) -> dict[str, Any]:
-    found = _shown(hit.record) | {"score": round(hit.scores.total, 4), "when": _when(source, hit.t_start_s)}
+    found = _shown(hit.record, hit.speaker) | {
+        "score": round(hit.scores.total, 4),
+        "when": _when(source, hit.t_start_s),
+    }
     found |= {"text": hit.text, "t_start_s": hit.t_start_s, "t_end_s": hit.t_end_s}
     if hit.superseded_by is not None:
         found["superseded_by"] = hit.superseded_by
     return found
 
 
-def _shown(record: Observation) -> dict[str, Any]:
+def _label(who: Speaker | None) -> str | None:
+    """By name, where one is known."""
+    return who.label if who is not None else None
+
+
+def _shown(record: Observation, speaker: Speaker | None) -> dict[str, Any]:
     return {
         "id": record.id,
         "source": record.source,
         "modality": record.modality,
-        "speaker": record.speaker,
+        "speaker": _label(speaker),
         "text": record.text,
         "t_start_s": record.t_start_s,
         "t_end_s": record.t_end_s,
