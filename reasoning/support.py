@@ -64,6 +64,7 @@ _FITS = 0.3
 _FARTHER = 0.1
 """What words of a better type may lie behind, for each sentence or line that shares more with the question."""
 _SELF = 0.95
+_OBJECTS = frozenset({"dobj", "pobj", "dative", "dep"})
 """How well who says "I did" answers who did."""
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
@@ -270,9 +271,12 @@ class Verifier:
         return there - 0.5
 
     def _did_it(self, question: Question, unit: str) -> bool:
-        """Whoever says this says that they did what is asked: "I brought the lantern" to "who brought the lantern"."""
+        """Whoever says this says that they did what is asked: "I brought the lantern" to "who brought the lantern"; not to
+        "who did you bring it to".
+        """
         asked = set(tokens(question.text))
-        return any(
+        whom = any(t.lower_ in {"who", "whom"} and t.dep_ in _OBJECTS for t in self.language(question.text))
+        return not whom and any(
             t.lower_ == "i" and t.dep_ == "nsubj" and asked & set(tokens(t.head.text))
             for t in self.language(unit)
         )

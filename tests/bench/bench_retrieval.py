@@ -146,7 +146,9 @@ async def main() -> None:
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--vectors", choices=("random", "minilm"), default="random")
     parser.add_argument("--minilm", type=Path, help="folder of the text encoder, for --vectors minilm")
-    parser.add_argument("--keep", type=Path, help="build here and keep it; measure it again if it is there")
+    parser.add_argument(
+        "--keep", type=Path, help="build them here and keep them; measured again if they are there"
+    )
     args = parser.parse_args()
     encoder: TextEncoder = RandomVectors()
     if args.vectors == "minilm":
@@ -154,11 +156,12 @@ async def main() -> None:
 
         encoder = MiniLMEncoder(args.minilm, threads=2)
     for rows in args.rows:
-        folder = args.keep or Path(tempfile.mkdtemp(prefix="hearsight-bench-"))
+        kept = args.keep / str(rows) if args.keep is not None else None
+        folder = kept or Path(tempfile.mkdtemp(prefix="hearsight-bench-"))
         try:
             await one_size(folder, rows, encoder, args)
         finally:
-            if args.keep is None:
+            if kept is None:
                 shutil.rmtree(folder)
 
 

@@ -180,6 +180,12 @@ def test_how_something_is_done_is_told_from_how_it_was() -> None:
     [
         ("Who brought the lantern?", "I brought the blue lantern to the boat house this morning.", "Anna"),
         ("Who brought the lantern?", "I heard that Carla brought the lantern.", "Carla"),
+        (
+            "Who did Anna take the bus with?",
+            "After that I took the bus with Dalia to the pottery class.",
+            "Dalia",
+        ),
+        ("Who did Anna meet?", "I met Otto at the mill.", "Otto"),
     ],
 )
 def test_who_says_i_did_is_who_did(verifier: Verifier, question: str, told: str, answer: str) -> None:
