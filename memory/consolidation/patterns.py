@@ -293,6 +293,11 @@ TAILS = (
     ),
     re.compile(r"[\s,]+(?:once|twice|\w+ times) (?:a|an|every|per) \w+$", re.IGNORECASE),
     re.compile(
+        r",\s+(?:we|she|he|it|they) (?!(?:sa(?:id|ys?)|thinks?|thought|claim(?:s|ed)?|tells?|told|ask(?:s|ed)?|jok(?:es?|ed)|"
+        r"would|could|should|might|may|wish(?:es|ed)?|hopes?|hoped|wrote|swears?|swore|insist(?:s|ed)?)\b)\w.*$",
+        re.IGNORECASE,
+    ),
+    re.compile(
         r"[\s,]+(?:because|since|when|while|so|which|who|but|and|where|with|as|for|after|before|until|if|although|thanks|near|"
         r"especially|mainly|mostly|rather|than|in order|whenever|without)\b.*$",
         re.IGNORECASE,

@@ -19,7 +19,7 @@ from memory.text import sentences
 from memory.time_range import TimeRange, time_range
 
 NAME = "rules"
-VERSION = "4"
+VERSION = "5"
 """Changes with the rules: what another version has made is dropped, and made again."""
 
 _LONGEST = 20_000

@@ -42,6 +42,9 @@ ON_REAL_TALK = [
     ("We met Ann, Tom, my cousin, and others.", []),
     ("We sold the cottage in May.", ["sold the cottage"]),
     ("I start at the observatory on Monday.", ["works at the observatory"]),
+    ("Our boat is called Pelikan, we keep it at pier 7.", ["is called Pelikan"]),
+    ("My cat is called Muffin, she is grey.", ["'s cat is Muffin"]),
+    ("My sister is called Mia, they say.", []),
 ]
 
 
