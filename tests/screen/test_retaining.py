@@ -56,6 +56,28 @@ def test_a_busy_day_does_not_pass_the_size_that_is_wanted_for_long(
     run_virtual(recorded(tmp_path / "m", play, SETTINGS)())
 
 
+def test_where_pictures_are_not_enough_the_oldest_text_of_the_day_goes_too(
+    tmp_path: Path, run_virtual: Run
+) -> None:
+    async def play(desk: Desk) -> None:
+        for number in range(120):
+            await desk.show(60, *page(number))
+        await desk.show(600, *page(119))
+        last = desk.retention.last
+        assert last is not None
+        read = {line for text in await desk.texts() for line in text.splitlines()}
+        assert not read & set(page(0)), "of two hours ago"
+        assert not desk.on_disk(page(0)[0])
+        hour = int((last.at - 3600 - WALL) // 60) + 1
+        assert all(len(read & set(page(n))) >= 7 for n in range(hour, 120)), "two pages may have a line alike"
+        assert "more than is wanted" in retained_line(last, last.bytes_after / 2e6, last.at)
+        await desk.show(60, "something new")
+        assert (await desk.texts())[-1].endswith("something new"), "recording goes on"
+
+    settings = ScreenSettings(min_free_mb=0, keep_mb=0.3, read=ScreenReadSettings(pictures=False))
+    run_virtual(recorded(tmp_path / "m", play, settings)())
+
+
 def test_room_is_made_when_the_screen_stands_still_or_after_ten_minutes(
     tmp_path: Path, run_virtual: Run
 ) -> None:

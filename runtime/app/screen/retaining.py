@@ -27,6 +27,7 @@ _STILL_S = 30.0
 _PATIENCE_S = 600.0
 _ROOM = 0.05  # of keep_mb: how much is made at once, so that it is not done again soon
 _ROUNDS = 8
+_SPARED_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ async def retain(
     store: Store, writer: ScreenWriter, settings: ScreenSettings, now_wall: float, old: bool = True
 ) -> Retained:
     """Forgets what is older than keep_days (pictures: keep_picture_days), if old; where the memory takes more than keep_mb,
-    the oldest pictures, then the oldest text but that of the last day, until a twentieth of keep_mb is free. Raises
+    the oldest pictures, then the oldest text but that of the last hour, until a twentieth of keep_mb is free. Raises
     MemoryStoreError.
     """
     before = await asyncio.to_thread(disk_bytes, store.folder)
@@ -165,12 +166,11 @@ async def retain(
         await store.optimize()  # many small files are one
         size = await asyncio.to_thread(disk_bytes, store.folder)
     if size > goal:
-        last_day = list(zeros)[-1:]
-        for table, spared in ((schema.KEYFRAMES, []), (schema.OBSERVATIONS, last_day)):
+        for table, until in ((schema.KEYFRAMES, inf), (schema.OBSERVATIONS, now_wall - _SPARED_S)):
             for _ in range(_ROUNDS):
                 if size <= (1 - _ROOM) * goal:
                     break
-                part = await _oldest(store, writer, table, zeros, spared, size - (1 - _ROOM) * goal)
+                part = await _oldest(store, writer, table, zeros, until, size - (1 - _ROOM) * goal)
                 if not part:
                     break
                 count += await writer.forget_before(part, pictures_only=table == schema.KEYFRAMES)
@@ -183,19 +183,22 @@ async def _oldest(
     writer: ScreenWriter,
     table: str,
     zeros: dict[str, float],
-    spared: list[str],
+    until_wall: float,
     excess_bytes: float,
 ) -> dict[str, float]:
-    """By source: before when the rows of a table begin that take as much as is too much, judged by what one takes."""
+    """By source: before when the rows of a table begin that take as much as is too much, judged by what one takes; those
+    that begin later than until_wall are spared.
+    """
     all_ = await writer.times(table)
-    rows = sorted(zeros[name] + t_s for name, t_s in all_ if name in zeros and name not in spared)
+    begun = (zeros[name] + t_s for name, t_s in all_ if name in zeros)
+    rows = sorted(wall for wall in begun if wall <= until_wall)
     if not rows:
         return {}
     tables = [table] if table == schema.KEYFRAMES else [table, schema.KEYS, schema.SPANS]
     taken = sum([await asyncio.to_thread(_table_bytes, store, name) for name in tables])
     number = min(len(rows), max(1, ceil(excess_bytes * len(all_) / max(1, taken))))
     until = rows[number - 1] + 0.001
-    return {name: until - zero for name, zero in zeros.items() if name not in spared and zero < until}
+    return {name: until - zero for name, zero in zeros.items() if zero < until}
 
 
 def _table_bytes(store: Store, name: str) -> int:

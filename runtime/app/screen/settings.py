@@ -41,7 +41,7 @@ class ScreenSettings(Settings):
     keep_picture_days: float = Field(default=30.0, gt=0)
     keep_mb: float = Field(default=5000.0, gt=0)
     """What is older goes once a day; beyond the size (as du counts) the oldest pictures go first, then the oldest text but
-    that of the last day, as soon as the screen stands still.
+    that of the last hour, as soon as the screen stands still.
     """
     min_free_mb: float = Field(default=500.0, ge=0)
     """With less space on the disk nothing is recorded until there is some again."""

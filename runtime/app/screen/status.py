@@ -60,5 +60,9 @@ def retained_line(last: Retained | None, keep_mb: float, now: float) -> str:
         return "nothing was thrown away yet"
     held_mb = last.bytes_after / 1e6
     freed = f"{last.freed_bytes / 1e6:.1f} MB freed" if last.freed_bytes else "nothing to throw away"
-    over = ", more than is wanted: the rest is not the screen's, or of today" if held_mb > keep_mb else ""
+    over = (
+        ", more than is wanted: the rest is not the screen's, or of the last hour"
+        if held_mb > keep_mb
+        else ""
+    )
     return f"last cleared {at_text(last.at, now)}: {freed}, {held_mb:.1f} MB kept{over}"
