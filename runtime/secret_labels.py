@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
 _HINT = re.compile(
     r"pass|pwd|pin|cv[vc]|csc|secret|token|key|code|otp|tan|kennwort|geheimzahl|schl\u00fcssel|phrase"
-    r"|contrase\u00f1a|senha|wachtwoord",
+    r"|contrase\u00f1a|senha|wachtwoord|puk|pr\u00fcf",
     re.IGNORECASE,
 )
 _PASSWORD = (
-    r"(?:pass(?:word|phrase|code|wd)|pwd|[a-z\u00e4\u00f6\u00fc\u00df]{0,20}(?:passwort|kennwort)|mot[ ]de[ ]passe"
+    r"(?:pass(?:word|phrase|code|wd)|pwd|[a-z\u00e4\u00f6\u00fc\u00df]{0,20}(?:passwort|kennwort)"
+    r"(?:[ ](?:wiederholen|best\u00e4tigen))?"
+    r"|mot[ ]de[ ]passe"
     r"|contrase\u00f1a|senha|wachtwoord|one[ -]time[ ](?:password|code)"
-    r"|(?:api|access|private|auth|encryption|recovery|license)[ _-]?(?:key|token|code)"
-    r"|(?:wlan|wi-?fi|wpa2?)[ -]?(?:key|schl\u00fcssel))"
+    r"|(?:api|access|account|private|auth|encryption|recovery|license)[ _-]?(?:key|token|code)"
+    r"|(?:wlan|wi-?fi|wpa2?)[ -]?(?:key|schl\u00fcssel)|wiederherstellungs-?code"
+    r"|(?:api|netzwerk|sicherheits|zugangs|zugriffs|lizenz|produkt|wiederherstellungs)-?schl\u00fcssel)"
 )
 _SECRET = r"(?:secret(?:[ _-]?(?:key|access[ _-]?key))?|client[ _-]?secret|token)"
 _CODE = (
-    r"(?:pin(?:[ -]?(?:code|number|nummer))?|cvv2?|cvc2?|otp|geheimzahl|(?:mobile)?tan"
+    r"(?:pin(?:[ -]?(?:code|number|nummer))?|cvv2?|cvc2?|otp|geheimzahl|puk|(?:mobile)?tan"
+    r"|(?:karten)?pr\u00fcf(?:nummer|ziffer)"
     r"|(?:security|verification|entry|unlock|door|gate|alarm|safe|lock)[ ]code"
     r"|(?:zugangs|zugriffs|sicherheits|best\u00e4tigungs|entsperr|freischalt|t\u00fcr|alarm|ger\u00e4te)-?code"
     r"|code[ ](?:for|of|to)[ ](?:the|my|our|your)[ ](?:\w{1,20}[ ])?"
@@ -55,6 +60,11 @@ _BELOW = re.compile(
     rf"^[ \t]*(?:[\w']{{1,40}}[ ])?{_LABEL}[ \t]*:?[ \t]*\n[ \t]*(\S{{4,64}})[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_BESIDE = re.compile(
+    rf"{_START}{_LABEL}(?:[ ]?\([^)\n]{{0,20}}\))?:?[ ]{{2,}}(\S{{3,64}})(?=[ ]{{2,}}|[ ]*$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A field of a form, beside its label; where the value is a word it may as well be the next label."""
 _SAID = re.compile(
     rf"{_START}(?:{_PASSWORD}{_OF}|{_SECRET}(?:[ ]for(?:[ ]\w{{1,24}}){{1,4}}?)?)(?:{_IS}|:[ ]+)[\"'`]?([^\s\"'`,;]{{3,}})",
     re.IGNORECASE,
@@ -104,7 +114,7 @@ def labelled(text: str) -> Iterator[tuple[int, int]]:
         for found in pattern.finditer(text):
             if not (_MASKED.fullmatch(found[1]) or _NO_VALUE.fullmatch(found[1])):
                 yield _trimmed(text, *found.span(1))
-    for found in _SAID.finditer(text):
+    for found in itertools.chain(_BESIDE.finditer(text), _SAID.finditer(text)):
         # "The password is required": in running text an ordinary word is no password.
         if not (_MASKED.fullmatch(found[1]) or _ORDINARY.fullmatch(found[1])):
             yield _trimmed(text, *found.span(1))

@@ -77,15 +77,16 @@ def is_iban(text: str) -> bool:
     return int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1
 
 
-# What issuers put before their keys so that they can be found.
+# What issuers put before their keys so that they can be found; read off a screen, the line below letters is often lost.
 _KEYS = re.compile(
     r"""(?<![\w-])(?:
       (?:AKIA|ASIA)[0-9A-Z]{16}
-    | gh[pousr]_[A-Za-z0-9]{36,255} | github_pat_[A-Za-z0-9_]{22,255}
+    | gh[pousr][_ ][A-Za-z0-9]{36,255} | github[_ ]pat[_ ][A-Za-z0-9_]{22,255}
     | glpat-[\w-]{20,} | npm_[A-Za-z0-9]{36} | hf_[A-Za-z0-9]{30,} | pypi-[\w-]{50,}
     | xox[abeoprs]-[A-Za-z0-9-]{10,} | AIza[\w-]{35} | ya29\.[\w-]{20,}
-    | (?:sk|rk|pk)_(?:live|test)_[A-Za-z0-9]{16,} | sk-[A-Za-z0-9][\w-]{18,}
+    | (?:sk|rk|pk)[_ ](?:live|test)[_ ][A-Za-z0-9]{16,} | sk-[A-Za-z0-9][\w-]{18,}
     | SG\.[\w-]{16,}\.[\w-]{16,} | dop_v1_[0-9a-f]{64}
+    | [MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,} | \d{8,10}:AA[\w-]{33}
     )(?![\w-])""",
     re.VERBOSE,
 )
@@ -94,7 +95,7 @@ _PRIVATE = re.compile(
     re.DOTALL,
 )
 _JWT = re.compile(r"(?<![\w.-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}")
-_BEARER = re.compile(r"\bBearer\s+([A-Za-z0-9._~+/=-]{16,})", re.IGNORECASE)
+_BEARER = re.compile(r"\b(?:Bearer|Authorization:\s*Basic)\s+([A-Za-z0-9._~+/=-]{12,})", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]+:([^\s/@]+)@", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\d.,])\d(?:[ \u00a0-]?\d){12,18}(?![\d]|[.,]\d)")
 _CARD_LINES = re.compile(

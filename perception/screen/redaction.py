@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,6 +15,11 @@ from runtime.messages import Image
 from runtime.secrets import find_secrets
 
 _AROUND_PX = 4
+_NEAR = 2.5  # line heights between a label and its value, or two rows
+_LABEL_CHARS = 40
+_SOME_VALUE = "x7x7x7"
+_VALUE = re.compile(r"(?=\S*[\d\W])\S{4,64}")
+"""No word, which may as well be the name on a button."""
 
 
 def redacted(tracks: Sequence[Track], width: int) -> tuple[dict[Track, str], set[Track]]:
@@ -39,7 +46,33 @@ def redacted(tracks: Sequence[Track], width: int) -> tuple[dict[Track, str], set
                 shift += len(mark) - (b - a)
                 holding.add(track)
         texts[track] = text
+    for track in _under_labels(tracks) - holding:
+        texts[track] = "[password]"
+        holding.add(track)
     return texts, holding
+
+
+def _under_labels(tracks: Sequence[Track]) -> set[Track]:
+    """Values of forms and tables that stand below their label, other columns beside them."""
+    found: set[Track] = set()
+    for label in tracks:
+        if not _is_label(label.text):
+            continue
+        x0, y0, x1, y1 = label.box
+        for track in sorted(tracks, key=lambda t: t.box[1]):
+            apart = track.box[1] - y1
+            if apart < -_AROUND_PX or track.box[0] >= x1 or track.box[2] <= x0:
+                continue
+            if apart > _NEAR * (y1 - y0) or not _VALUE.fullmatch(track.text):
+                break
+            found.add(track)
+            y0, y1 = track.box[1], track.box[3]
+    return found
+
+
+@lru_cache(4096)
+def _is_label(text: str) -> bool:
+    return len(text) <= _LABEL_CHARS and bool(find_secrets(f"{text}\n{_SOME_VALUE}"))
 
 
 def blackened(image: Image, tiles: Tiles, tracks: Iterable[Track]) -> Image:

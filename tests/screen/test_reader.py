@@ -308,6 +308,24 @@ def test_what_was_forgotten_is_not_taken_up_again_while_it_stands_there() -> Non
     assert watched.lines() == ["something new"]
 
 
+def test_a_password_below_its_label_goes_from_text_and_picture_whatever_stands_beside() -> None:
+    watched = Watched()
+    lines = {
+        (2, 2): "Benutzername", (30, 2): "Passwort", (2, 3): "ana", (30, 3): "geheim-99", (2, 4): "bob", (30, 4): "x9kk!q",
+        (2, 8): "Kennwort:", (30, 8): "blau7beere", (2, 12): "Passwort vergessen?", (2, 13): "Anmelden",
+    }  # fmt: skip
+    watched.look(seconds(lines, 0, 6))
+    (text,) = watched.read
+    for secret in ("geheim-99", "x9kk!q", "blau7beere"):
+        assert secret not in text
+    for plain in ("Benutzername", "ana", "bob", "Anmelden", "Passwort vergessen?"):
+        assert plain in text
+    shown = decoded(watched.pictures[0])
+    for row in (3, 4, 8):
+        assert shown[row * 16 : row * 16 + 16, 30 * 8 : 36 * 8].max() < 40
+    assert shown[3 * 16 : 4 * 16, 2 * 8 : 5 * 8].max() > 200
+
+
 def test_a_window_that_is_left_soon_has_its_picture_all_the_same() -> None:
     watched = Watched()
     watched.look(seconds(column("the first line"), 0, 6))
