@@ -13,10 +13,14 @@ from reasoning.answer import Streamed, completed
 from reasoning.engine import Reasoner
 from reasoning.engine_models import READER
 from reasoning.recall import THREAD
+from reasoning.screen.agenda import day_asked, on_day, speaks_of_plan
+from reasoning.screen.compare import compare_reply, compared
+from reasoning.screen.counts import count_reply, counted
 from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.heard import asked_heard, heard_reply
 from reasoning.screen.phrasing import capital, once
+from reasoning.screen.plans import plan_reply, planned
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.reading import FactReader, Read
 from reasoning.screen.replies import Replies
@@ -106,16 +110,54 @@ class ScreenAnswerer:
     async def _find(self, finder: Finder, query: Query) -> _Found:
         question = reworded(query.text)
         when = parse_when(question, self._wall(), await finder.days(), self._zone, await finder.spans())
-        asked = ask_of(when.rest or question)
+        of_content = day_asked(question) is not None
+        if of_content and speaks_of_plan(question) and (found := await self._on_day(finder, question)):
+            return found
+        found = await self._found(finder, question, when)
+        if not found.text and of_content and (other := await self._on_day(finder, question)):
+            return other
+        return found
+
+    async def _on_day(self, finder: Finder, question: str) -> _Found | None:
+        """A day that the question names, taken for one of what stood there."""
+        text, moments = await on_day(finder, question, self._at)
+        return _Found(finder, When(), Asked(Ask.FACT, question), text, moments) if text else None
+
+    async def _found(self, finder: Finder, question: str, when: When) -> _Found:
+        """when: the time of the question, taken for one at which it was seen."""
+        plain = when.rest or question
+        asked = ask_of(plain)
         if asked.ask is not Ask.PROMISE and await finder.heard():
-            heard = asked_heard(when.rest or question)
+            heard = asked_heard(plain)
             if heard is not None and (heard.said or asked.ask is Ask.FACT):
                 text, moments = await heard_reply(finder, heard, when, self._at)
                 if text or heard.only:
                     return _Found(
                         finder, when, Asked(Ask.FACT, heard.phrase), text, moments, missing=NOT_HEARD
                     )
+        comparison = compared(plain)
+        if comparison is not None:
+            text, moments = await compare_reply(finder, comparison, when, self._at)
+            if text:
+                return _Found(finder, when, Asked(Ask.COMPARE), text, moments)
+            if comparison.x:
+                # A line that speaks of one of the two compares nothing; a model may still read more in it.
+                read = replace(await self._facts.find(finder, question, when), words="", proof="")
+                near = read.moments or (await finder.read(question, When()))[: self._settings.evidence]
+                return _Found(finder, when, Asked(Ask.COMPARE), "", near, read)
+        counts = counted(plain)
+        if counts is not None:
+            text, moments = await count_reply(finder, counts, when, self._at)
+            if text:
+                return _Found(finder, when, Asked(Ask.COUNT, counts.phrase), text, moments)
+        plan = planned(plain)
+        if plan is not None and asked.ask is not Ask.PROMISE:
+            text, moments = await plan_reply(finder, plan, when, self._at)
+            if text:
+                return _Found(finder, when, Asked(Ask.PROMISE, plan.phrase), text, moments)
         text, moments = await Replies(finder, question, asked, when, self._at).reply()
+        if not text and plan is not None and asked.ask is Ask.PROMISE:
+            text, moments = await plan_reply(finder, plan, when, self._at)
         if text or asked.ask not in _IN_A_LINE or (asked.ask is Ask.LONG and asked.visit):
             if not text and not moments:
                 moments = (await finder.read(question, When()))[: self._settings.evidence]

@@ -13,7 +13,7 @@ from reasoning.screen.words import content, covered, kind_words, spaced, with_en
 
 _WEEKDAY = rf"(?-i:(?=[A-Z]))(?:{'|'.join(f'{d}|{d[:3]}' for d in WEEKDAYS)})\b"
 _CLOCK = r"\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\b)?|\d{1,2}\s*[ap]\.?m\b|\d{1,2} o'clock"
-_DATE = re.compile(
+DATE = re.compile(
     rf"\b(?:(?:(?:{_WEEKDAY}),? )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?: \d{{4}})?"
     rf"|{MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d"
     rf"|{_WEEKDAY})\b(?:,? (?:at )?(?:{_CLOCK}))?|(?<![\d:.])(?:{_CLOCK})(?![\d:.])",
@@ -41,7 +41,7 @@ def dated(question: str, moments: Sequence[Moment]) -> Fact | None:
             continue
         for i, line in enumerate(lines):
             near = covered(wanted, title.union(*words[max(0, i - _NEAR) : i + _NEAR + 1]))
-            for found in _DATE.finditer(line):
+            for found in DATE.finditer(line):
                 leads = bool(_LEADS.search(line[: found.start()]))
                 if leads or covered(wanted, words[i]) > 0.0:
                     score = whole + near + covered(wanted, words[i]) + 0.5 * leads

@@ -11,7 +11,7 @@ from memory.text import tokens
 from reasoning.kinds import Kind
 from reasoning.question import Question, TermKind
 from reasoning.screen.find import Moment, around
-from reasoning.screen.words import content, covered, kind_words, with_english
+from reasoning.screen.words import STOP, content, covered, kind_words, with_english
 
 _LABEL = re.compile(
     r"^\W{0,3}(?P<label>[^\W\d][\w ()/.'-]{1,40}?)\s*(?:[:=]\s+|[:=](?=[\d\"'$€£-])|[:=](?=[A-Z]))(?P<value>\S.*)$"
@@ -24,6 +24,11 @@ _NOTHING = re.compile(r"^\W*(?:none|null|n/?a|nan|undefined|unknown|-+)?\W*$", r
 _NUMBER = re.compile(r"\d")
 _DOING = {TermKind.VERB, TermKind.MODIFIER}
 _NUMERIC = {Kind.COUNT, Kind.AMOUNT, Kind.DURATION}
+_NUMBERS = {"version", "number", "price", "port", "size"}
+_PAID = re.compile(r"\b(?:costs?|charged?|pay|paid|prices?|fees?|fares?|spend|spent|owed?)\b", re.I)
+_MONEY = re.compile(
+    r"[$€£¥]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?|cents?)\b|(?<![\d.,:])\d+[.,]\d\d(?![\d.,:])"
+)
 _LEAST = 0.6
 _TABLE, _NAMED = 3, 2
 _CELL, _NAME = 1.1, 1.3
@@ -31,6 +36,24 @@ _CELL, _NAME = 1.1, 1.3
 _ENTRY, _COUSIN = 8, 0.6
 _COUNT = re.compile(
     r"(?P<value>(?<![\w.,])(?:\d{1,3}(?:[ \u00a0\u202f]\d{3})+|\d[\d,.]*\d|\d))\+?\s+(?:\w+\s+)??(?P<noun>[^\W\d]+)"
+)
+_OWNER = re.compile(
+    r"\bof (?:the |my |our )?([\w.-]*\w)(?=\W*$|[,;]| (?:did|do|does|was|were|is|are|has|have|had|i|we|in|on|at|that)\b)",
+    re.I,
+)
+_WHOSE = re.compile(r"\b([^\W\d]\w+) of (?:the |my |our )?(?=\w)", re.I)
+_UNSAID = set(
+    tokens(
+        """version number value price cost amount size score count total time date day status state result level rate port code
+        name type kind quantity percentage share temperature height length weight width age year sum figure balance phone fare fee
+        charge rent salary wage toll"""
+    )
+)
+"""What a value may be without a word for it: a row says "starlette  0.27.0", and no "version"."""
+_NUMBERED = re.compile(
+    r"\b(?:number|id|pid|code)\b (?:did|does|do|has|have|had|is|was|of)\b(?: the| a| an| my)? (?P<name>[\w-]+(?: [\w-]+)??)"
+    r"(?: (?:get|got|have|had|has|receive|received|carry|carried|bear))?\W*$",
+    re.I,
 )
 _MINE = re.compile(r"\b(?:my|our) (\w+)", re.I)
 _COLUMNS = {Kind.AMOUNT: "price cost amount fee rate", Kind.COUNT: "quantity count number pieces"}
@@ -75,12 +98,15 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
 
 def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str]) -> Iterator[Fact]:
     lines = moment.evidence.text.splitlines()
-    doing = {s for t in question.terms if t.kind in _DOING for s in t.stems}
+    # A name that the tagger does not know may look like an adjective: what it is "of" has to stand there all the same.
+    owners = {t for word in _OWNER.findall(question.text) for t in tokens(word)}
+    doing = {s for t in question.terms if t.kind in _DOING for s in t.stems} - owners
     # "My selection" is the asker's word for it; nothing on the screen calls it so.
     mine = {t for word in _MINE.findall(question.text) for t in tokens(word)}
     # What is counted has to stand there; what else is asked for (the version) need not.
     counted = set(tokens(question.asked or "")) if question.kind is Kind.COUNT else set()
     versioned = _versioned(question, wanted)
+    bearing = _bearing(question, wanted)
     yield from _counts(question, moment, [w for w in wanted if w not in asked])
     title = kind_words(moment.program, moment.site) | set(tokens(moment.document))
     for i, line in enumerate(lines):
@@ -88,6 +114,10 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
         form = beside | with_english(set(tokens(" ".join(_form(lines, i)))))
         if versioned is not None and (found := versioned.search(line)):
             yield Fact(found["value"], line, around(moment, i), covered(wanted, near | asked))
+        if bearing is not None and (found := bearing.search(line)):
+            of = [w for w in wanted if w not in asked | doing | mine]
+            if covered(of, near) >= _LEAST:
+                yield Fact(found["value"], line, around(moment, i), covered(wanted, near | asked))
         for part in re.split(r"\s*[;|]\s*", line):
             pair = _PAIR.match(part)
             if (found := _LABEL.match(part) or pair) and not _NOTHING.match(found["value"]):
@@ -112,9 +142,13 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
                 of = [w for w in wanted if w not in asked]
                 numbered = all(w.isdigit() for w in label)
                 digits = {w for w in of if w.isdigit()}
+                attributes = asked & set(tokens(question.asked or "")) | {
+                    t for word in _WHOSE.findall(question.text) for t in tokens(word)
+                }
                 if (
                     of
                     and not numbered
+                    and attributes <= _UNSAID | near | label | STOP
                     and digits | counted <= near | label
                     and label <= set(of)
                     and _typed(question, found["value"])
@@ -222,6 +256,34 @@ def _versioned(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | N
     return re.compile(rf"\b(?:{'|'.join(names)})\w*\s+v?(?P<value>\d+(?:\.\d+)+[\w.]*)", re.I)
 
 
+def _bearing(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | None:
+    """ "What number did the server process get": the one right behind its name, in brackets or not; "which port": the one
+    behind an address.
+    """
+    if question.asked == "port":
+        return re.compile(r"(?:\bport\W{1,3}|(?:\d|localhost|\w\.\w+):)(?P<value>\d{2,5})(?![\d:])", re.I)
+    named = _NUMBERED.search(question.text)
+    if named is None or not tokens(named["name"]):
+        return None
+    words = r"\W{1,3}".join(re.escape(word) for word in named["name"].split())
+    return re.compile(rf"\b{words}\w{{0,2}}\W{{1,4}}(?P<value>\d[\w-]*)", re.I)
+
+
+def may_answer(question: Question, line: str) -> bool:
+    """Whether a line has what such a question asks for at all: a number for a version, the word for what is counted, money
+    for a price.
+    """
+    if (question.asked in _NUMBERS or question.kind in _NUMERIC) and not _NUMBER.search(line):
+        return False
+    if question.kind is Kind.COUNT and question.asked:
+        nouns = FOUND if question.asked in FOUND else {question.asked}
+        words = re.findall(r"[^\W\d]+", line)
+        return any(_alike(word, noun) for word in words for noun in nouns)
+    if _PAID.search(question.text) and question.kind is Kind.AMOUNT:
+        return _MONEY.search(line) is not None
+    return True
+
+
 def _echoes(wanted: Sequence[str], value: str) -> bool:
     """Whether a value says nothing but what the question says already."""
     said = set(tokens(value))
@@ -229,11 +291,5 @@ def _echoes(wanted: Sequence[str], value: str) -> bool:
 
 
 def _typed(question: Question, value: str) -> bool:
-    numeric = question.kind in _NUMERIC or (question.asked or "") in {
-        "version",
-        "number",
-        "price",
-        "port",
-        "size",
-    }
+    numeric = question.kind in _NUMERIC or question.asked in _NUMBERS
     return bool(_NUMBER.search(value)) if numeric else True

@@ -11,7 +11,7 @@ class Ask(StrEnum):
     """DOING: what was done at a time. LONG: how long. BEFORE: was X before Y. NEXT: what came after or before X.
     END: the first or last of a time. PLACES: which programs, pages, files. WHERE, WHEN: place and time of X.
     SEEN: was X there at all. STEPS: how X was done. PROMISE: what was promised, or was to be done.
-    FACT: what stood there.
+    COMPARE: which is more. COUNT: how often it was done, how many lines say it. FACT: what stood there.
     """
 
     DOING = "doing"
@@ -25,6 +25,8 @@ class Ask(StrEnum):
     SEEN = "seen"
     STEPS = "steps"
     PROMISE = "promise"
+    COMPARE = "compare"
+    COUNT = "count"
     FACT = "fact"
 
 
@@ -100,9 +102,12 @@ _WHICH_FIRST = re.compile(
     re.I,
 )
 _NEXT = re.compile(
-    rf"^(?:what|which)\b(?:\s+{_THING})?(?:.*?\b(?P<part>{_PARTS}))?.*?\b(?P<side>before|after|following|followed|next|preceded)\b(?!\s*(?:it|they|he|she)\b)\s*(?P<x>.*?)\??$",
+    rf"^(?:what|which)\b(?:\s+{_THING})?(?:.*?\b(?P<part>{_PARTS}))?.*?\b(?P<side>before|after|following|followed|"
+    rf"next(?! after\b| before\b)|preceded)\b(?!\s*(?:it|they|he|she)\b)\s*(?P<x>.*?)\??$",
     re.I,
 )
+_VALUE = re.compile(r"\b(?:costs?|prices?|pay|paid|charged?|worth|amount|value|version|weigh\w*)\b", re.I)
+"""What had another value before something is no thing that came before it."""
 _END = re.compile(
     rf"\b(?:what|which)\b.*?\b(?P<side>first|last|earliest|latest|final)\s+(?:web\s*)?{_THING}\b", re.I
 )
@@ -213,7 +218,7 @@ def ask_of(text: str) -> Asked:
     if found := _END.search(text):
         later = found["side"].lower() in {"last", "latest", "final"}
         return Asked(Ask.END, later=later, kind=_kind(found["thing"]))
-    if (found := _NEXT.search(text)) and _bare(found["x"]):
+    if (found := _NEXT.search(text)) and _bare(found["x"]) and not _VALUE.search(text[: found.start("side")]):
         side = found["side"].lower()
         later = side in {"after", "next", "following"} or (
             side == "followed" and "followed by" not in text.lower()

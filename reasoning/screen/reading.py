@@ -13,7 +13,7 @@ from reasoning.question import Question, parse_question
 from reasoning.read_values import Span
 from reasoning.recall import THREAD
 from reasoning.screen.dates import dated
-from reasoning.screen.facts import FOUND, labelled
+from reasoning.screen.facts import FOUND, labelled, may_answer
 from reasoning.screen.failures import failures
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import inside, once, told, with_next
@@ -109,18 +109,24 @@ class FactReader:
         if parsed.kind in _TYPED:
             weighed = [c for c in weighed if not _asks(c.support.unit, asked)]
         stood = [moments[int(c.evidence.id)] for c in weighed]
-        passages = [p for p in zip(weighed, stood, strict=True) if not other_colour(asked, p[0].support.unit)]
+        pairs = list(zip(weighed, stood, strict=True))
+        passages = [p for p in pairs if not other_colour(asked, p[0].support.unit)]
         ordered = once(stood)
-        if not weighed or weighed[0].support.probability < self._settings.support_threshold:
+        # What the rules do not believe, a model that reads may still judge.
+        able = [(c, m) for c, m in pairs if may_answer(parsed, c.support.unit)]
+        if not able or able[0][0].support.probability < self._settings.support_threshold:
             # A line that has every word of the question is not passed over for what stands around it.
-            line_of = next((m for m in moments if says_all(asked, with_next(m.line, m.evidence, True))), None)
+            lines_of = (m for m in moments if may_answer(parsed, with_next(m.line, m.evidence, True)))
+            line_of = next(
+                (m for m in lines_of if says_all(asked, with_next(m.line, m.evidence, True))), None
+            )
             if line_of is None:
                 if failed:
                     return Read("", self._proof(failed[0].line, failed[0]), once([*failed, *ordered]), parsed)
                 return Read("", "", ordered, parsed, passages=passages)
             line = with_next(line_of.line, line_of.evidence, not says_all(asked, line_of.line))
             return Read("", self._proof(line, line_of), once([line_of, *ordered]), parsed, passages=passages)
-        best, moment = weighed[0], ordered[0]
+        best, moment = able[0]
         if other_colour(asked, best.support.unit):
             return Read("", "", ordered, parsed, passages=passages)
         span: Span | None = best.support.span
@@ -132,7 +138,7 @@ class FactReader:
         unit = best.support.unit if best.support.unit != heading else moment.line
         proof = self._proof(with_next(unit, best.evidence), moment)
         words = span.text.rstrip(" .") if span is not None else ""
-        return Read(words, proof, ordered, parsed, None if words else best, passages)
+        return Read(words, proof, once([moment, *stood]), parsed, None if words else best, passages)
 
     def _proof(self, line: str, moment: Moment) -> str:
         return proof_of(line, moment, self._at)

@@ -8,12 +8,12 @@ _NOUN = r"(?=(?:the|a|an|my|our|this|that) |[A-Z\d])"
 _ASKS = r"(?:who|whom|whose|what|which|where|when|why|how)"
 _FORMS = (
     (re.compile(rf"\b({_ASKS})(?:['’]?s| s)\b(?<!whose)(?= \w)", re.I), r"\1 is"),
-    (re.compile(r"^(?:(?:please|can you|could you|would you|hey|ok|so|and)\b[ ,]*)+", re.I), ""),
+    (re.compile(r"^(?:(?:please|can you|could you|would you|hey|hi|hello|ok|so|and)\b[ ,]*)+", re.I), ""),
     (
         re.compile(
             r"^(?:(?:tell|remind|show|give) me|let me know|i (?:need|want|would like|'d like) to know|"
-            r"do you (?:know|remember)) (?:again )?"
-            r"(?=(?:what|which|who|whom|whose|where|when|how|at what|in which|on which)\b)",
+            r"do you (?:know|remember))(?: again| please| once more|[,:])* "
+            r"(?=(?:what|which|who|whom|whose|where|when|how|(?:at|by|in|on|for) (?:what|which|when|whom))\b)",
             re.I,
         ),
         "",
@@ -24,6 +24,7 @@ _FORMS = (
     ),
     (re.compile(r"^how (?:high|low|large|big|small|good|bad|strong|old) (is|was|are|were) (?=the\b)", re.I), r"What \1 "),
     (re.compile(r"\b(version) numbers?\b", re.I), r"\1"),
+    (re.compile(r"\bhow soon\b", re.I), "within how long"),
 )  # fmt: skip
 
 # Why it is asked, and then what: "I'm about to write the report - which ...?" What is over is told for its own sake.
@@ -45,6 +46,16 @@ _REMARK = re.compile(
     r"[^,?]*(?=\??$)",
     re.I,
 )
+# How short the answer may be: "exact command please", "name or email is fine".
+_MANNER = re.compile(
+    r"(?:[?.!,;]| -)\s*(?:(?:just |only )?(?:the |an? |in )?(?:exact )?[\w ]{1,24} (?:is|are|will|would) "
+    r"(?:fine|enough|ok(?:ay)?|do)|"
+    r"(?:just |only )?(?:the |an? )?(?:exact |whole |full )?[\w]{2,14}(?:,? (?:please|pls|only|thanks))|"
+    r"please|pls|thanks|thank you)\W*$",
+    re.I,
+)
+# "My bike has a flat tyre. After the inner tube, what comes next?"
+_SET_OUT = re.compile(r"^[^?]*?\w[.!;:] +(?=(?:after|before) .+?, ?(?:what|which|where|who)\b)", re.I)
 _LED = re.compile(
     r"^(?P<side>after|before) (?P<x>.+?), ?(?P<asks>(?:what|which|where|who)\b.+?)\s*\??$", re.I
 )
@@ -53,6 +64,7 @@ _LED = re.compile(
 def reworded(question: str) -> str:
     """The question in the form that the rules for questions read; as it is where none of these forms fits."""
     text = " ".join(question.split())
+    text = _SET_OUT.sub("", _MANNER.sub("?", text))
     if found := _REASON.match(text):
         text = found["asks"]
     if re.match(rf"(?:(?:in|on|at|by|from) )?{_ASKS}\b", text, re.I):

@@ -56,9 +56,10 @@ _DOES = {
     "tgz": "archive", "gz": "archive",
 }  # fmt: skip
 """A command is typed by its name and asked for by what it does, an archive by what it is."""
+_TITLES = {"dr": "doctor", "prof": "professor", "mr": "man", "mrs": "woman", "ms": "woman"}
 _ENGLISH_OF = {
     token: set(tokens(english))
-    for own, english in (*_ENGLISH.items(), *_DOES.items())
+    for own, english in (*_ENGLISH.items(), *_DOES.items(), *_TITLES.items())
     for token in tokens(own)
 }
 _COLOURS = {t for colour in COLOURS for t in tokens(colour)}
