@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 
 _HINT = re.compile(
-    r"pass|pwd|pin|cv[vc]|csc|secret|token|key|code|otp|tan|kennwort|geheimzahl|schl\u00fcssel|phrase"
+    r"pass|pw|pin|cv[vc]|combination|csc|secret|token|key|code|otp|tan|kennwort|geheimzahl|schl\u00fcssel|phrase"
     r"|contrase\u00f1a|senha|wachtwoord|puk|pr\u00fcf",
     re.IGNORECASE,
 )
 _PASSWORD = (
-    r"(?:pass(?:word|phrase|code|wd)|pwd|[a-z\u00e4\u00f6\u00fc\u00df]{0,20}(?:passwort|kennwort)"
+    r"(?:pass(?:word|phrase|code|wd)|pwd?|[a-z\u00e4\u00f6\u00fc\u00df]{0,20}(?:passwort|kennwort)"
     r"(?:[ ](?:wiederholen|best\u00e4tigen))?"
     r"|mot[ ]de[ ]passe"
     r"|contrase\u00f1a|senha|wachtwoord|one[ -]time[ ](?:password|code)"
@@ -24,17 +24,21 @@ _SECRET = r"(?:secret(?:[ _-]?(?:key|access[ _-]?key))?|client[ _-]?secret|token
 _CODE = (
     r"(?:pin(?:[ -]?(?:code|number|nummer))?|cvv2?|cvc2?|otp|geheimzahl|puk|(?:mobile)?tan"
     r"|(?:karten)?pr\u00fcf(?:nummer|ziffer)"
-    r"|(?:security|verification|entry|unlock|door|gate|alarm|safe|lock)[ ]code"
+    r"|(?:security|verification|entry|unlock|door|gate|alarm|safe|lock|locker|garage|building)[ ]code"
     r"|(?:zugangs|zugriffs|sicherheits|best\u00e4tigungs|entsperr|freischalt|t\u00fcr|alarm|ger\u00e4te)-?code"
-    r"|code[ ](?:for|of|to)[ ](?:the|my|our|your)[ ](?:\w{1,20}[ ])?"
-    r"(?:door|gate|alarm|safe|lock|locker|vault|garage|phone|house))"
+    r"|(?:code|combination)[ ](?:for|of|to|f\u00fcr)[ ](?:the|my|our|your|die|das|den|meine?n?|unsere?n?)[ ](?:\w{1,20}[ ])?"
+    r"(?:door|gate|alarm|safe|lock|locker|vault|garage|phone|house|t\u00fcr|haust\u00fcr|tor|alarmanlage|tresor|handy)"
+    r"|(?:safe|lock|locker|vault)(?:'s)?[ ]combination)"
 )
 _LABEL = rf"(?:{_PASSWORD}|{_SECRET}|{_CODE})"
 _OF = (
     r"(?:[ ](?:of|for|to|on|from|at|von|vom|f\u00fcr|zu|zum|zur|auf|am|im|des|der|(?:mein|dein|sein|ihr|unser)e[rsm]s?)"
     r"(?:[ ][\w'\u2019-]{1,24}){1,5}?)?"
 )
-_IS = r"(?:['\u2019]s|[ ](?:is|was|will[ ]be|to|ist|war|lautet|auf))(?:[ ](?:now|still|jetzt|nun|noch|wieder))?[ ]?:?[ ]+"
+_IS = (
+    r"(?:['\u2019]s|[ ](?:is(?:[ ]called)?|was|will[ ]be|to|ist|war|lautet|auf))"
+    r"(?:[ ](?:now|still|jetzt|nun|noch|wieder))?[ ]?:?[ ]+"
+)
 _DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|null|eins|zwei|zwo|drei|vier|f\u00fcnf|sechs|sieben|acht|neun)"
 _NUMBER = (
     rf"(\d(?:[ -]?\d){{2,11}}|(?:{_DIGIT}[ ,-]{{1,2}}){{2,11}}{_DIGIT})(?![\w%\u00b0])(?![.,:/-]\d)"
@@ -78,10 +82,16 @@ _SAID_WORD = re.compile(
 _SAID_CODE = re.compile(rf"{_START}{_CODE}{_OF}(?:{_IS}|[ ]?[:=][ ]*){_NUMBER}", re.IGNORECASE)
 _BARE_CODE = re.compile(
     r"\b(?:PIN(?:[ -](?:[Cc]ode|[Nn]umber|[Nn]ummer))?[ ](?=\d{4})|CV[VC]2?[ ](?=\d{3})|(?:mobile)?TAN[ ](?=\d{6})"
-    r"|(?i:(?:my|our|your|his|her|meine?|deine?|ihre?|seine?|unsere?)[ ]pin|^[ \t]*pin|sicherheitscode)[ ](?=\d{3}))"
-    + _NUMBER,
+    r"|(?i:(?:my|our|your|his|her|meine?|deine?|ihre?|seine?|unsere?)[ ]pin|^[ \t]*pin|sicherheitscode|passcode"
+    r"|(?:security|verification|entry|unlock|door|gate|alarm|garage)[ ]code)[ ](?=\d{3}))" + _NUMBER,
     re.MULTILINE,
 )
+_USED_AS = re.compile(
+    rf"(?<![\w.,-])(?:{_NUMBER}[ ](?=as)|(?=\S{{0,40}}\d)(?=\S{{0,40}}[A-Za-z])([^\s\"'`,;:()/]{{5,64}})[ ])"
+    rf"as[ ](?:the|my|our|your|a)[ ](?:\w{{1,20}}[ ])?(?:{_PASSWORD}|pin)\b",
+    re.IGNORECASE,
+)
+_AS = re.compile(r"[ ]as[ ](?:the|my|our|your|a)[ ]", re.IGNORECASE)
 _BARE_PASSWORD = re.compile(
     r"(?<![A-Za-z])(?:password|passphrase|passwort|kennwort|pwd)[ ](?!(?:sha|oauth|base|argon)-?\d)"
     r"(?=[^\s\d]{0,40}\d)(?=[^\sA-Za-z]{0,40}[A-Za-z])([^\s\"'`,;:()/]{7,64})",
@@ -106,7 +116,8 @@ def labelled(text: str) -> Iterator[tuple[int, int]]:
     """Spans of the values, the surest first; they may overlap."""
     if not _HINT.search(text):
         return
-    for pattern in (_QUOTED_VALUE, _PHRASE, _SAID_CODE, _BARE_CODE, _BARE_PASSWORD):
+    used = (_USED_AS,) if _AS.search(text) else ()
+    for pattern in (_QUOTED_VALUE, _PHRASE, _SAID_CODE, _BARE_CODE, _BARE_PASSWORD, *used):
         for found in pattern.finditer(text):
             if not _MASKED.fullmatch(found[found.lastindex or 0]):
                 yield found.span(found.lastindex or 0)
