@@ -11,9 +11,11 @@ import re
 import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +33,8 @@ _PROGRAMS = ("parec", "pactl")
 _CHUNK = 4096
 _BYTES = 2 * _CHUNK
 _LATENCY_MS = 200
+_FIRST = 4
+"""Chunks from which the time of the first sample is told: it can have come no later than any of them says."""
 _STALLED_S = 10.0
 _OFF_S = 3.0
 """Sound that is off the clock by more is of another time: the clock was set, the machine slept, samples were lost. Less is
@@ -114,16 +118,13 @@ class PulseSound:
         return name
 
     async def _read(self, recording: Process, out: Channel[AudioChunk]) -> None:
-        assert recording.stdout is not None
-        stamps = Stamps(self._clock)
+        start_s, first = inf, deque[bytes]()
+        while len(first) < _FIRST:
+            first.append(await _chunk(recording))
+            start_s = min(start_s, self._clock.wall() - len(first) * _CHUNK / SAMPLE_RATE_HZ)
+        stamps = Stamps(self._clock, start_s)
         while True:
-            try:
-                async with asyncio.timeout(_STALLED_S):
-                    data = await recording.stdout.readexactly(_BYTES)
-            except asyncio.IncompleteReadError:
-                raise MediaError(await _complaint(recording)) from None
-            except TimeoutError:
-                raise MediaError("no sound comes from it") from None
+            data = first.popleft() if first else await _chunk(recording)
             t_s = stamps.of(_CHUNK)
             if t_s is None:
                 return
@@ -153,9 +154,10 @@ class PulseSound:
 class Stamps:
     """The times of sound that comes now: from the first sample's on they are counted in samples."""
 
-    def __init__(self, clock: WallClock) -> None:
+    def __init__(self, clock: WallClock, start_s: float | None = None) -> None:
+        """start_s: Unix time of the first sample; None for what the first chunk says when it has come."""
         self._clock = clock
-        self._start_s: float | None = None
+        self._start_s = start_s
         self._count = 0
 
     def of(self, samples: int) -> float | None:
@@ -166,6 +168,18 @@ class Stamps:
         t_s = self._start_s + self._count / SAMPLE_RATE_HZ
         self._count += samples
         return t_s if abs(now_s - t_s) <= _OFF_S else None
+
+
+async def _chunk(recording: Process) -> bytes:
+    """The next _CHUNK samples. Raises MediaError."""
+    assert recording.stdout is not None
+    try:
+        async with asyncio.timeout(_STALLED_S):
+            return await recording.stdout.readexactly(_BYTES)
+    except asyncio.IncompleteReadError:
+        raise MediaError(await _complaint(recording)) from None
+    except TimeoutError:
+        raise MediaError("no sound comes from it") from None
 
 
 def _is_monitor(source: dict[str, Any]) -> bool:

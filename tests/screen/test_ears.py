@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from memory.screen import ScreenMemory
 from perception.audio.settings import AudioSettings
-from perception.sources.pulse import EarName, Stamps
+from perception.sources.pulse import EarName, PulseSound, Stamps
 from runtime.app.screen.ear import CLOSED, LISTENING, Ear, HearingParts
 from runtime.app.screen.ears import is_echo
 from runtime.app.screen.retaining import retain
 from runtime.app.screen.settings import ScreenSettings
-from runtime.channel import Channel
+from runtime.channel import Channel, Policy
+from runtime.clock import VirtualClock
 from runtime.errors import MediaError
 from runtime.messages import AudioChunk, Observation, Samples, Watermark
 from tests.conftest import Run
@@ -298,3 +301,23 @@ def test_words_are_an_echo_only_around_the_time_at_which_they_were_played() -> N
     assert not is_echo(said("a ferry leaves at nine", 120.0), played)
     assert not is_echo(said("I do not think so", 100.5), played)
     assert not is_echo(said("", 100.5), played)
+
+
+def test_sound_that_was_read_late_at_first_is_not_taken_for_sound_of_the_future(run_virtual: Run) -> None:
+    async def main() -> list[float]:
+        clock, pipe = VirtualClock(WALL), asyncio.StreamReader()
+        sound: Channel[AudioChunk] = Channel("sound", 100, Policy.DROP_OLDEST)
+        recording: Any = SimpleNamespace(stdout=pipe)
+        reading = asyncio.create_task(PulseSound("microphone", clock)._read(recording, sound))
+        chunk = bytes(2 * round(_CHUNK_S * 16_000))
+        await clock.sleep(3.5 * _CHUNK_S)
+        pipe.feed_data(3 * chunk)  # the machine was busy: they had come one after the other
+        await clock.sleep(0.5 * _CHUNK_S)
+        for _ in range(4):
+            pipe.feed_data(chunk)
+            await clock.sleep(_CHUNK_S)
+        reading.cancel()
+        await asyncio.wait([reading])
+        return [(await sound.get()).t_s - WALL for _ in range(7)]
+
+    assert run_virtual(main()) == pytest.approx([n * _CHUNK_S for n in range(7)], abs=0.001)
