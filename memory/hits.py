@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from memory.cast import Cast, Speaker
+from memory.consolidation.guards import is_machine
 from memory.keys import keys_of
 from memory.naming import same_name
 from memory.ranking import Ranked
 from memory.records import StoredClip
 from memory.supersede import Statement, superseded
+from memory.text import fold
 from runtime.messages import Modality, Observation, Vector
 
 
@@ -102,6 +104,21 @@ def said_first(hits: list[Hit], name: str, prior: float) -> list[Hit]:
         scores = replace(hit.scores, prior=hit.scores.prior * factor, total=hit.scores.total * factor)
         weighed.append(replace(hit, scores=scores))
     return sorted(weighed, key=lambda hit: -hit.scores.total)
+
+
+def without_echoes(hits: Sequence[Hit]) -> list[Hit]:
+    """Without what an assistant said, or what was recalled, that a better hit says word for word."""
+    out, told = [], set[str]()
+    for hit in hits:
+        words = _words(hit.text)
+        if words not in told or not is_machine(hit.record.speaker, hit.record.details):
+            out.append(hit)
+        told.add(words)
+    return out
+
+
+def _words(text: str) -> str:
+    return " ".join(fold(text).split()).rstrip(".!")
 
 
 def marked(hits: Sequence[Hit]) -> list[Hit]:

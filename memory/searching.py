@@ -13,7 +13,7 @@ from memory.cast import PERSON, Cast, Casts
 from memory.citations import Learner
 from memory.consolidation.view import Facts
 from memory.cues import asks_when, role_meant, statement
-from memory.hits import ClipHit, Hit, SearchRequest, hit_of, marked, said_first
+from memory.hits import ClipHit, Hit, SearchRequest, hit_of, marked, said_first, without_echoes
 from memory.ranking import Ranked, best_of, rank
 from memory.reading import Reader, visible
 from memory.records import clips_of
@@ -31,6 +31,8 @@ from runtime.models import TextEncoder
 
 _POOL = 100
 """Hits of which those of a named speaker, or what was learned, put others first."""
+_WIDER = 4
+"""How many times as many hits are looked for where echoes took the place of some."""
 _FOUND = 0.32
 """From this lexical score on, what a question tells a time by is taken as found: all its words once have .3 to .6."""
 _SOON_S = 300.0
@@ -63,7 +65,16 @@ class Searcher:
         self.resident = Resident(store, compute, settings.search)
 
     async def search(self, request: SearchRequest) -> list[Hit]:
-        """As `Memory.search`."""
+        """As `Memory.search`. Echoes are left out: a hundred of them would leave no room for what they repeat."""
+        k = request.k
+        while True:
+            hits = await self._search(replace(request, k=k))
+            kept = without_echoes(hits)
+            if len(kept) >= request.k or len(hits) < k:
+                return marked(kept[: request.k])
+            k *= _WIDER
+
+    async def _search(self, request: SearchRequest) -> list[Hit]:
         await self.resident.refresh()
         sources = self.asked(request)
         cast = await self.cast_of(request.as_of_s, sources)
@@ -221,4 +232,4 @@ class Searcher:
         if request.speaker is not None:
             hits = said_first(hits, request.speaker, self._settings.speaker_prior)
         now = request.as_of_s is None
-        return marked(self._learner.ranked(hits, request.k) if now else hits[: request.k])
+        return self._learner.ranked(hits, request.k) if now else hits[: request.k]

@@ -75,6 +75,23 @@ def test_what_is_added_is_there_at_once_and_once(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(("speaker", "recalled"), [("assistant", False), ("Ana", True)])
+def test_what_is_repeated_of_it_leaves_room_for_the_rest(
+    tmp_path: Path, speaker: str, recalled: bool
+) -> None:
+    told = [f"The heron nests at creek {number}." for number in range(6)]
+    first = [Message(text, 60.0 * i, "day", "Ana") for i, text in enumerate(told)]
+    echoes = [Message(told[0].upper(), 1e6 + i, "later", speaker, recalled=recalled) for i in range(100)]
+
+    async def main() -> None:
+        async with await Memory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
+            await memory.add([*first, *echoes], source="chat")
+            hits = await memory.search("Where does the heron nest, at creek 0?", k=7)
+            assert {hit.text for hit in hits} >= set(told)
+
+    asyncio.run(main())
+
+
 def test_the_blocking_face(tmp_path: Path) -> None:
     with BlockingMemory.open(tmp_path / "m", HashEncoder(), read_only=False) as memory:
         assert memory.add(TALK, source="chat").new == len(TALK)
