@@ -31,6 +31,8 @@ _CLOSING = "\"'.。,，!！?？:：”)]}、"
 # No language takes more byte-pair tokens a second than this; a model that loops does.
 _TOKENS_PER_S = 32
 _FRAMES_PER_S = 100
+_LEAST = 1 / 32768
+"""A step of 16-bit sound. What the model makes of no sound at all depends on the processor, and is sometimes sure enough."""
 _NEEDED = ("model.bin", "config.json", "tokenizer.json")
 
 
@@ -116,7 +118,7 @@ class WhisperTranscriber:
         duration_s = len(samples) / SAMPLE_RATE_HZ
         if duration_s > MAX_S:
             raise ValueError(f"{duration_s:.1f} s of sound; Whisper hears {MAX_S:.0f} s at a time")
-        if not len(samples):
+        if float(np.abs(samples).max(initial=0.0)) < _LEAST:
             return ()
         features = self._model.feature_extractor(samples)[..., :-1]
         encoded = self._model.encode(self._padded(features))
