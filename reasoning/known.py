@@ -54,6 +54,10 @@ _ASKED = tuple(
         ("when", rf"^[Ww]hen (?:is|does) {_THING}(?: (?:start|begin|take place|meet|open|close|now))?\?"),
         ("where", rf"^[Ww]here (?:is|does) {_THING}(?: (?:take place|meet|now))?\?"),
         ("amount", rf"^[Ww]hat is {_THING}(?: now)?\?"),
+        (
+            "procedure",
+            r"^[Hh]ow (?:to|(?:do|can|could|should) (?:I|we|you|one)) (?P<who>[a-z][\w' -]*?) ?\??$",
+        ),
     )
 )
 _OTHERWISE = re.compile(

@@ -314,3 +314,5 @@ NO_STEPS = frozenset(
     "i we you he she it they the a an my this that there is was are have had has let if and but so please".split()
 )
 STEP = re.compile(r"^\s*(?:\d{1,2}[.)]|[Ss]tep \d{1,2}[.:]?)\s+(?P<step>\S.{2,200})$")
+STEPS_IN_LINE = re.compile(r"(?P<goal>[^:\n]{3,120}): (?P<steps>1[.)] \S[^\n]+)")
+NUMBER = re.compile(r"(?:^| )(\d{1,2})[.)] (?=\S)")

@@ -278,3 +278,16 @@ def _numbered(text: str) -> Iterator[Assertion]:
             goal = re.sub(r"^(?:[Hh]ow to|[Tt]o) ", "", heading)
             yield Assertion(goal, "procedure", "; ".join(steps), text[span[0] : span[1]].strip(), span, 0.85)
         at = max(at, first + 1)
+    yield from _numbered_in_line(text)
+
+
+def _numbered_in_line(text: str) -> Iterator[Assertion]:
+    """The same in one line, as a note's paragraph is kept: "How to reset the pump: 1. Close the valve. 2. Wait."."""
+    match = patterns.STEPS_IN_LINE.fullmatch(text.strip())
+    if match is None:
+        return
+    numbers = [int(found[1]) for found in patterns.NUMBER.finditer(match["steps"])]
+    if numbers == list(range(1, len(numbers) + 1)) and len(numbers) >= 2:
+        steps = [step.strip(" .;") for step in patterns.NUMBER.split(match["steps"])[2::2]]
+        goal = re.sub(r"^(?:[Hh]ow to|[Tt]o) ", "", match["goal"])
+        yield Assertion(goal, "procedure", "; ".join(steps), text, (0, len(text)), 0.85)

@@ -53,6 +53,22 @@ def test_what_people_say_of_themselves_in_chats(text: str, wanted: list[str]) ->
     assert [said_of(one) for one in assertions(text, NOW_S)] == wanted
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "How to reset the pump: 1. Close the valve 2. Hold the switch. 3. Wait.",
+            ["Close the valve; Hold the switch; Wait"],
+        ),
+        ("How to reset the pump: 1. Close valve 3 2. Wait.", ["Close valve 3; Wait"]),
+        ("Scores: 1. Ana won 3. Ben lost.", []),
+        ("Only: 1. Wait.", []),
+    ],
+)
+def test_numbered_steps_in_one_line(text: str, wanted: list[str]) -> None:
+    assert [one.object for one in assertions(text) if one.relation == "procedure"] == wanted
+
+
 def test_what_was_given_up_may_be_taken_up_again() -> None:
     (one,) = assertions("I am drinking coffee again.", NOW_S)
     assert (one.relation, one.object, one.ended) == ("gave up", "coffee", True)

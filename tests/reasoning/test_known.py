@@ -33,6 +33,7 @@ SAID = (
         ("Which city does Ana currently live in?", Asked("Ana", "lives in")),
         ("Where does Mary Ann work?", Asked("Mary Ann", "works at")),
         ("Who is Ben's sister?", Asked("Ben", "kin sister")),
+        ("How do I reset the pump?", Asked("reset the pump", "procedure")),
         ("Where did Ana live before?", None),
         ("Does the bus stop here?", None),
         ("What did Ana say about Oslo?", None),
