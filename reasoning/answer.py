@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from math import inf
 
 from memory import Keyframe, Memory
 from memory.zone import zone_of
@@ -18,7 +19,10 @@ from reasoning.engine_models import READER
 from reasoning.intervals import interval
 from reasoning.judge import Candidate, first_or_last, only_one_near
 from reasoning.kinds import Kind
+from reasoning.known import on_known_days
 from reasoning.language import Language
+from reasoning.media_time import media_time
+from reasoning.occasions import occasions
 from reasoning.prompts import Memo
 from reasoning.question import Question, parse_question
 from reasoning.reader import reread
@@ -95,11 +99,11 @@ class Answerer:
         """
         began = self._clock.now()
         spelt = await self._memory.spelt(query.text, query.as_of_s, query.sources)
-        query = replace(query, text=spelt)
+        query = replace(query, text=await on_known_days(self._memory, replace(query, text=spelt)))
         cast = await self._memory.cast(query.as_of_s, query.sources)
         shown = await appearing(self._memory, query, self._settings.evidence)
         if shown is None:
-            shown = await self._interval(query)
+            shown = await self._reckoned(query)
         if shown is not None:
             found()
             yield AnswerDelta(query.turn_id, shown.text)
@@ -113,17 +117,36 @@ class Answerer:
             async for part in whole:
                 yield part
 
-    async def _interval(self, query: Query) -> Answer | None:
+    async def _reckoned(self, query: Query) -> Answer | None:
+        """What no single moment says: how far two lie apart, how many there were."""
+
         async def find(text: str) -> Sequence[Candidate]:
             return (await self._find(replace(query, text=text))).candidates
 
-        zone = zone_of(self._memory.settings.timezone)
-        return await interval(query, find, zone, self._settings.support_threshold)
+        zone, threshold = zone_of(self._memory.settings.timezone), self._settings.support_threshold
+        shown = await interval(query, find, zone, threshold)
+        if shown is None:
+            shown = await occasions(
+                query, find, self._verifier.language, zone, threshold, self._settings.evidence
+            )
+        return shown
 
     async def _find(self, query: Query, asked: AskedSpeaker | None = None) -> _Found:
         text = query.text if asked is None else asked.text
+        there = media_time(text, await self._length_s(query))
+        if there is not None:
+            text, query = there.rest, replace(query, text=there.rest)
         question = await self._compute.run(THREAD, parse_question, text, self._verifier.language)
+        if there is not None:
+            question = replace(question, t_min_s=there.from_s, t_max_s=there.to_s)
         return _Found(question, query, tuple(await self._recall.candidates(question, query, asked)), asked)
+
+    async def _length_s(self, query: Query) -> float:
+        """Of the one recording that is asked about, as far as it is known; 0 where it is none, or one of many."""
+        sources = [s for s in await self._memory.sources() if query.sources is None or s.id in query.sources]
+        if len(sources) != 1 or sources[0].duration_s is None or sources[0].wall_zero_s == 0.0:
+            return 0.0
+        return min(sources[0].duration_s, inf if query.as_of_s is None else query.as_of_s)
 
     async def _who_said(self, found: _Found) -> Streamed:
         """The name of who said it. Somebody without one is the answer only where nothing else is."""

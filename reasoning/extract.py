@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from memory.text import joined_numbers, tokens
-from memory.time_words import TIME_WORDS
+from memory.time_words import PARTS_OF_DAY, TIME_WORDS
+from reasoning.clock_words import hours_told
 from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.question import Question
@@ -32,6 +33,7 @@ _PLACE_PREPOSITIONS = frozenset(
     """in on under at behind beside near inside above below between next into onto over beneath outside
     opposite to from along across by around within through underneath""".split()
 )
+_MEANS = frozenset("by through via with".split())
 _STALE = re.compile(r"\b(?:no longer|not|instead of|rather than|used to be|isn't|wasn't|never|was)\b", re.I)
 _FRESH = re.compile(
     r"\b(?:but|now(?!,)|meant|instead|actually|correction|rather|moved to|changed to|new|make that|make it)\b",
@@ -41,12 +43,17 @@ _BEFORE_TIME = frozenset("at by until till around about before after from to pas
 _AMOUNTS = frozenset("a an half quarter couple few several all whole".split())
 _CLOCK = re.compile(r"\d(?:[:.]\d\d|st|nd|rd|th)\b|\b[ap]\.?m\b|\b(?:1[0-9]|20)\d\d\b", re.I)
 _DAYS = frozenset("day weekday month date".split())
+_HOURS = frozenset("time hour".split())
 _DATE = re.compile(r"\d(?:st|nd|rd|th)\b|\d[./-]\d\d?[./-]\d", re.IGNORECASE)
 _RANK = re.compile(r"\d+(?:st|nd|rd|th)", re.IGNORECASE)
 _YEAR = re.compile(r"(?:1[5-9]|20)\d\d")
 _ORDINALS = frozenset("first second third fourth fifth sixth seventh eighth ninth tenth".split())
 _IDENTIFIER = re.compile(r"(?=.*\d)[\w./-]+|[A-Z]")
 _KIND_WEIGHT, _UNLIKE = 0.8, 0.3
+_OF_KIND = 1.1
+_UNLIKE_COUNT = 0.35
+_ANY_COUNT = frozenset(("number", "amount", "total", "sum"))
+_DAYLIGHT = frozenset("dawn daybreak sunrise sunset dusk nightfall".split())
 _GONE = frozenset("leave resign retire quit step depart die".split())
 _OWN_VERB = 0.2
 _OWN_PREPOSITION = 0.2
@@ -56,6 +63,12 @@ _REDACTED = re.compile(r"\[(?:card|iban|key|token|password|private key)\]")
 """What stands for a secret (runtime/secrets.py) is no answer."""
 Alike = Callable[[str, Sequence[str]], Sequence[float]]
 """Likeness of meaning of one word to each of several phrases, -1 to 1."""
+IsKind = Callable[[str, str], bool]
+"""Whether a word (first) names one of a kind: "owl" of "bird"."""
+
+
+def _no_kind(word: str, kind: str) -> bool:
+    return False
 
 
 def answer_span(
@@ -65,10 +78,11 @@ def answer_span(
     language: Language,
     alike: Alike,
     lines: Sequence[str] = (),
+    is_kind: IsKind = _no_kind,
 ) -> Span | None:
     """The best answering words of one sentence or screen line, or None when nothing is left beside the question's words.
 
-    lines: the whole of what was on the screen, where the line's columns may have heads.
+    lines: the whole of what was on the screen, where the line's columns may have heads. is_kind: what the lexicon knows.
     """
     asked_stems = {s for term in question.terms for s in term.stems}
     unit = _REDACTED.sub("", unit)
@@ -81,7 +95,11 @@ def answer_span(
     if modality == "said":
         anchors += [t.i for t in doc if any(sounds_like(term.text, (t.lower_,)) for term in question.terms)]
     best: tuple[float, Span] | None = None
-    candidates = list(_candidates(question, doc))
+    candidates = [
+        (start, end, max(fit, _OF_KIND) if _is_asked(question, doc[start:end], is_kind) else fit)
+        for start, end, fit in _candidates(question, doc)
+        if not _counts_another(question, doc[start:end], alike, is_kind)
+    ]
     kinds = _kind_likeness(question, [doc[start:end].text for start, end, _ in candidates], alike)
     for (start, end, fit), kind in zip(candidates, kinds, strict=True):
         stems = [s for t in doc[start:end] for s in tokens(t.text)]
@@ -100,6 +118,33 @@ def answer_span(
             text = doc[start:end].text.strip(" ,.;:!?-")
             best = (score, Span(text, fit))
     return best[1] if best else None
+
+
+def _is_asked(question: Question, words: Any, is_kind: IsKind) -> bool:
+    """Whether they name one of what is asked for: "an owl" for "which bird"."""
+    if question.asked is None or question.kind not in {Kind.WHAT, Kind.NAME}:
+        return False
+    return is_kind(words.root.lemma_, question.asked) or is_kind(words.root.text, question.asked)
+
+
+def _counts_another(question: Question, words: Any, alike: Alike, is_kind: IsKind) -> bool:
+    """Whether a number is one of other things: "three records" for "how many books"."""
+    counted = words.root.head if words.root.dep_ == "nummod" else words.root
+    if (
+        question.kind is not Kind.COUNT
+        or question.asked is None
+        or question.asked in _ANY_COUNT
+        or not any(t.dep_ == "nummod" for t in words)
+    ):
+        return False
+    person = is_kind(counted.lemma_, "person") or counted.lemma_ == "people"
+    if (
+        counted.pos_ != "NOUN"
+        or is_kind(counted.lemma_, question.asked)
+        or (person and is_kind(question.asked, "person"))
+    ):
+        return False
+    return alike(question.asked, [counted.lemma_])[0] < _UNLIKE_COUNT
 
 
 def _kind_likeness(question: Question, phrases: Sequence[str], alike: Alike) -> Sequence[float]:
@@ -138,6 +183,8 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
         fit = _entity_fit(kind, label, doc[start:end])
         if kind is Kind.TIME and question.asked in _DAYS and not _names_day(doc[start:end]):
             fit = min(fit, 0.3)
+        if kind is Kind.TIME and question.asked in _HOURS and not hours_told(doc[start:end].text):
+            fit = min(fit, 0.7)
         yield start, end, min(fit, _number_fit(question, doc, start, end)) if kind is Kind.COUNT else fit
     for token in doc:
         low = token.lower_
@@ -150,9 +197,12 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
             yield token.i, token.i + 1, 1.2 if kind is Kind.COLOUR else 0.1
         if _timely(low) and token.pos_ != "AUX":
             start, end = _time_phrase(doc, token.i)
-            yield start, end, 1.0 if kind is Kind.TIME else 0.15
+            day = question.asked not in _DAYS or _names_day(doc[start:end])
+            yield start, end, (1.0 if day else 0.3) if kind is Kind.TIME else 0.15
         if token.pos_ == "ADP" and low in _PLACE_PREPOSITIONS and kind is Kind.WHERE:
             yield token.i, _phrase_end(doc, token), 0.95
+        if token.pos_ == "ADP" and low in _MEANS and question.means and token.head.pos_ in {"VERB", "AUX"}:
+            yield token.i, _phrase_end(doc, token), 0.9
         if kind is Kind.REASON and _gives_reason(token):
             yield token.i, _clause_end(doc, token.i), 1.2
         if kind is Kind.REASON and low == "so" and token.i > token.sent.start + 2:
@@ -184,11 +234,14 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
 def _timely(low: str) -> bool:
     """Also "Mondays"."""
     word = low.strip(".'")
-    return word in TIME_WORDS or (word.endswith("days") and word[:-1] in TIME_WORDS)
+    return word in TIME_WORDS or word in _DAYLIGHT or (word.endswith("days") and word[:-1] in TIME_WORDS)
 
 
 def _names_day(span: Any) -> bool:
-    return any(_timely(t.lower_) for t in span) or _DATE.search(span.text) is not None
+    return (
+        any(_timely(t.lower_) and t.lower_ not in PARTS_OF_DAY for t in span)
+        or _DATE.search(span.text) is not None
+    )
 
 
 def _capitals_end(doc: Any, start: int) -> int:

@@ -140,7 +140,9 @@ def _same_text(a: Candidate, b: Candidate) -> bool:
 
 def _shares_subject(question: Question, candidate: Candidate) -> bool:
     missing = set(candidate.support.missing)
-    subjects = [t for t in question.terms if t.kind in {TermKind.NAME, TermKind.NUMBER}] or [
-        t for t in question.terms if t.kind is TermKind.NOUN and not t.asked
-    ]
+    subjects = (
+        [t for t in question.terms if t.kind in {TermKind.NAME, TermKind.NUMBER}]
+        or [t for t in question.terms if t.kind is TermKind.NOUN and not t.asked]
+        or [t for t in question.terms if not t.asked]
+    )  # "where do they get married"
     return bool(subjects) and any(t.text not in missing for t in subjects)

@@ -65,6 +65,10 @@ _REASON = re.compile(
 _CLOCK = r"(?:(\d+):)?(\d{1,2}):(\d{2})"
 _WHO_IS = re.compile(r"[Ww]ho (?:is|was|are|were) [A-Z][\w'-]+(?: [A-Z][\w'-]+)*\W*$")
 """Asks what is known of somebody, not for a name."""
+_IN_PLACE = re.compile(
+    r"\b(?:at|in|to|into|from|on|near) (?:what|which) (?:(?:kind|sort|type) of )?(?:place|spot|location|venue)\b",
+    re.I,
+)
 _COLOURS = {"colour", "color", "shade"}
 
 
@@ -106,7 +110,7 @@ def kind_of(low: str, doc: Any, asked: Any | None) -> Kind:
         return Kind.WHAT
     if asking in {"who", "whom", "whose"}:
         return Kind.WHO
-    if asking == "where":
+    if asking == "where" or _IN_PLACE.search(low):
         return Kind.WHERE
     if _REASON.search(doc.text):
         return Kind.REASON

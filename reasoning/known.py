@@ -13,6 +13,8 @@ from memory import Memory
 from memory.consolidation.facts import Fact
 from memory.consolidation.view import chosen
 from memory.consolidation.vocabulary import ATTRIBUTES, KIN
+from memory.naming import same_name
+from memory.time_words import MONTH
 from runtime.messages import Query
 
 _WHO = r"(?P<who>[A-Z][\w-]+(?: [A-Z][\w-]+)?)"
@@ -99,3 +101,36 @@ async def known_fact(memory: Memory, query: Query) -> Fact | None:
     ledger = await memory.ledger(query.as_of_s, query.sources)
     found = chosen(ledger, about=asked.subject, name=asked.relation)
     return found[0] if len(found) == 1 else None
+
+
+_ON_THE_DAY = re.compile(
+    r"\b(?:on|for|at) (?P<who>my|his|her|their|[A-Z][\w-]+['’]s) (?P<what>birthday|anniversary)\b(?! (?:party|cake|present|card))"
+)
+_DAY = re.compile(
+    rf"\b(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}|\b{MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?\b",
+    re.IGNORECASE,
+)
+
+
+async def on_known_days(memory: Memory, query: Query) -> str:
+    """The question with a day that is known in place of its name: "on the 14th of May" for "on Mia's birthday".
+
+    "Her" is of the one name in the question; "my" is the memory's owner's, or that of the only one of whom it is known.
+    """
+    found = _ON_THE_DAY.search(query.text)
+    if found is None:
+        return query.text
+    ledger = await memory.ledger(query.as_of_s, query.sources)
+    days = [fact for fact in chosen(ledger, name=found["what"].lower()) if _DAY.search(fact.object)]
+    if found["who"] == "my":
+        days = [f for f in days if same_name(f.subject, memory.settings.user)] or days
+    else:
+        named = (
+            re.findall(r"(?<!^)\b[A-Z][\w-]+", query.text) if found["who"].islower() else [found["who"][:-2]]
+        )
+        days = [fact for fact in days if any(same_name(fact.subject, name) for name in named)]
+    if len(days) != 1:
+        return query.text
+    day = _DAY.search(days[0].object)
+    assert day is not None
+    return f"{query.text[: found.start()]}on {day[0]}{query.text[found.end() :]}"

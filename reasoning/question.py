@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from memory.text import tokens
+from reasoning.clock_words import by_the_clock, is_hour
 from reasoning.kinds import Kind, asks_for_steps, kind_of, modalities_of, time_range_of
 from reasoning.language import Language
 from runtime.messages import Modality
@@ -66,15 +67,26 @@ class Question:
     """Asks to whom or what something was done: "whom did she meet"."""
     steps: bool = False
     """Asks how something is done: the answer is all of what was said of it, not one thing in it."""
+    means: bool = False
+    """Asks by which way or means something was done: "how did the thief get in"."""
     time_of: Literal["", "first", "last"] = ""
     """Asks when something was the first time, or the last."""
 
 
 _FIRST = re.compile(
     r"\b(originally|original|initially|initial|at first|first (?:said|announced|planned|given)|before (?:the|it|that|this) "
-    r"(?:change|was|got|move|update|correction)|used to|previously|previous|earlier|formerly|former|old)\b",
+    r"(?:change|was|got|move|update|correction)|used to|"
+    r"(?:was|were) (?:supposed|meant|planned|going) to|previously|previous|earlier|formerly|former|old)\b",
     re.I,
 )
+_BEFORE = re.compile(
+    r",? before (?:the|an?|his|her|its|their|it|they) (?:\w+ ){0,3}?"
+    r"(?:began|started|came|happened|got|was|were|set in|broke|took over)\b[^?,]*",
+    re.I,
+)
+"""What made it change tells nothing of how it was: "where did they meet before the roof broke"."""
+_TELLS = 2
+"""Words that a question has to keep without it."""
 _LAST_TIME = re.compile(
     r"\bwhen (?:did|was|were|have|has|had|do) .*?\b(?:last|most recently)\b"
     r"(?! (?:day|week|month|year|night|one|weekend|summer|winter|spring|autumn|\w+day)\b)|\bthe last time\b"
@@ -110,14 +122,35 @@ _PERCEPTION_VERBS = {
 _ORDINALS = {"second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"}
 _DENYING = frozenset("refuse decline avoid fail stop quit forget forbid deny".split())
 """What follows one of these is not done: "refuses to eat"."""
-_LIGHT_VERBS = {"be", "do", "have", "get", "go", "make", "take", "will", "can", "use", "want", "need", "let"}
+_MEANS = re.compile(r"how (?:did|does|do|was|were|is|are|will|can|could|has|have|had) ", re.I)
+_TOLD_BY = {"theme": "about", "topic": "about", "subject": "about", "author": "by"}
+"""The preposition that what is asked for hangs on where it is told: "the lecture is about rivers" tells its topic."""
+_LIGHT_VERBS = {
+    "suppose",
+    "be",
+    "do",
+    "have",
+    "get",
+    "go",
+    "make",
+    "take",
+    "will",
+    "can",
+    "use",
+    "want",
+    "need",
+    "let",
+}
 
 
 def parse_question(text: str, language: Language) -> Question:
     """Parse one question. The question's own words decide; nothing of the memory is looked at."""
     text = " ".join(text.split())
     # "According to the speech, ..." says where the answer stands, not what it says.
-    plain = _PREAMBLE.sub("", _ACCORDING.sub("", text))
+    plain = by_the_clock(_PREAMBLE.sub("", _ACCORDING.sub("", text)))
+    earlier = _BEFORE.sub("", plain)
+    before = earlier != plain and len(tokens(earlier)) >= _TELLS
+    plain = earlier if before else plain
     doc = language(plain[:1].upper() + plain[1:])
     low = text.lower()
     t_min, t_max = time_range_of(low)
@@ -130,17 +163,19 @@ def parse_question(text: str, language: Language) -> Question:
         kind=kind,
         terms=terms,
         asked=asked_token.lemma_.lower() if asked_token is not None else None,
-        wants_first=bool(_FIRST.search(low)),
+        wants_first=before or bool(_FIRST.search(low)),
         modalities=modalities_of(low, kind),
         t_min_s=t_min,
         t_max_s=t_max,
         phrases=tuple(_phrases(doc)),
         subject=_subject(doc),
         negated=negated_stems(doc),
-        preposition=_preposition(doc),
+        preposition=_preposition(doc)
+        or _TOLD_BY.get(asked_token.lemma_.lower() if asked_token is not None else "", ""),
         choices=choices,
         of_kind=asked_token is not None and any(c.lower_ in {"which", "what"} for c in asked_token.children),
         steps=asks_for_steps(plain),
+        means=kind is Kind.WHAT and bool(_MEANS.match(plain)),
         time_of="last" if _LAST_TIME.search(low) else "first" if _FIRST_TIME.search(low) else "",
         of_object=bool(re.search(r"\bwhom\b|\bwho (?:do|does|did)\b", low)),
     )
@@ -173,7 +208,7 @@ def _asked_token(doc: Any) -> Any | None:
             ):
                 return None  # "what is Ana allergic to" asks for no Ana
             if nxt.pos_ in {"NOUN", "PROPN"}:
-                while i + 1 < len(rest) and rest[i + 1].pos_ == "NOUN" and rest[i + 1].i == nxt.i + 1:
+                while i + 1 < len(rest) and rest[i + 1].pos_ == "NOUN" and nxt.dep_ == "compound":
                     nxt, i = rest[i + 1], i + 1
                 if nxt.lemma_.lower() in {"kind", "sort", "type"}:
                     after = [t for t in rest[i + 1 :] if t.pos_ in {"NOUN", "PROPN"}]
@@ -200,10 +235,13 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
         if term_kind not in {TermKind.NUMBER, TermKind.NAME}:
             if (lemma in _EMPTY_NOUNS or token.lower_ in _EMPTY_NOUNS) and token.head.lemma_ != "take":
                 continue
+            particle = next((c.lower_ for c in token.children if c.dep_ == "prt"), "")
             perceived = token.pos_ in {"VERB", "AUX"} and lemma in _PERCEPTION_VERBS
+            lemma = f"{lemma} {particle}".rstrip()
             if lemma in _LIGHT_VERBS or (perceived and token.dep_ not in {"amod", "compound"}):
                 continue
         stems = tuple(tokens(token.text))
+        stems = stems[:1] if is_hour(token.text) else stems
         if not stems or stems[0] in seen:
             continue
         seen.add(stems[0])
@@ -214,13 +252,20 @@ def _terms(doc: Any, asked: Any | None, kind: Kind) -> list[Term]:
                 term_kind,
                 stems,
                 asked=asked is not None and token.i == asked.i and kind is not Kind.COUNT,
-                owned=any(
-                    c.dep_ == "poss" and c.pos_ in {"PROPN", "NOUN"} and c.lemma_ not in _EMPTY_NOUNS
-                    for c in token.children
-                ),
+                owned=_is_owned(token),
             )
         )
     return out
+
+
+def _is_owned(token: Any) -> bool:
+    """ "cousin" in "Nora's cousin", also where the tagger hangs "Nora" on another word."""
+    if token.i > 1 and token.nbor(-1).tag_ == "POS":
+        return token.nbor(-2).lemma_ not in _EMPTY_NOUNS
+    return any(
+        c.dep_ == "poss" and c.pos_ in {"PROPN", "NOUN"} and c.lemma_ not in _EMPTY_NOUNS
+        for c in token.children
+    )
 
 
 def _preposition(doc: Any) -> str:

@@ -6,6 +6,7 @@ the band, Solveig." Neither turn answers "who wrote the music" by itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -42,8 +43,13 @@ def in_turn(
             out.append(evidence)
             continue
         before, after = records[at - 1] if at else None, records[at + 1] if at + 1 < len(records) else None
-        if before is not None and _replies(before, records[at]):
-            evidence = replace(evidence, asked=_told(before))
+        meant = (
+            before
+            if before is not None and _replies(before, records[at])
+            else _meant(records[:at], records[at])
+        )
+        if meant is not None:
+            evidence = replace(evidence, asked=_told(meant))
         out.append(evidence)
         if after is not None and after.id not in here and _replies(records[at], after):
             here.add(after.id)
@@ -62,6 +68,26 @@ def in_turn(
                 )
             )
     return out
+
+
+_POINTS_BACK = re.compile(
+    r"(?:(?:and|but|so|well|yes|then),? )*(?:she|he|it|they|her|his|its|their|there|that)\b(?! (?:is|was) (?:an?|the)\b)",
+    re.I,
+)
+_LATELY_S = 600.0
+
+
+def _meant(before: Sequence[Observation], message: Observation) -> Observation | None:
+    """What the same speaker said last, where a message begins with a word for it: "My aunt Ada came." - "She rents a boat." """
+    if _POINTS_BACK.match(message.text) is None:
+        return None
+    for record in reversed(before):
+        alike = is_message(record) and record.details["session"] == message.details["session"]
+        if not alike or message.t_start_s - record.t_end_s > _LATELY_S:
+            return None
+        if record.speaker == message.speaker:
+            return None if only_asks(record.text) else record
+    return None
 
 
 def _replies(question: Observation, reply: Observation) -> bool:

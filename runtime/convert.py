@@ -135,12 +135,21 @@ def gguf(source: Path, out: Path) -> None:
     tokenizer.save_pretrained(str(out))
 
 
+def wordnet(source: Path, out: Path) -> None:
+    """WordNet's nouns, verbs and adjectives. Its nouns come in two parts, the first without the end of its last line."""
+    for part in ("index.noun", "index.verb", "index.adj", "data.verb", "data.adj"):
+        (out / part).write_bytes((source / part).read_bytes())
+    nouns = b"\n".join((source / part).read_bytes() for part in ("data.noun1", "data.noun2"))
+    (out / "data.noun").write_bytes(nouns)
+
+
 KINDS: dict[str, Callable[[Path, Path], None]] = {
     "efficientnet-lite": efficientnet_lite,
     "ge2e": ge2e,
     "gguf": gguf,
     "minilm": minilm,
     "smollm2": gguf,
+    "wordnet": wordnet,
 }
 
 

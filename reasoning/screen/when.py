@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
-from memory.text import UNITS, tokens
 from memory.time_words import MONTH, MONTHS, PARTS_OF_DAY, WEEKDAYS, hour_of, month_number
+from reasoning.clock_words import in_digits
 
 _DAY_S = 86400.0
 _CLOCK = r"(?P<{0}h>\d{{1,2}})(?:[:.](?P<{0}m>[0-5]\d)(?::[0-5]\d)?)?\s*(?P<{0}half>[ap]\.?m\b\.?)?(?:\s*o'?clock)?"
@@ -57,21 +57,6 @@ _MEALS = {
 }
 _EARLIEST = 6
 """The hour up to which nobody means the morning who does not say so."""
-_NUMBERS = "|".join(UNITS[1:13])
-_HOUR = rf"(?P<hour>{_NUMBERS}|1[0-2]|[1-9])"
-_COUNTED = rf"\d{{1,2}}|{'|'.join(UNITS[1:])}|twenty(?:[- ](?:{_NUMBERS}))?"
-_SPOKEN = re.compile(
-    rf"\b(?:(?P<part>half|(?:a )?quarter|five|ten|twenty(?:[- ]five)?|5|10|20|25|(?:{_COUNTED})(?= minutes?\b))"
-    rf"(?: minutes?)? (?P<side>past|to) {_HOUR}|(?P<sharp>{_NUMBERS}) o'?clock)\b(?![:.]\d)",
-    re.I,
-)
-_SHARP = re.compile(
-    rf"\b(?P<at>at|around|about) {_HOUR}"
-    r"(?=\s*(?:[?.!,]|$)| (?:at night|that|(?:on )?\w+day|(?:in|on) (?:the|that|this) (?:\d|morning|afternoon|evening))\b)",
-    re.I,
-)
-"""On the hour: "at four in the afternoon", "at 9?"."""
-_MINUTES = {"half": 30, "quarter": 15, "a quarter": 15}
 _NEAR_DAY = re.compile(
     r"\b(?:(?:the day before )?yesterday|last(?= night\b)|(?-i:today|TODAY|(?<!\w )Today))\b", re.I
 )
@@ -108,7 +93,7 @@ def parse_when(
     last day on which something was at that time, else the last day. spans: Unix times from when to when something was.
     """
     now = datetime.fromtimestamp(now_wall, zone)
-    low = _in_digits(text)
+    low = in_digits(text)
     if found := _LATELY.search(low):
         span = _amount(found["n"]) * _unit(found["unit"])
         return When(now_wall - span, now_wall, False, _without(low, found), True)
@@ -167,22 +152,6 @@ def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None
     return None
 
 
-def _in_digits(text: str) -> str:
-    """ "at ten past two": "at 2:10", "at four in the afternoon": "at 4:00 in the afternoon"."""
-
-    def clock(found: re.Match[str]) -> str:
-        if found["sharp"]:
-            return f"{_number(found['sharp'])}:00"
-        part = found["part"].lower()
-        at, minutes = _number(found["hour"]), _MINUTES.get(part) or _number(part)
-        if found["side"].lower() == "to":
-            at, minutes = (at - 2) % 12 + 1, 60 - minutes
-        return f"{at}:{minutes:02}"
-
-    text = _SPOKEN.sub(clock, text)
-    return _SHARP.sub(lambda found: f"{found['at']} {_number(found['hour'])}:00", text)
-
-
 def _day(text: str, now: datetime, days: list[date]) -> tuple[date | None, str]:
     for pattern in _DATES:
         if found := pattern.search(text):
@@ -227,11 +196,6 @@ def _hours(found: re.Match[str], name: str) -> float:
 def _part(found: re.Match[str]) -> str:
     part: str = found["part"].lower()
     return "night" if part == "tonight" else part
-
-
-def _number(said: str) -> int:
-    """ "25" and "twenty-five"."""
-    return int(tokens(said)[0])
 
 
 def _amount(text: str | None) -> float:

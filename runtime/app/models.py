@@ -14,6 +14,7 @@ from perception.audio.voice_encoder import Ge2eEncoder
 from perception.vision.faces import DlibFaces
 from perception.vision.ocr import RapidTextReader
 from reasoning.language import Language
+from reasoning.lexicon import Lexicon
 from reasoning.support import Verifier
 from runtime.app.settings import AppSettings
 from runtime.app.vision import VisionModels
@@ -102,9 +103,20 @@ class Models:
     async def verifier(self) -> Verifier:
         text = await self._registry.ensure("minilm", self._report)
         # A session of its own: an encoder serves one thread at a time.
+        lexicon = await self._lexicon()
         return await self._once(
-            "answer", "en-core-web-sm", lambda folder: Verifier(Language(folder), MiniLMEncoder(text))
+            "answer",
+            "en-core-web-sm",
+            lambda folder: Verifier(Language(folder), MiniLMEncoder(text), lexicon),
         )
+
+    async def _lexicon(self) -> Lexicon | None:
+        """None where it cannot be had: then it is said that vectors of words have to do."""
+        try:
+            return Lexicon(await self._registry.ensure("wordnet", self._report))
+        except ModelError as error:
+            self._report(f"hearsight: {error}: fewer questions in other words are answered")
+            return None
 
     async def _once(self, thread: str, model: str | None, load: Callable[..., T]) -> T:
         async with self._lock:

@@ -14,7 +14,7 @@ from tests.conftest import require
 from tests.perception.conftest import FIXTURES, decode
 from tests.perception.media import slide, write_media
 
-NEEDED = ("whisper-base", "minilm", "efficientnet-lite2", "en-core-web-sm")
+NEEDED = ("whisper-base", "minilm", "efficientnet-lite2", "en-core-web-sm", "wordnet")
 SLIDES = (
     ("ROOM 4", "Bus 27 at 09:40"),
     ("Boat leaves 11:15", "Pier 6"),

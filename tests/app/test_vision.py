@@ -35,7 +35,7 @@ from tests.memory.world import HashEncoder
 from tests.perception import tiny_clip
 from tests.perception.media import slide, write_media
 
-NEEDED = ("minilm", "efficientnet-lite2", "en-core-web-sm")
+NEEDED = ("minilm", "efficientnet-lite2", "en-core-web-sm", "wordnet")
 QUESTION = "When was the red picture shown?"
 DEFAULTS = VisionSettings()
 DEFAULT_PAIR = "open_clip/ViT-B-32:laion2b_s34b_b79k"

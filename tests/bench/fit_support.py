@@ -56,12 +56,15 @@ def main() -> None:
     )
     parser.add_argument("--items", type=Path, default=HERE / "support_items.jsonl")
     parser.add_argument("--show", type=int, default=0, help="how many of the worst mistakes to print")
+    parser.add_argument("--without-lexicon", action="store_true", help="vectors of words alone, as before")
     args = parser.parse_args()
     registry = Registry.load()
     from memory.text_encoder import MiniLMEncoder
+    from reasoning.lexicon import Lexicon
 
     language = Language(registry.locate("en-core-web-sm"))
-    verifier = Verifier(language, MiniLMEncoder(registry.locate("minilm")))
+    lexicon = None if args.without_lexicon else Lexicon(registry.locate("wordnet"))
+    verifier = Verifier(language, MiniLMEncoder(registry.locate("minilm")), lexicon)
     items = [json.loads(line) for line in args.items.read_text().splitlines()]
     rng = random.Random(0)
     rows: list[Any] = []

@@ -19,7 +19,7 @@ from runtime.app.live.session import LiveSession
 from runtime.weights import Registry
 from tests.conftest import require
 
-NEEDED = ("whisper-base", "minilm", "efficientnet-lite2", "en-core-web-sm", "smart-turn")
+NEEDED = ("whisper-base", "minilm", "efficientnet-lite2", "en-core-web-sm", "wordnet", "smart-turn")
 OVERRIDES = ("vision.encoder=imagenet", "live.port=0")
 
 
