@@ -19,6 +19,7 @@ from reasoning.screen.counts import count_reply, counted
 from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.heard import asked_heard, heard_reply
+from reasoning.screen.items import item_asked, item_reply
 from reasoning.screen.phrasing import capital, once
 from reasoning.screen.plans import plan_reply, planned
 from reasoning.screen.question import Ask, Asked, ask_of
@@ -150,6 +151,11 @@ class ScreenAnswerer:
             text, moments = await count_reply(finder, counts, when, self._at)
             if text:
                 return _Found(finder, when, Asked(Ask.COUNT, counts.phrase), text, moments)
+        item = item_asked(plain)
+        if item is not None:
+            text, moments = await item_reply(finder, item, when, self._at)
+            if text:
+                return _Found(finder, when, Asked(Ask.FACT, item.phrase), text, moments)
         plan = planned(plain)
         if plan is not None and asked.ask is not Ask.PROMISE:
             text, moments = await plan_reply(finder, plan, when, self._at)

@@ -271,13 +271,19 @@ def _columns(asked: Comparison, moment: Moment) -> Iterator[list[Measure]]:
     """The numbers that the question may mean, by columns, two rows at least."""
     wanted = _wanted(asked)
     there = list(measures(moment))
-    for column in dict.fromkeys(m.column for m in there):
-        rows = [m for m in there if m.column == column]
+    named_rows = [m for m in there if m.names != (m.column,)]
+    columns = [
+        (c, [m for m in named_rows if m.column == c]) for c in dict.fromkeys(m.column for m in named_rows)
+    ]
+    # A row of numbers without a name: what stands above them is what is compared.
+    bare = [m for m in there if m.names == (m.column,)]
+    columns += [("", [m for m in bare if m.line == line]) for line in dict.fromkeys(m.line for m in bare)]
+    for column, rows in columns:
         said = set(tokens(column))
         if asked.money or asked.degrees:
             if not all(is_of(m, (), asked.money, asked.degrees) for m in rows):
                 continue
-        elif not column or not said & set(wanted):
+        elif not (said & set(wanted) if column else all(m.words & set(wanted) for m in rows)):
             continue
         names = set().union(*(m.words for m in rows))
         filters = [w for w in wanted if w in names and not all(w in m.words for m in rows)]

@@ -11,7 +11,7 @@ from memory.text import tokens
 from reasoning.kinds import Kind
 from reasoning.question import Question, TermKind
 from reasoning.screen.find import Moment, around
-from reasoning.screen.words import STOP, content, covered, kind_words, with_english
+from reasoning.screen.words import KIND_WORDS, STOP, content, covered, kind_words, with_english
 
 _LABEL = re.compile(
     r"^\W{0,3}(?P<label>[^\W\d][\w ()/.'-]{1,40}?)\s*(?:[:=]\s+|[:=](?=[\d\"'$€£-])|[:=](?=[A-Z]))(?P<value>\S.*)$"
@@ -24,7 +24,12 @@ _NOTHING = re.compile(r"^\W*(?:none|null|n/?a|nan|undefined|unknown|-+)?\W*$", r
 _NUMBER = re.compile(r"\d")
 _DOING = {TermKind.VERB, TermKind.MODIFIER}
 _NUMERIC = {Kind.COUNT, Kind.AMOUNT, Kind.DURATION}
-_NUMBERS = {"version", "number", "price", "port", "size"}
+_NUMBERS = set(
+    """version number price port size deposit balance discount salary wage rent fare fee temperature age height weight distance
+    speed percentage score total sum budget population""".split()
+)
+"""What is told in digits."""
+_PRICES = {"price", "deposit", "fare", "fee", "rent", "salary", "wage", "budget"}
 _PAID = re.compile(r"\b(?:costs?|charged?|pay|paid|prices?|fees?|fares?|spend|spent|owed?)\b", re.I)
 _MONEY = re.compile(
     r"[$€£¥]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?|cents?)\b|(?<![\d.,:])\d+[.,]\d\d(?![\d.,:])"
@@ -116,7 +121,8 @@ def _facts(question: Question, moment: Moment, wanted: list[str], asked: set[str
             yield Fact(found["value"], line, around(moment, i), covered(wanted, near | asked))
         if bearing is not None and (found := bearing.search(line)):
             of = [w for w in wanted if w not in asked | doing | mine]
-            if covered(of, near) >= _LEAST:
+            kinds = set(tokens(question.text)) & KIND_WORDS
+            if covered(of, near) >= _LEAST and kinds <= near:
                 yield Fact(found["value"], line, around(moment, i), covered(wanted, near | asked))
         for part in re.split(r"\s*[;|]\s*", line):
             pair = _PAIR.match(part)
@@ -279,7 +285,7 @@ def may_answer(question: Question, line: str) -> bool:
         nouns = FOUND if question.asked in FOUND else {question.asked}
         words = re.findall(r"[^\W\d]+", line)
         return any(_alike(word, noun) for word in words for noun in nouns)
-    if _PAID.search(question.text) and question.kind is Kind.AMOUNT:
+    if question.asked in _PRICES or (_PAID.search(question.text) and question.kind is Kind.AMOUNT):
         return _MONEY.search(line) is not None
     return True
 

@@ -37,6 +37,10 @@ from runtime.compute import Compute
 _WINDOWS = 3
 _REDACTED = re.compile(r"\W*\[[a-z ]+\]\W*$")
 _SPAN, _SURE_SPAN = 0.5, 0.9
+_ACCOUNTED = 0.45
+_DEGREES = set(tokens("more most less least very quite really even still ever about around"))
+_SIGNS = {"@": "email mail address", "://": "address link url"}
+"""What is there without its name."""
 _TYPED = {Kind.WHO, Kind.WHERE, Kind.TIME, Kind.COUNT, Kind.AMOUNT, Kind.DURATION, Kind.COLOUR}
 
 
@@ -113,7 +117,7 @@ class FactReader:
         passages = [p for p in pairs if not other_colour(asked, p[0].support.unit)]
         ordered = once(stood)
         # What the rules do not believe, a model that reads may still judge.
-        able = [(c, m) for c, m in pairs if may_answer(parsed, c.support.unit)]
+        able = [(c, m) for c, m in pairs if may_answer(parsed, c.support.unit) and _accounts(asked, m)]
         if not able or able[0][0].support.probability < self._settings.support_threshold:
             # A line that has every word of the question is not passed over for what stands around it.
             lines_of = (m for m in moments if may_answer(parsed, with_next(m.line, m.evidence, True)))
@@ -155,6 +159,19 @@ def _asks(line: str, question: str) -> bool:
     """Whether somebody asked the same there: a question is not its own answer."""
     said = SPEAKER.sub("", line).split()
     return bool(said) and said[0].casefold() == question.split()[0].casefold()
+
+
+def _accounts(question: str, moment: Moment) -> bool:
+    """Whether what stands there, with its window, has almost half of the question's words: likeness of meaning alone takes
+    the birthday of one for the appointment of another.
+    """
+    if moment.ear:
+        return True
+    text = moment.evidence.text
+    there = with_english(set(tokens(spaced(f"{text} {moment.document}"))))
+    there |= kind_words(moment.program, moment.site)
+    there |= {w for sign, words in _SIGNS.items() if sign in text for w in tokens(words)}
+    return covered([w for w in content(question) if w not in _DEGREES], there) >= _ACCOUNTED
 
 
 def _needed(question: str) -> tuple[list[str], list[str]]:

@@ -7,6 +7,10 @@ import re
 _NOUN = r"(?=(?:the|a|an|my|our|this|that) |[A-Z\d])"
 _ASKS = r"(?:who|whom|whose|what|which|where|when|why|how)"
 _FORMS = (
+    (re.compile(r"^(?:wat|waht|wht)\b", re.I), "what"),
+    (re.compile(r"^(?:wich|whihc|whcih)\b", re.I), "which"),
+    (re.compile(r"^(?:wen|whne)\b", re.I), "when"),
+    (re.compile(r"^(?:wher|whre|were)(?= (?:did|do|does|is|was)\b)", re.I), "where"),
     (re.compile(rf"\b({_ASKS})(?:['’]?s| s)\b(?<!whose)(?= \w)", re.I), r"\1 is"),
     (re.compile(r"^(?:(?:please|can you|could you|would you|hey|hi|hello|ok|so|and)\b[ ,]*)+", re.I), ""),
     (

@@ -68,6 +68,17 @@ MORNING: tuple[Scene, ...] = (
             "Started pump process [7713]",
         ),
     ),
+    (
+        210.0,
+        "Splicing a rope - Browser",
+        (
+            "Splicing a rope",
+            "1. Unlay the three strands for a hand's breadth.",
+            "2. Tape the end of every strand.",
+            "3. Tuck the first strand under the lay.",
+            "4. Roll the splice under a foot.",
+        ),
+    ),
     (240.0, "ropes.ods - Calc", ("checked again",)),
 )
 
@@ -100,6 +111,10 @@ SAYS = {
     "How many lines mention a berth?": "2. ",
     "Which port was the harbour server on?": "4810. ",
     "What number did the pump process get?": "7713. ",
+    "What is the third step of splicing a rope?": "Tuck the first strand",
+    "What do I have to do last when splicing a rope?": "Roll the splice",
+    "How many steps are there to splice a rope?": "4. ",
+    "A rope came apart. After the tape on every strand, what comes next?": "Tuck the first strand",
 }
 REFUSED = (
     "Which is cheaper, hemp or silk?",
@@ -110,6 +125,9 @@ REFUSED = (
     "Who is supposed to bring a new anchor?",
     "How many times did I open sails.ods?",
     "What number did the winch process get?",
+    "When is Runa's birthday?",
+    "Which library did I read about that draws sails?",
+    "What is the third step of caulking a deck?",
 )
 
 
