@@ -150,7 +150,8 @@ def longest_piece(sound: Samples) -> Samples:
     return sound[longest[0] : longest[-1]]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
+@pytest.mark.flaky(reruns=2)
 @pytest.mark.parametrize("lost", [0, 5])
 def test_a_tone_and_pictures_through_a_real_connection(run_real: Run, lost: int) -> None:
     async def main() -> tuple[Speaker, list[AudioChunk], list[VideoFrame], AudioTrackReader, float]:

@@ -21,7 +21,7 @@ from tests.conftest import require
 
 TALK = Path(__file__).parents[2] / "fixtures" / "talk.mp4"
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.flaky(reruns=2)]
 
 
 @pytest.fixture(scope="module")
