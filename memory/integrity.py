@@ -153,6 +153,16 @@ def _files(tables: Path) -> Iterator[str]:
                     yield str(Path(base, name).relative_to(tables))
 
 
+def _being_made(tables: Path) -> set[str]:
+    """Tables without a version yet, of which no file was ever known: their writer is making them, or was killed then."""
+    try:
+        known = {name.partition("/")[0] for name in _ledger(tables)}
+    except ValueError:
+        known = set()
+    found = (t for t in tables.glob("*.lance") if t.name not in known)
+    return {t.stem for t in found if not any((t / "_versions").glob("*.manifest"))}
+
+
 def _sum(path: Path) -> str:
     """ "" where the file has been compacted away meanwhile."""
     try:
@@ -172,7 +182,7 @@ async def _read_all(
     rows = 0
     wanted = {(t, c) for t, c, *_ in _OWNERS} | {(t, c) for *_, t, c in _OWNERS} | set(_UNIQUE)
     try:
-        names = await table_names(db)
+        names = await table_names(db) - await asyncio.to_thread(_being_made, tables)
         findings += [
             Finding(name, "the table is missing")
             for name in (schema.META, *schema.schemas(1))

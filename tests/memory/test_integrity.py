@@ -15,6 +15,7 @@ from memory import Store, integrity, schema
 from memory.generations import CURRENT, LEDGER
 from memory.integrity import check
 from runtime.errors import MemoryStoreError
+from runtime.messages import FrameFeature
 from tests.memory.world import HashEncoder, ingest, remembered, source, stream
 
 
@@ -120,6 +121,18 @@ def test_what_is_written_while_it_is_read_is_no_damage(
     store: Store
     asyncio.run(main())
     assert beside
+
+
+def test_a_table_that_is_being_made_is_no_damage(tmp_path: Path) -> None:
+    async def speech_only() -> None:
+        async with await Store.open(tmp_path / "m", HashEncoder()) as store:
+            await ingest(store, source(), [m for m in stream(1, 30.0) if not isinstance(m, FrameFeature)])
+
+    asyncio.run(speech_only())
+    begun = tmp_path / "m" / "clips.lance" / "data"
+    begun.mkdir(parents=True)
+    (begun / "0.lance").write_bytes(b"half")
+    assert asyncio.run(check(tmp_path / "m")).findings == ()
 
 
 def test_no_memory_there(tmp_path: Path) -> None:
