@@ -16,18 +16,19 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
-from memory.text import ordinal, tokens
-from memory.time_words import MONTH
-from reasoning.clock_words import hours_told
-from reasoning.extract import answer_span, in_place
+from memory.text import tokens
+from memory.time_words import MONTHS, WEEKDAYS
+from reasoning.extract import COLOURS, answer_span, in_place
 from reasoning.kinds import Kind
 from reasoning.language import Language
 from reasoning.lexicon import WIDER, Lexicon
+from reasoning.pronouns import did_it, meant_by, told_before
 from reasoning.question import Question, Term, TermKind, negated_stems
 from reasoning.read_values import Span
 from reasoning.sounds import sounds_in, sounds_like
 from reasoning.speakers import speaks_of_another, speaks_of_self
 from reasoning.turns import asks, only_asks
+from reasoning.words import stems_of, words_of
 from runtime.messages import Modality
 from runtime.models import TextEncoder
 
@@ -56,6 +57,7 @@ _TERM_WEIGHT = {
     TermKind.MODIFIER: 0.7,
     TermKind.VERB: 0.7,
 }
+_EACH_OTHER = (COLOURS, frozenset(WEEKDAYS), frozenset(MONTHS))
 _PART = {TermKind.NOUN: "noun", TermKind.VERB: "verb"}
 _SAME_NAME = 0.78
 _SAME_SOUND = 0.75
@@ -71,7 +73,6 @@ _FITS = 0.3
 _FARTHER = 0.1
 """What words of a better type may lie behind, for each sentence or line that shares more with the question."""
 _SELF = 0.95
-_OBJECTS = frozenset({"dobj", "pobj", "dative", "dep"})
 """How well who says "I did" answers who did."""
 _NEAR_WORD, _SAME_WORD = 0.35, 0.75
 
@@ -113,9 +114,9 @@ class Verifier:
         label = statement[: len(statement) - len(said)]
         units = self._units(said, modality)
         another = bool(label) and speaks_of_another(said, asked_before)
-        words = _words(said if another else statement) | _words(asked_before.partition(": ")[2])
+        words = words_of(said if another else statement) | words_of(asked_before.partition(": ")[2])
         if speaker is not None and not another and speaks_of_self(statement):
-            words |= _words(speaker)
+            words |= words_of(speaker)
         if modality == "said":
             words |= {t.lemma_.lower() for t in self.language(said) if t.pos_ == "VERB"}
         sounds = sounds_in(statement) if modality == "said" else ()
@@ -127,7 +128,7 @@ class Verifier:
         # A heading speaks for every line below it.
         heading = units[0] if modality == "read" and len(units) > 1 else ""
         # Who says it says every sentence of it, though the name stands before the first.
-        throughout = _words(heading) | (_words(speaker) if speaker is not None and not another else set())
+        throughout = words_of(heading) | (words_of(speaker) if speaker is not None and not another else set())
         ranked = sorted(
             units,
             key=lambda unit: (
@@ -136,7 +137,7 @@ class Verifier:
             ),
         )
         best = ranked[0]
-        in_unit = _words(best) | _words(heading)
+        in_unit = words_of(best) | words_of(heading)
         retold = self._retold(question, words)
         weights = {term: self._weight(term) for term in question.terms}
         total = sum(weights.values()) or 1.0
@@ -161,11 +162,14 @@ class Verifier:
         span, told = None, best
         if spans:
             _, told, span = max(spans, key=lambda one: one[0])
-        if question.kind is Kind.WHO and speaker is not None and self._did_it(question, best):
+        earlier = told_before(best, said, asked_before)
+        if question.kind is Kind.WHO and speaker is not None and did_it(question, best, self.language):
             span = Span(speaker, _SELF)
-        elif question.kind is Kind.WHO and (name := self._meant(question, best, said, asked_before)):
+        elif question.kind is Kind.WHO and (
+            name := meant_by(question, best, told_before(best, said, asked_before), self.language)
+        ):
             span, told = Span(name, _SELF), best
-        elif question.kind is Kind.WHERE and (place := self._there(question, best, said, asked_before)):
+        elif question.kind is Kind.WHERE and (place := self._there(question, best, earlier)):
             span, told = place, best
         likeness = self._likest((question.text, retold.text), statement)
         if asked_before:
@@ -203,7 +207,7 @@ class Verifier:
 
     def likeness_of(self, options: Sequence[str], text: str) -> list[float]:
         """How much each option shares with a text: its words found there, and likeness of meaning."""
-        words = {s for w in _words(text) for s in _stems(w)}
+        words = {s for w in words_of(text) for s in stems_of(w)}
         out = []
         for option in options:
             own = tokens(option)
@@ -220,7 +224,7 @@ class Verifier:
         self, question: Question, unit: str, heading: str, throughout: set[str], matches: dict[Term, float]
     ) -> float:
         """throughout: words that stand for every unit."""
-        words = _words(unit) | throughout
+        words = words_of(unit) | throughout
         own = sum(self._weight(t) * self._match(t, words) for t in question.terms if matches[t] > 0)
         return own + 0.5 * self._cosine(question.subject, _below(heading, unit))
 
@@ -235,11 +239,13 @@ class Verifier:
         sounds: what they sound like, where they were heard rather than read. question: a word that accounts for another
         word of it says nothing more ("election" of "turnout").
         """
-        stems = {s for w in words for s in _stems(w)}
+        stems = {s for w in words for s in stems_of(w)}
         if set(term.stems) & stems:
             return 1.0
         if term.kind is TermKind.NUMBER:
             return 0.0
+        # A silver car is no red one, and Sunday is not Monday, however alike they are written or used.
+        words = words - next((names for names in _EACH_OTHER if term.lemma in names), frozenset())
         if term.kind is TermKind.NAME:
             low = term.text.lower()
             alike = max((SequenceMatcher(None, low, w).ratio() for w in words if len(w) > 2), default=0.0)
@@ -247,7 +253,7 @@ class Verifier:
         others = (
             {s for t in question.terms if t is not term for s in t.stems} if question is not None else set()
         )
-        candidates = [w for w in words if len(w) > 2 and not w[0].isdigit() and not others & set(_stems(w))]
+        candidates = [w for w in words if len(w) > 2 and not w[0].isdigit() and not others & set(stems_of(w))]
         known = {w: self._accounts(term, w) for w in candidates}
         meant = max((value for value in known.values() if value is not None), default=0.0)
         # Opposites are said in like sentences.
@@ -270,7 +276,7 @@ class Verifier:
         """The question in a statement's own words, where the lexicon knows that they say the same or a kind of it."""
         if self._lexicon is None:
             return question
-        stems = {s for w in words for s in _stems(w)}
+        stems = {s for w in words for s in stems_of(w)}
         text, subject = question.text, question.subject
         for term in question.terms:
             if set(term.stems) & stems or term.kind in {TermKind.NAME, TermKind.NUMBER}:
@@ -302,14 +308,14 @@ class Verifier:
         if question.kind is Kind.REASON:
             return 0.5 if span is not None and span.fit >= 0.8 else 0.0
         if question.kind is Kind.NAME:
-            named = {"name", "call"} & _words(statement) or (span is not None and span.fit >= 0.9)
+            named = {"name", "call"} & words_of(statement) or (span is not None and span.fit >= 0.9)
             return 0.5 if named else -0.2 if self._has_name(question, statement) else -1.0
         asked = next((t for t in question.terms if t.asked), None)
         if asked is None:
             return 0.0
         if span is not None and self._is_kind(span.text.split()[-1], asked.lemma):
             return _OF_KIND
-        there = self._match(asked, _words(statement))
+        there = self._match(asked, words_of(statement))
         if (
             modality == "said"
             and there < _UNNAMED
@@ -319,37 +325,10 @@ class Verifier:
             return -1.0
         return there - 0.5
 
-    def _did_it(self, question: Question, unit: str) -> bool:
-        """Whoever says this says that they did what is asked: "I brought the lantern" to "who brought the lantern"; not to
-        "who did you bring it to".
-        """
-        asked = set(tokens(question.text))
-        whom = any(t.lower_ in {"who", "whom"} and t.dep_ in _OBJECTS for t in self.language(question.text))
-        return not whom and any(
-            t.lower_ == "i" and t.dep_ == "nsubj" and asked & set(tokens(t.head.text))
-            for t in self.language(unit)
-        )
-
-    def _meant(self, question: Question, unit: str, statement: str, before: str) -> str:
-        """The last name before a "she" or "he" that does what is asked: "My aunt Ada came. She rents the boat." """
-        asked = set(tokens(question.text))
-        pronoun = any(
-            t.lower_ in {"she", "he"} and t.dep_ == "nsubj" and asked & set(tokens(t.head.text))
-            for t in self.language(unit)
-        )
-        if not pronoun or question.of_object or question.preposition:
-            return ""
-        earlier = f"{before.partition(': ')[2]} {statement[: max(0, statement.find(unit))]}"
-        people = [e.text.split() for e in self.language(earlier).ents if e.label_ == "PERSON"]
-        names = [" ".join(word for word in words if word[:1].isupper()) for words in people]
-        names = names or [t.text for t in self.language(earlier) if t.pos_ == "PROPN" and not in_place(t)]
-        return names[-1] if names else ""
-
-    def _there(self, question: Question, unit: str, statement: str, before: str) -> Span | None:
+    def _there(self, question: Question, unit: str, earlier: str) -> Span | None:
         """The place that was told before a "there": "We saw the mill in Vik. She lives there." """
         if not any(t.lower_ == "there" and t.dep_ == "advmod" for t in self.language(unit)):
             return None
-        earlier = f"{before.partition(': ')[2]} {statement[: max(0, statement.find(unit))]}".strip()
         span = self._span(question, earlier, "said", ()) if earlier else None
         return span if span is not None and span.fit >= _FITS + 0.5 else None
 
@@ -378,7 +357,7 @@ class Verifier:
 
     def _contradicted(self, question: Question, unit: str) -> float:
         """1 where the question has a verb under a "not", and the unit has it without."""
-        plain = {s for w in _words(unit) for s in _stems(w)} - negated_stems(self.language(unit))
+        plain = {s for w in words_of(unit) for s in stems_of(w)} - negated_stems(self.language(unit))
         return 1.0 if question.negated & plain else 0.0
 
     def _word_vectors(self, words: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -412,28 +391,3 @@ def _unlabelled(statement: str, speaker: str | None) -> str:
 
 def _below(heading: str, unit: str) -> str:
     return unit if not heading or unit == heading else f"{heading}: {unit}"
-
-
-_NUMBERED = re.compile(r"^\s*(\d{1,3})[.)]\s", re.MULTILINE)
-_DAY_OF_MONTH = re.compile(
-    rf"\b(\d{{1,2}})(?:st|nd|rd|th)(?: of)? {MONTH}|\b{MONTH} (\d{{1,2}})(?:st|nd|rd|th)\b", re.IGNORECASE
-)
-_WORD = re.compile(r"[^\W_]+(?:[.'’:,/-][^\W_]+)*")
-
-
-def _words(text: str) -> set[str]:
-    """With the place of a numbered line ("2. Hugo" is the second), hours as digits, and the day in "the 11th of March"."""
-    words = {w.lower() for w in _WORD.findall(text)} | set(tokens(text)) | hours_told(text)
-    words |= {found[1] or found[2] for found in _DAY_OF_MONTH.finditer(text)}
-    return words | {ordinal(int(n)) for n in _NUMBERED.findall(text)}
-
-
-_STEMS: dict[str, tuple[str, ...]] = {}
-
-
-def _stems(word: str) -> tuple[str, ...]:
-    if word not in _STEMS:
-        if len(_STEMS) > 50_000:
-            _STEMS.clear()
-        _STEMS[word] = tuple(tokens(word))
-    return _STEMS[word]

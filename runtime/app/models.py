@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeVar
 
 from memory.text_encoder import MiniLMEncoder
@@ -103,17 +104,19 @@ class Models:
     async def verifier(self) -> Verifier:
         text = await self._registry.ensure("minilm", self._report)
         # A session of its own: an encoder serves one thread at a time.
-        lexicon = await self._lexicon()
+        words = await self._lexicon()
         return await self._once(
             "answer",
             "en-core-web-sm",
-            lambda folder: Verifier(Language(folder), MiniLMEncoder(text), lexicon),
+            lambda folder: Verifier(
+                Language(folder), MiniLMEncoder(text), None if words is None else Lexicon(words)
+            ),
         )
 
-    async def _lexicon(self) -> Lexicon | None:
+    async def _lexicon(self) -> Path | None:
         """None where it cannot be had: then it is said that vectors of words have to do."""
         try:
-            return Lexicon(await self._registry.ensure("wordnet", self._report))
+            return await self._registry.ensure("wordnet", self._report)
         except ModelError as error:
             self._report(f"hearsight: {error}: fewer questions in other words are answered")
             return None

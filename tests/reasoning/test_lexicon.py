@@ -98,6 +98,8 @@ def test_other_words_for_the_thing_asked(
     [
         ("Which city is the carpenter from?", "He is a carpenter from Portugal."),
         ("Which instrument does Nora's cousin play?", "Nora plays the cello in the town orchestra."),
+        ("Who owns the red van?", "Our new van is silver and belongs to the bakery."),
+        ("When does the museum close on Monday?", "On Sunday the cinema closes at six."),
         ("What is the name of the carpenter's son?", "The carpenter came with his son."),
     ],
 )
