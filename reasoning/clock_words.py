@@ -15,12 +15,15 @@ _SPOKEN = re.compile(
     rf"(?: minutes?)? (?P<side>past|to) {_HOUR}|(?P<sharp>{_NUMBERS}) o'?clock)\b(?![:.]\d)",
     re.I,
 )
+CLOSE = r"shortly|just|right|soon|a (?:little|bit|moment|few minutes)|some minutes|minutes"
+"""Before "before" and "after"."""
 _SHARP = re.compile(
-    rf"\b(?P<at>at|around|about) {_HOUR}"
-    r"(?=\s*(?:[?.!,]|$)| (?:at night|that|(?:on )?\w+day|(?:in|on) (?:the|that|this) (?:\d|morning|afternoon|evening))\b)",
+    rf"\b(?P<at>at|around|about|(?:{CLOSE}) (?:after|before)|"
+    rf"(?:(?<=\bdo )|(?<=\bdoing )|(?<=\bopen )|(?<=\bread ))(?:after|before)) {_HOUR}"
+    r"(?=\s*(?:[?.!,]|$)| (?:at night|that|i|we|(?:on )?\w+day|(?:in|on) (?:the|that|this) (?:\d|morning|afternoon|evening))\b)",
     re.I,
 )
-"""On the hour: "at four in the afternoon", "at 9?"."""
+"""On the hour: "at four in the afternoon", "at 9?", "shortly after 4"."""
 _MINUTES = {"half": 30, "quarter": 15, "a quarter": 15}
 _WRITTEN = re.compile(
     r"(?<![\d:.])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?![\d:])"

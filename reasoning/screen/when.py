@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 
 from memory.time_words import MONTH, MONTHS, PARTS_OF_DAY, WEEKDAYS, hour_of, month_number
-from reasoning.clock_words import in_digits
+from reasoning.clock_words import CLOSE, in_digits
 
 _DAY_S = 86400.0
 _CLOCK = r"(?P<{0}h>\d{{1,2}})(?:[:.](?P<{0}m>[0-5]\d)(?::[0-5]\d)?)?\s*(?P<{0}half>[ap]\.?m\b\.?)?(?:\s*o'?clock)?"
@@ -16,7 +16,7 @@ _BETWEEN = re.compile(
     rf"\b(?:between|from)\s+{_CLOCK.format('a')}\s+(?:and|to|until|till|-)\s+{_CLOCK.format('b')}", re.I
 )
 _SIDE = re.compile(
-    rf"\b(?P<side>after|since|from|before|until|till|by)\s+{_CLOCK.format('a')}(?!\s*\w*(?:minute|hour|day|time|row|line))",
+    rf"\b(?:(?P<close>{CLOSE})\s+)?(?P<side>after|since|from|before|until|till|by)\s+{_CLOCK.format('a')}(?!\s*\w*(?:minute|hour|day|time|row|line))",
     re.I,
 )
 _AT = re.compile(
@@ -24,7 +24,7 @@ _AT = re.compile(
     re.I,
 )
 _LUNCH = re.compile(
-    r"\b(?P<side>before|after|over|during|at)\s+(?:my\s+)?(?P<meal>lunch|noon|midday|breakfast|dinner)\b",
+    rf"\b(?:(?P<close>{CLOSE})\s+)?(?P<side>before|after|over|during|at)\s+(?:my\s+)?(?P<meal>lunch|noon|midday|breakfast|dinner)\b",
     re.I,
 )
 _PART = re.compile(
@@ -57,6 +57,12 @@ _MEALS = {
 }
 _EARLIEST = 6
 """The hour up to which nobody means the morning who does not say so."""
+_FIRST_THING = re.compile(
+    r"\b(?:the )?(?:very )?first thing(?= (?:in the|this|that|yesterday) morning\b)", re.I
+)
+_CLOSE_H = 0.5
+"""How many hours "shortly before" and "shortly after" are."""
+_DAYS = 7
 _NEAR_DAY = re.compile(
     r"\b(?:(?:the day before )?yesterday|last(?= night\b)|(?-i:today|TODAY|(?<!\w )Today))\b", re.I
 )
@@ -67,7 +73,7 @@ _NEAR_DAY = re.compile(
 class When:
     """from_wall, to_wall: Unix times, None where open. point: a moment is meant, not all of a span.
 
-    rest: the question without the words that say when.
+    rest: the question without the words that say when. earlier: the same time on earlier days, where no day was named.
     """
 
     from_wall: float | None = None
@@ -75,6 +81,7 @@ class When:
     point: bool = False
     rest: str = ""
     named: bool = False
+    earlier: tuple[When, ...] = ()
 
     def overlaps(self, start_wall: float, end_wall: float) -> bool:
         return (self.from_wall is None or end_wall >= self.from_wall) and (
@@ -89,11 +96,12 @@ def parse_when(
     zone: tzinfo | None = None,
     spans: Sequence[tuple[float, float]] = (),
 ) -> When:
-    """days: those that the memory has, in order. A time of day without a day means today, if it was recorded, else the
-    last day on which something was at that time, else the last day. spans: Unix times from when to when something was.
+    """days: those that the memory has, in order. spans: Unix times from when to when something was. A time of day without a
+    day means today, if it was recorded and was so late already, else the last day on which something was at that time, else
+    the last day.
     """
     now = datetime.fromtimestamp(now_wall, zone)
-    low = in_digits(text)
+    low = in_digits(_FIRST_THING.sub("", text))
     if found := _LATELY.search(low):
         span = _amount(found["n"]) * _unit(found["unit"])
         return When(now_wall - span, now_wall, False, _without(low, found), True)
@@ -116,10 +124,18 @@ def parse_when(
         from_s, to_s = ((zero + timedelta(hours=h)).timestamp() for h in (from_h, to_h))
         return When(from_s, to_s - 0.001, point, rest, True)
 
-    if day is not None or now.date() in days or not days:
+    if day is not None or not days:
         return on(day or now.date())
-    last_first = [on(d) for d in reversed(days)]
-    return next((w for w in last_first if any(w.overlaps(a, b) for a, b in spans)), last_first[0])
+    last_first = [
+        w for w in (on(d) for d in reversed(days)) if w.from_wall is not None and w.from_wall <= now_wall
+    ]
+    fit = [
+        w
+        for i, w in enumerate(last_first)
+        if (i == 0 and now.date() in days) or any(w.overlaps(a, b) for a, b in spans)
+    ]
+    first, *earlier = fit[:_DAYS] or last_first[:1] or [on(days[-1])]
+    return replace(first, earlier=tuple(earlier))
 
 
 def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None:
@@ -129,7 +145,9 @@ def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None
     if (found := _SIDE.search(text)) and (found["am"] or found["ahalf"]):
         at = _hours(found, "a")
         late = found["side"].lower() in {"after", "since", "from"}
-        return (at, 24.0, False, _without(text, found)) if late else (0.0, at, False, _without(text, found))
+        away = _CLOSE_H if found["close"] else 24.0
+        from_h, to_h = (at, min(24.0, at + away)) if late else (max(0.0, at - away), at)
+        return from_h, to_h, False, _without(text, found)
     if (found := _AT.search(text)) and (found["am"] or found["ahalf"] or "clock" in found.group().lower()):
         at = _hours(found, "a")
         if not re.match(r"(?:at )?(?:about|around|near)\b", found.group(), re.I):
@@ -138,10 +156,11 @@ def _of_day(text: str, day_named: bool) -> tuple[float, float, bool, str] | None
     if found := _LUNCH.search(text):
         start, end = _MEALS[found["meal"].lower()]
         side = found["side"].lower()
+        away = _CLOSE_H if found["close"] else 24.0
         span = (
-            (0.0, start)
+            (max(0.0, start - away), start)
             if side == "before"
-            else (end, 24.0)
+            else (end, min(24.0, end + away))
             if side == "after"
             else (start - 0.25, end + 0.25)
         )
@@ -208,9 +227,11 @@ def _unit(text: str) -> float:
 
 
 def _without(text: str, found: re.Match[str]) -> str:
-    rest = f"{text[: found.start()]} {text[found.end() :]}"
-    rest = re.sub(r"\b(?:on|at|in|of)\s*(?=[?.!,]|$)", "", rest.strip())
-    return " ".join(rest.split()).replace(" ?", "?")
+    before, after = text[: found.start()].rstrip(), text[found.end() :].lstrip()
+    if not after or after[0] in "?.!,":
+        before = re.sub(r"\b(?:on|at|in|of)$", "", before).rstrip()
+    joined = f"{before} {after}"
+    return " ".join(joined.split()).replace(" ?", "?").replace(" ,", ",")
 
 
 def at_text(wall_s: float, now_wall: float, zone: tzinfo | None = None) -> str:

@@ -104,6 +104,12 @@ def test_how_something_was_done_is_asked_of_the_thing_itself() -> None:
         ("What was I doing at 3:45 at night on 16 May?", (16, 3, 45), (16, 3, 46)),
         ("What did I read last night?", (16, 18, 0), (17, 6, 0)),
         ("What was I doing at 03:45 on 16 May?", (16, 3, 45), (16, 3, 46)),
+        ("What did I read shortly after 2?", (17, 14, 0), (17, 14, 30)),
+        ("A bit before half past eleven I looked up the tide. Where was that?", (17, 11, 0), (17, 11, 30)),
+        ("Just after two I saw a seal, where was it?", (17, 14, 0), (17, 14, 30)),
+        ("What did I open just before lunch?", (17, 11, 30), (17, 12, 0)),
+        ("What did I do after 9?", (17, 9, 0), (18, 0, 0)),
+        ("What was I doing at 22:00?", (16, 22, 0), (16, 22, 1)),
     ],
 )
 def test_times_by_the_wall_clock(text: str, start: tuple[int, int, int], end: tuple[int, int, int]) -> None:
@@ -122,6 +128,8 @@ def test_a_number_is_no_time() -> None:
         "What stood in the 3rd row of the table?",
         "Which of the two is the 16th harbour?",
         "Which buoy lay at two on the map?",
+        "Which line came after 4?",
+        "What came after 4 attempts?",
     ):
         when = parse_when(text, NOW.timestamp(), DAYS, UTC)
         assert (when.from_wall, when.to_wall, when.rest) == (None, None, text)
@@ -148,6 +156,31 @@ def test_a_time_without_a_day_means_the_last_day_on_which_something_was_then() -
         when = parse_when(text, NOW.timestamp(), DAYS[:2], UTC, spans)
         assert when.from_wall is not None
         assert datetime.fromtimestamp(when.from_wall, UTC).day == day
+
+
+def test_the_words_that_say_when_go_and_no_others() -> None:
+    for text, rest in (
+        (
+            "Around ten to nine I read the rules. Who hands the form in?",
+            "I read the rules. Who hands the form in?",
+        ),
+        ("What did I open first thing in the morning?", "What did I open?"),
+        ("How did I spend the evening of the 16th?", "How did I spend the?"),
+        ("What had I up in the evening on the 16th, in Mousepad?", "What had I up, in Mousepad?"),
+    ):
+        assert parse_when(text, NOW.timestamp(), DAYS, UTC).rest == rest
+
+
+def test_the_same_time_on_earlier_days_is_looked_at_next() -> None:
+    spans = [
+        (datetime(2024, 5, d, 8, 0, tzinfo=UTC).timestamp(), datetime(2024, 5, d, 10, tzinfo=UTC).timestamp())
+        for d in (14, 15, 16)
+    ]
+    days = [date(2024, 5, d) for d in (13, 14, 15, 16)]
+    when = parse_when("Who wrote at 9:30?", NOW.timestamp(), days, UTC, spans)
+    meant = [datetime.fromtimestamp(w.from_wall, UTC).day for w in (when, *when.earlier) if w.from_wall]
+    assert meant == [16, 15, 14]
+    assert not parse_when("Who wrote at 9:30 on the 15th?", NOW.timestamp(), days, UTC, spans).earlier
 
 
 def test_times_are_told_with_their_day_unless_it_is_today() -> None:
