@@ -43,6 +43,14 @@ _THING_FIRST = re.compile(
     rf"(?P<asks>(?:{_ASKS}|how (?:much|many|long|old)) (?:is|was|are|were)) (?:it|that|this|they|those|he|she)\b(?P<rest>.*)$",
     re.I,
 )
+# "I checked when the tide turns, what website was that?"
+_STATED = re.compile(
+    r"^(?P<x>(?=[^?]*\b(?:i|we)\b)(?:[^?.]|\.(?=\w))+?)[.,;:!]? (?:[-–—] )?(?:and )?"
+    r"(?:(?:(?:at|on|in) )?(?:(?:what|which) (?P<thing>\w+(?: page)?)|(?P<asks>where|when))) (?:was|is) (?:that|it|this)"
+    r"(?: again)?\W*$",
+    re.I,
+)
+_TIMES = {"time", "day", "date", "hour", "moment"}
 # "Who wrote it, I think it was on a blue page?"
 _REMARK = re.compile(
     rf"(?<=\w)(?:,| [-–—]|;) (?:(?:and|but) )?(?:i (?:think|believe|guess|mean)\b|"
@@ -73,6 +81,10 @@ def reworded(question: str) -> str:
         text = found["asks"]
     if re.match(rf"(?:(?:in|on|at|by|from) )?{_ASKS}\b", text, re.I):
         text = _REMARK.sub("", text)
+    if found := _STATED.match(text):
+        thing = (found["thing"] or "").lower()
+        asks = found["asks"] or ("when" if thing in _TIMES else f"on which {thing}")
+        text = f"{asks} {found['x']}?"
     if found := _THING_FIRST.match(text):
         thing = found["thing"]
         text = f"{found['asks']} {thing[:1].lower()}{thing[1:]}{found['rest']}"

@@ -20,6 +20,13 @@ from reasoning.screen.rewording import reworded
         ("I'm about to paint the hull - what came after sanding?", "What came after sanding?"),
         ("Who wrote the notice, I think it was on a blue page?", "Who wrote the notice?"),
         ("How long is the ferry, it was listed in metres", "How long is the ferry"),
+        (
+            "I checked when the tide turns, what website was that?",
+            "On which website I checked when the tide turns?",
+        ),
+        ("Around ten I saw a seal, which page was that?", "On which page Around ten I saw a seal?"),
+        ("I saw a seal at buoy no.3. Where was it again?", "Where I saw a seal at buoy no.3?"),
+        ("we looked up the tide - and what time was that", "When we looked up the tide?"),
         ("After the mail, which program did I open?", "Which program did I open after the mail?"),
     ],
 )
