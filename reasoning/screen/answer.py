@@ -25,7 +25,7 @@ from reasoning.screen.plans import plan_reply, planned
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.reading import FactReader, Read
 from reasoning.screen.replies import Replies
-from reasoning.screen.rereading import reread
+from reasoning.screen.rereading import alone, reread
 from reasoning.screen.rewording import reworded
 from reasoning.screen.when import When, at_text, parse_when
 from reasoning.settings import AnswerSettings
@@ -223,9 +223,19 @@ class ScreenAnswerer:
         client = await engine.client()
         if client.address.model != READER:
             return await self._worded(plain, found, engine)
-        read, usage = await reread(client, query.text, found.read, self._settings, self._at)
-        moments = read.moments or found.moments
-        answer = await self._plain(query, replace(found, text=capital(read.text), moments=moments))
+        asked = found.asked
+        if asked.ask is Ask.NEXT and not found.text:
+            # What it came next to is in other words than the question's; what came next is reckoned.
+            met = f"When did I have {asked.phrase} in front of me?"
+            read, usage = await alone(client, met, found.read, self._settings, self._at, of_moment=True)
+            replies = Replies(found.finder, query.text, asked, found.when, self._at)
+            text, moments = await replies.next_to(read.moments[:1]) if read.text else ("", read.moments)
+        else:
+            read, usage = await reread(
+                client, query.text, found.read, self._settings, self._at, asked.ask is Ask.WHEN
+            )
+            text, moments = capital(read.text), read.moments
+        answer = await self._plain(query, replace(found, text=text, moments=moments or found.moments))
         return replace(
             answer,
             engine=client.address.model,

@@ -144,8 +144,10 @@ class Replies:
 
     async def _next(self) -> Reply:
         found = await self.finder.seen(self.asked.phrase, self.when)
-        if not found:
-            return "", ()
+        return await self.next_to(found) if found else ("", ())
+
+    async def next_to(self, found: Sequence[Moment]) -> Reply:
+        """What came right after those moments, or before them."""
         done = _of_kind(await self.finder.activities(self.when), self.asked.kind)
         if self.asked.kind == "part" and (part := await self._next_part(found)):
             return part

@@ -12,7 +12,7 @@ from reasoning.engine_client import EngineClient, Usage, estimate_tokens
 from reasoning.judge import Candidate, current
 from reasoning.reader import LEAST, logit, read_all, weighed
 from reasoning.screen.find import Moment
-from reasoning.screen.phrasing import capital, once, with_next
+from reasoning.screen.phrasing import capital, inside, once, with_next
 from reasoning.screen.reading import Read, proof_of
 from reasoning.screen.words import content, spaced
 from reasoning.settings import AnswerSettings
@@ -28,9 +28,15 @@ _SURE, _NEAR = 0.1, 0.6
 
 
 async def reread(
-    client: EngineClient, question: str, found: Read, settings: AnswerSettings, at: Callable[[float], str]
+    client: EngineClient,
+    question: str,
+    found: Read,
+    settings: AnswerSettings,
+    at: Callable[[float], str],
+    of_moment: bool = False,
 ) -> tuple[Read, Usage]:
-    """What was found, judged by the model too, and the tokens used. question: as it was put; at: a Unix time in words.
+    """What was found, judged by the model too, and the tokens used. question: as it was put; at: a Unix time in words;
+    of_moment: it asks when something was on the screen.
 
     It turns a refusal into an answer only with words of a passage. Where the passages that the rules let through say nothing,
     the model alone reads what the search found. Raises AnswerError.
@@ -51,25 +57,36 @@ async def reread(
     ]
     answering.sort(key=lambda c: (-round(c.rank, 6), c.evidence.t_start_s))
     if not answering:
-        read, more = await _alone(client, question, found, settings, at)
+        read, more = await alone(client, question, found, settings, at, of_moment)
         return read, usage + more
     best = int(current(found.question, answering, threshold)[0].evidence.id)
     words, (candidate, moment) = readings[best].words, chosen[best]
     if words is None:
         return found, usage
-    return _told(found, words, moment, candidate.support.unit, at), usage
+    return _told(found, words, moment, candidate.support.unit, at, of_moment), usage
 
 
-def _told(found: Read, words: str, moment: Moment, otherwise: str, at: Callable[[float], str]) -> Read:
+def _told(
+    found: Read, words: str, moment: Moment, otherwise: str, at: Callable[[float], str], of_moment: bool
+) -> Read:
     """otherwise: the line, where the words stand in none: "Mozilla Firefox", a time."""
-    line = with_next(_line_of(words, moment) or otherwise, moment.evidence)
+    stands = _line_of(words, moment)
+    if of_moment and stands is None:  # of the passage's time the model copies a part
+        text = f"At {at(moment.wall_s)}: “{otherwise}”{inside(moment)}."
+        return Read("", text, once([moment, *found.moments]), found.question)
+    line = with_next(stands or otherwise, moment.evidence)
     return Read(capital(words), proof_of(line, moment, at), once([moment, *found.moments]), found.question)
 
 
-async def _alone(
-    client: EngineClient, question: str, found: Read, settings: AnswerSettings, at: Callable[[float], str]
+async def alone(
+    client: EngineClient,
+    question: str,
+    found: Read,
+    settings: AnswerSettings,
+    at: Callable[[float], str],
+    of_moment: bool = False,
 ) -> tuple[Read, Usage]:
-    """By the model and the search alone: strangers put questions in words that no rule knows."""
+    """By the model and the search alone: strangers put questions in words that no rule knows. As `reread`."""
     likeliest = max((m.evidence.score for m in found.records), default=0.0)
     records = [m for m in found.records if m.evidence.score >= _NEAR * likeliest][: settings.readings + 1]
     texts = [record_of(m, at, settings.short_prompt_tokens) for m in records]
@@ -84,7 +101,7 @@ async def _alone(
     if not sure:
         return Read("", "", found.moments, found.question), usage
     _, words, moment = max(sure, key=lambda s: s[0])
-    return _told(found, words, moment, moment.line, at), usage
+    return _told(found, words, moment, moment.line, at, of_moment), usage
 
 
 def _of_another_row(question: str, line: str, text: str) -> bool:
