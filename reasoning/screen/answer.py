@@ -57,6 +57,12 @@ class _Found:
     read: Read | None = None
     missing: str = NOT_SEEN
 
+    @property
+    def likeliest(self) -> float:
+        """The score of the best record that the search found."""
+        records = self.read.records if self.read is not None else ()
+        return max((m.evidence.score for m in records), default=0.0)
+
 
 class ScreenAnswerer:
     """Answers from what the screen sources of a memory hold. Without a language model the evidence is the answer."""
@@ -117,7 +123,12 @@ class ScreenAnswerer:
         found = await self._found(finder, question, when)
         if not found.text and of_content and (other := await self._on_day(finder, question)):
             return other
-        return found
+        tried = [found]
+        for earlier in when.earlier:
+            if tried[-1].text:
+                break
+            tried.append(await self._found(finder, question, earlier))
+        return tried[-1] if tried[-1].text else max(tried, key=lambda one: one.likeliest)
 
     async def _on_day(self, finder: Finder, question: str) -> _Found | None:
         """A day that the question names, taken for one of what stood there."""

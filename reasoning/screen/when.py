@@ -62,7 +62,7 @@ _FIRST_THING = re.compile(
 )
 _CLOSE_H = 0.5
 """How many hours "shortly before" and "shortly after" are."""
-_DAYS = 7
+_DAYS = 5
 _NEAR_DAY = re.compile(
     r"\b(?:(?:the day before )?yesterday|last(?= night\b)|(?-i:today|TODAY|(?<!\w )Today))\b", re.I
 )

@@ -165,13 +165,11 @@ def test_the_model_alone_is_not_believed_of_another_row(tmp_path: Path, verifier
 
 def test_when_it_was_is_told_whole_and_what_came_next_is_reckoned(tmp_path: Path, verifier: Verifier) -> None:
     """Of both the model only says which record is meant: the times are not its own."""
-    when = "When did Poseidon row past with 2 things of wood?"
+    when = "When did Poseidon take good care of his 2 oars?"
     answer = ask(tmp_path, verifier, wanting(("oars", "10:00")), when)
     assert answer.text.startswith("At 10:00: “") and answer.text.endswith(", boat house in Mousepad.")
-    after = "Which page did I open after Poseidon's 2 things of wood?"
+    after = "Which page did I open after Poseidon's good care of 2 oars?"
     script = wanting(("oars", "10:00"))
     answer = ask(tmp_path / "other", verifier, script, after)
-    assert answer.text.startswith("Harbour in Firefox, at 10:02. After ") or answer.text.startswith(
-        "harbour in Firefox, at 10:02. After "
-    )
+    assert answer.text.startswith("harbour in Firefox, at 10:02. After ")
     assert "in front of me?" in script.prompts[0].text
