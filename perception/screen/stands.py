@@ -46,14 +46,14 @@ class Stand:
 
 class Stands:
     """Of all monitors. Blocking: for one thread. Times in media seconds. missed: pages that were gone at the second look,
-    which came so late that they may well have stood.
+    which came so late that they may well have stood. turned: how often another page was seen.
     """
 
     def __init__(self) -> None:
         self._now: dict[int, Stand] = {}
         self._looked_s: float | None = None
         self._before_s: float | None = None
-        self.missed = 0
+        self.missed = self.turned = 0
 
     def look(self, frames: Sequence[ScreenFrame], t_s: float) -> list[Stand]:
         """frames: of the monitors that have changed since the last look. Returns what has stood for a while, and is gone."""
@@ -70,6 +70,7 @@ class Stands:
                 before.frame, before.gray, before.until_s = frame, gray, t_s
                 continue
             if before is not None and not same:
+                self.turned += 1
                 if before.stood and before.frames:
                     over.append(before)
                 elif not before.stood and self._before_s is not None:

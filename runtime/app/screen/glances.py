@@ -44,7 +44,7 @@ class Glances:
         self._clock = clock
         self._every_s = every_s
         self._due_s = 0.0
-        self._meanwhile = False
+        self._turning = False
         self._stands = Stands()
         self._waiting: list[Stand] = []
         self._dropped = 0
@@ -62,7 +62,7 @@ class Glances:
 
     async def look(self, look: Look) -> bool:
         """Looks once. False: not now. Raises what look raises."""
-        began_s, self._meanwhile = self._clock.now(), False
+        began_s = self._clock.now()
         seen = await look()
         if seen is not None:
             for stand in await self._compute.run("screen", self._stands.look, seen[1], seen[0]):
@@ -73,6 +73,7 @@ class Glances:
 
     async def until(self, work: asyncio.Future[Any], look: Look) -> None:
         """Looks now and then until the work is done. Raises what look raises."""
+        turned = self._stands.turned
         while not work.done():
             sleeping = asyncio.ensure_future(self._clock.sleep(max(0.0, self._due_s - self._clock.now())))
             try:
@@ -81,11 +82,13 @@ class Glances:
                 await cancel_and_wait(sleeping, _CANCEL_S)
             if not work.done():
                 await self.look(look)
-                self._meanwhile = True
+        self._turning = self._stands.turned > turned
 
     def rest_s(self, seconds: float) -> float:
-        """Until the next look, seconds after what was seen at the last one was read; as often as before where that took long."""
-        return max(0.0, min(seconds, self._due_s - self._clock.now())) if self._meanwhile else seconds
+        """Until the next look, seconds after what was seen at the last one was read; where pages were turned meanwhile, at
+        once if it is due.
+        """
+        return max(0.0, min(seconds, self._due_s - self._clock.now())) if self._turning else seconds
 
     def _wait_for_its_turn(self, stand: Stand) -> None:
         self._waiting.append(stand)
