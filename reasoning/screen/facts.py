@@ -14,7 +14,7 @@ from reasoning.screen.find import Moment, around
 from reasoning.screen.words import KIND_WORDS, STOP, content, covered, kind_words, with_english
 
 _LABEL = re.compile(
-    r"^\W{0,3}(?P<label>[^\W\d][\w ()/.'-]{1,40}?)\s*(?:[:=]\s+|[:=](?=[\d\"'$€£-])|[:=](?=[A-Z]))(?P<value>\S.*)$"
+    r"^\W{0,3}(?P<label>[^\W\d][\w ()/.'-]{1,40}?)\s*(?:[:=]\s+|[:=](?=[\d\"'$€£-])|[:=](?=[A-Z]|[/~](?!/)))(?P<value>\S.*)$"
 )
 _ROW = re.compile(r"^\W{0,3}(?P<label>\S.*?)\s{2,}(?P<value>\S.*)$")
 _PAIR = re.compile(r"^\W{0,3}(?P<label>[^\W\d](?:\S| (?! ))*?)\s{2,}(?P<value>(?:\S| (?! ))+)$")
@@ -60,6 +60,8 @@ _NUMBERED = re.compile(
     r"(?: (?:get|got|have|had|has|receive|received|carry|carried|bear))?\W*$",
     re.I,
 )
+_ITS_CHANGE = re.compile(r",?\s+\b(?:before|until|after) (?:it|they|that|this)\b[^?]*", re.I)
+"""Which of several values is meant, and nothing that stands there."""
 _MINE = re.compile(r"\b(?:my|our) (\w+)", re.I)
 _COLUMNS = {Kind.AMOUNT: "price cost amount fee rate", Kind.COUNT: "quantity count number pieces"}
 """What the column of such a value is called where the question does not name it."""
@@ -80,7 +82,7 @@ def labelled(question: Question, moments: Sequence[Moment]) -> Fact | None:
 
     All that matters of the question has to stand near it. Of several the best, of equal ones the latest.
     """
-    wanted = content(question.text)
+    wanted = content(_ITS_CHANGE.sub("", question.text))
     if not wanted:
         return None
     asked = set(tokens(question.asked or "")) or set(wanted[:1])

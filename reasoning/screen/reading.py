@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from memory.text import tokens
 from reasoning.judge import Candidate, weigh
@@ -19,6 +20,7 @@ from reasoning.screen.find import Finder, Moment
 from reasoning.screen.phrasing import inside, once, told, with_next
 from reasoning.screen.when import When
 from reasoning.screen.words import (
+    KIND_WORDS,
     LANGUAGES,
     SPEAKER,
     content,
@@ -171,7 +173,10 @@ def _accounts(question: str, moment: Moment) -> bool:
     there = with_english(set(tokens(spaced(f"{text} {moment.document}"))))
     there |= kind_words(moment.program, moment.site)
     there |= {w for sign, words in _SIGNS.items() if sign in text for w in tokens(words)}
-    return covered([w for w in content(question) if w not in _DEGREES], there) >= _ACCOUNTED
+    matter = content(question)
+    # A mail server is another thing than a server, and mail is no place here.
+    kinds = [a for a, b in pairwise(tokens(question)) if a in KIND_WORDS and a not in matter and b in matter]
+    return covered([w for w in (*matter, *kinds) if w not in _DEGREES], there) >= _ACCOUNTED
 
 
 def _needed(question: str) -> tuple[list[str], list[str]]:

@@ -125,6 +125,7 @@ REFUSED = (
     "Who is supposed to bring a new anchor?",
     "How many times did I open sails.ods?",
     "What number did the winch process get?",
+    "What port does the mail server use?",
     "When is Runa's birthday?",
     "Which library did I read about that draws sails?",
     "What is the third step of caulking a deck?",
