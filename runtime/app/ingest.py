@@ -23,6 +23,7 @@ from runtime.app.settings import AppSettings
 from runtime.channel import Channel, Policy
 from runtime.clock import WallClock
 from runtime.compute import Compute
+from runtime.errors import InputError
 from runtime.messages import AudioChunk, SampledFrame, VideoFrame
 from runtime.metrics import Metrics
 from runtime.models import FaceEncoder, VisionEncoder, VoiceEncoder
@@ -63,7 +64,11 @@ async def ingest(
 ) -> IngestReport:
     """people: of the store, shared by all that write into it; without it this run opens its own.
 
-    Raises MediaError, ModelError and MemoryStoreError. Cancelled, it commits what is whole and ends."""
+    Raises MediaError, ModelError and MemoryStoreError; InputError: two lengths of a chapter, by which what is written when
+    would hang on chance. Cancelled, it commits what is whole and ends."""
+    seen_s, kept_s = settings.video.chapter_s, settings.memory.chapter_s
+    if seen_s != kept_s:
+        raise InputError(f"video.chapter_s ({seen_s:g}) and memory.chapter_s ({kept_s:g}) must be the same")
     began = clock.now()
     source = FileSource(path, settings.source)
     info = await compute.run("decode", source.probe)

@@ -150,6 +150,7 @@ def test_unknown_settings_are_one_line_wherever_they_stand(tmp_path: Path) -> No
     variable = hearsight(*ingest, env={"HEARSIGHT__VIDEO__CHAPTR_S": "3"})
     fails_with_one_line(variable, "HEARSIGHT__VIDEO__CHAPTR_S", "chapter_s")
     fails_with_one_line(hearsight("--set", "video.chapter_s=long", *ingest), "video.chapter_s", "number")
+    fails_with_one_line(hearsight("--set", "video.chapter_s=7", *ingest), "(7) and memory.chapter_s (60)")
 
 
 @pytest.mark.slow
