@@ -64,6 +64,8 @@ _SAME_SOUND = 0.75
 """What a word counts for that sounds like the one of the question: heard wrongly, or another word."""
 _NO_SUCH_THING, _NO_NAME = 1.0, 1.25
 _NOTHING_TOLD = 2.0
+_KEPT = 20_000
+"""Vectors that are kept: 30 MB."""
 """What is taken from the log odds of a statement that lacks what is asked for, and of one that is a question itself."""
 _UNNAMED, _OTHER_KIND, _OTHER_PART = 0.5, 0.38, 0.25
 _THEIRS = 0.5
@@ -215,6 +217,10 @@ class Verifier:
             out.append(found + 0.5 * self._cosine(option, text))
         return out
 
+    def nearness(self, text: str, others: Sequence[str]) -> list[float]:
+        """Cosine of a text with each of others: how alike in meaning they are."""
+        return self._alike(text, others)
+
     def _units(self, statement: str, modality: Modality) -> list[str]:
         if modality == "read":
             return [line for line in statement.splitlines() if line.strip()] or [statement]
@@ -361,6 +367,8 @@ class Verifier:
         return 1.0 if question.negated & plain else 0.0
 
     def _word_vectors(self, words: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        if len(self._vectors) > _KEPT:
+            self._vectors.clear()
         new = [w for w in dict.fromkeys(words) if w not in self._vectors]
         if new:
             self._vectors.update(zip(new, self._encoder.encode(new), strict=True))

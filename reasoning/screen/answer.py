@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -20,11 +21,12 @@ from reasoning.screen.deliberate import NOT_SEEN, deliberated, wall_telling
 from reasoning.screen.find import Finder, Moment
 from reasoning.screen.heard import asked_heard, heard_reply
 from reasoning.screen.items import item_asked, item_reply
+from reasoning.screen.meaning import by_meaning
 from reasoning.screen.phrasing import capital, once
 from reasoning.screen.plans import plan_reply, planned
 from reasoning.screen.question import Ask, Asked, ask_of
 from reasoning.screen.reading import FactReader, Read
-from reasoning.screen.replies import Replies
+from reasoning.screen.replies import Replies, Reply
 from reasoning.screen.rereading import alone, reread
 from reasoning.screen.rewording import reworded
 from reasoning.screen.when import When, at_text, parse_when
@@ -41,6 +43,10 @@ _READ = {Ask.FACT, Ask.WHERE, Ask.SEEN, Ask.STEPS, Ask.PROMISE}
 """What a model may put into words: the rest is reckoned from times, to which words add nothing."""
 _IN_A_LINE = {Ask.FACT, Ask.STEPS, Ask.LONG, Ask.NEXT, Ask.WHERE, Ask.WHEN}
 """What may stand in a line, too: "how long is the lease", "what comes after the soap"."""
+_PLACED = {Ask.WHERE, Ask.WHEN, Ask.NEXT}
+"""What asks for the place or time of something, or for what was beside it."""
+_OWN = re.compile(r"\b(?:i|we|my|our|me|us)\b", re.I)
+"""Of what the user did, and not of what a line may tell: "when was the ferry built"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +178,35 @@ class ScreenAnswerer:
             text, moments = await plan_reply(finder, plan, when, self._at)
             if text:
                 return _Found(finder, when, Asked(Ask.PROMISE, plan.phrase), text, moments)
-        text, moments = await Replies(finder, question, asked, when, self._at).reply()
+        replies = Replies(finder, question, asked, when, self._at)
+        text, moments = await replies.reply()
         if not text and plan is not None and asked.ask is Ask.PROMISE:
             text, moments = await plan_reply(finder, plan, when, self._at)
         if text or asked.ask not in _IN_A_LINE or (asked.ask is Ask.LONG and asked.visit):
             if not text and not moments:
                 moments = (await finder.read(question, When()))[: self._settings.evidence]
             return _Found(finder, when, asked, text, moments)
+        if asked.ask in _PLACED and _OWN.search(question):
+            text, moments = await self._by_meaning(replies)
+            if text:
+                return _Found(finder, when, asked, text, moments)
         # A question for the steps of something ("how did the test end") may be one for a line.
         read = await self._facts.find(finder, question, when)
+        if not read.text and asked.ask in _PLACED and not _OWN.search(question):
+            text, moments = await self._by_meaning(replies)
+            if text:
+                return _Found(finder, when, asked, text, moments)
         moments = read.moments or (await finder.read(question, When()))[: self._settings.evidence]
         return _Found(finder, when, asked, capital(read.text), moments, read)
+
+    async def _by_meaning(self, one: Replies) -> Reply:
+        """What is named in no words that stood there."""
+
+        async def nearness(text: str, others: Sequence[str]) -> list[float]:
+            return await self._compute.run(THREAD, self._verifier.nearness, text, others)
+
+        found = await by_meaning(one.finder, one.question, one.asked.phrase, one.when, nearness)
+        return await one.of(found) if found else ("", ())
 
     async def _reasoned(self, query: Query, found: _Found, zeros: dict[str, float]) -> Streamed:
         plain = await self._plain(query, found)

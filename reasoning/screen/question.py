@@ -132,7 +132,8 @@ _LOCATED = re.compile(
 )
 """A place that the screen tells of, and not one on it."""
 _WHEN = re.compile(
-    r"^(?:(?:since )?when\b|(?:at|around|about)?\s*(?:what|which) time\b(?: (?:was|is) it\b)?|"
+    r"^(?!.*[,;:] (?:what|which|who|how|where)\b)"
+    r"(?:(?:since )?when\b|(?:at|around|about)?\s*(?:what|which) time\b(?: (?:was|is) it\b)?|"
     r"at what (?:point|moment)\b)(?: when\b)?",
     re.I,
 )

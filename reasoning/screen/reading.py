@@ -86,15 +86,15 @@ class FactReader:
     async def _read(self, finder: Finder, asked: str, when: When, records: Sequence[Moment]) -> Read:
         parsed = await self._compute.run(THREAD, parse_question, asked, self._verifier.language)
         # A line about another Ana is no answer, nor one about another row, nor one without what is counted.
-        names, numbers = _needed(asked)
+        names, numbers = needed(asked)
         if parsed.kind is Kind.COUNT and parsed.asked not in FOUND:
             names += [t for t in tokens(parsed.asked or "") if t not in names]
-        whole = [m for m in records if _has(m, names)]
+        whole = [m for m in records if has_all(m, names)]
         about = {m.evidence.id for m in whole}
         moments = [
             m
             for m in await finder.read(asked, when, windows=_WINDOWS, heard=True)
-            if m.evidence.id in about and _has(m, numbers)
+            if m.evidence.id in about and has_all(m, numbers)
         ]
         failed = await failures(finder, asked, when)
         if failed and parsed.kind is Kind.REASON:
@@ -179,7 +179,7 @@ def _accounts(question: str, moment: Moment) -> bool:
     return covered([w for w in (*matter, *kinds) if w not in _DEGREES], there) >= _ACCOUNTED
 
 
-def _needed(question: str) -> tuple[list[str], list[str]]:
+def needed(question: str) -> tuple[list[str], list[str]]:
     """Names, and numbers, without which nothing is an answer."""
     wanted = content(question)
     opening = set(tokens(question.split(maxsplit=1)[0])) if question else set()
@@ -188,7 +188,8 @@ def _needed(question: str) -> tuple[list[str], list[str]]:
     return names, [w for w in wanted if w.isdigit()]
 
 
-def _has(moment: Moment, needed: Sequence[str]) -> bool:
+def has_all(moment: Moment, wanted: Sequence[str]) -> bool:
+    """Whether all of these words stand in its text, or in the title of its window."""
     text = f"{moment.evidence.speaker or ''} {moment.evidence.text} {moment.document}"
     there = with_english({*tokens(spaced(text)), *kind_words(moment.program, moment.site)})
-    return not needed or covered(needed, there) == 1.0
+    return not wanted or covered(wanted, there) == 1.0

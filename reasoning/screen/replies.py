@@ -263,10 +263,22 @@ class Replies:
         text = "; ".join(f"{name} (from {self.at(a.wall_s)})" for name, a in names.items())
         return f"{text}.", [moment_of(a) for a in names.values()]
 
+    async def of(self, found: Sequence[Moment]) -> Reply:
+        """To a question for the place or time of what stood at these moments, in order of time, or for what came next."""
+        match self.asked.ask:
+            case Ask.WHEN:
+                return self._when_of(found)
+            case Ask.WHERE:
+                return self._where_of(found)
+            case Ask.NEXT:
+                return await self.next_to(found)
+        return "", ()
+
     async def _when(self) -> Reply:
         found = await self._met(self.asked.phrase)
-        if not found:
-            return "", ()
+        return self._when_of(found) if found else ("", ())
+
+    def _when_of(self, found: Sequence[Moment]) -> Reply:
         ordered = found[::-1] if self.asked.later else found
         one = ordered[0]
         times = list(dict.fromkeys(self.at(m.wall_s) for m in ordered))
@@ -280,8 +292,9 @@ class Replies:
         found = [
             m for m in await self.finder.seen(phrase, self.when) if m.evidence.modality == "read"
         ] or await self.finder.seen(phrase, self.when)
-        if not found:
-            return "", ()
+        return self._where_of(found) if found else ("", ())
+
+    def _where_of(self, found: Sequence[Moment]) -> Reply:
         # "In which browser": not in the editor, where it stood too.
         of_kind = [m for m in found if set(tokens(self.asked.noun)) & kind_words(m.program, m.site)]
         found = of_kind or found

@@ -50,6 +50,12 @@ _STATED = re.compile(
     r"(?: again)?\W*$",
     re.I,
 )
+# "Which forum was it where somebody sold oars?"
+_CLEFT = re.compile(
+    r"^(?:(?:on|in|at) )?(?:which|what) (?:forum|(?:web ?)?site|(?:web ?)?page|shop|store|blog|app|program|window|tab|document|"
+    r"file|chat|place) was (?:it|that) (?:where|(?:on|in|at) which|that) (?P<x>.+)$",
+    re.I,
+)
 _TIMES = {"time", "day", "date", "hour", "moment"}
 # "Who wrote it, I think it was on a blue page?"
 _REMARK = re.compile(
@@ -81,6 +87,8 @@ def reworded(question: str) -> str:
         text = found["asks"]
     if re.match(rf"(?:(?:in|on|at|by|from) )?{_ASKS}\b", text, re.I):
         text = _REMARK.sub("", text)
+    if found := _CLEFT.match(text):
+        text = f"where {found['x']}"
     if found := _STATED.match(text):
         thing = (found["thing"] or "").lower()
         asks = found["asks"] or ("when" if thing in _TIMES else f"on which {thing}")

@@ -27,6 +27,7 @@ DAYS = [date(2024, 5, 15), date(2024, 5, 16), date(2024, 5, 17)]
         ("Which website was I on?", Ask.PLACES),
         ("Which website was I?", Ask.PLACES),
         ("Where did I see the invoice from Hansen?", Ask.WHERE),
+        ("When I started the engine, which number did the gauge show?", Ask.FACT),
         ("Which window showed the stack trace?", Ask.WHERE),
         ("When did the build fail?", Ask.WHEN),
         ("What time was it when I read about the gale?", Ask.WHEN),

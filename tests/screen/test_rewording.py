@@ -25,6 +25,7 @@ from reasoning.screen.rewording import reworded
             "On which website I checked when the tide turns?",
         ),
         ("Around ten I saw a seal, which page was that?", "On which page Around ten I saw a seal?"),
+        ("Which forum was it where somebody sold oars?", "Where somebody sold oars?"),
         ("I saw a seal at buoy no.3. Where was it again?", "Where I saw a seal at buoy no.3?"),
         ("we looked up the tide - and what time was that", "When we looked up the tide?"),
         ("After the mail, which program did I open?", "Which program did I open after the mail?"),
