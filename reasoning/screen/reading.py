@@ -184,7 +184,9 @@ def needed(question: str) -> tuple[list[str], list[str]]:
     wanted = content(question)
     opening = set(tokens(question.split(maxsplit=1)[0])) if question else set()
     names = [t for t in named_in(question, wanted) if t not in opening]
-    names += [t for t in wanted if t in LANGUAGES and t not in names]
+    names += [
+        t for t in wanted if t in LANGUAGES and t not in names and (t != "polish" or "Polish" in question)
+    ]
     return names, [w for w in wanted if w.isdigit()]
 
 
