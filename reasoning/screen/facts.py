@@ -30,6 +30,7 @@ _NUMBERS = set(
 )
 """What is told in digits."""
 _PRICES = {"price", "deposit", "fare", "fee", "rent", "salary", "wage", "budget"}
+_HOW_MUCH = re.compile(r"\bhow much (\w+)", re.I)
 _PAID = re.compile(r"\b(?:costs?|charged?|pay|paid|prices?|fees?|fares?|spend|spent|owed?)\b", re.I)
 _MONEY = re.compile(
     r"[$€£¥]|\b(?:EUR|USD|GBP|CHF|euros?|dollars?|pounds?|cents?)\b|(?<![\d.,:])\d+[.,]\d\d(?![\d.,:])"
@@ -278,12 +279,14 @@ def _bearing(question: Question, wanted: Sequence[str]) -> re.Pattern[str] | Non
 
 
 def may_answer(question: Question, line: str) -> bool:
-    """Whether a line has what such a question asks for at all: a number for a version, the word for what is counted, money
-    for a price.
+    """Whether a line has what such a question asks for at all: a number for a version, the word for what is counted or
+    measured, money for a price.
     """
     if (question.asked in _NUMBERS or question.kind in _NUMERIC) and not _NUMBER.search(line):
         return False
-    if question.kind is Kind.COUNT and question.asked:
+    much = _HOW_MUCH.search(question.text)
+    of_mass = much is not None and much[1].lower() == question.asked and question.asked != "money"
+    if question.asked and (question.kind is Kind.COUNT or of_mass):
         nouns = FOUND if question.asked in FOUND else {question.asked}
         words = re.findall(r"[^\W\d]+", line)
         return any(_alike(word, noun) for word in words for noun in nouns)

@@ -79,6 +79,15 @@ MORNING: tuple[Scene, ...] = (
             "4. Roll the splice under a foot.",
         ),
     ),
+    (
+        225.0,
+        "Tar for a rope - Browser",
+        (
+            "Tar for a rope",
+            "600 g pine tar, 2 spoons of oil",
+            "Warm the tar, leave the rope in it for 3 hours.",
+        ),
+    ),
     (240.0, "ropes.ods - Calc", ("checked again",)),
 )
 
@@ -114,6 +123,7 @@ SAYS = {
     "What is the third step of splicing a rope?": "Tuck the first strand",
     "What do I have to do last when splicing a rope?": "Roll the splice",
     "How many steps are there to splice a rope?": "4. ",
+    "How much pine tar does the rope need?": "600 g",
     "A rope came apart. After the tape on every strand, what comes next?": "Tuck the first strand",
 }
 REFUSED = (
@@ -129,6 +139,7 @@ REFUSED = (
     "When is Runa's birthday?",
     "Which library did I read about that draws sails?",
     "What is the third step of caulking a deck?",
+    "How much salt goes into the tar for a rope?",
 )
 
 
