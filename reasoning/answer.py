@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from math import inf
@@ -30,6 +30,7 @@ from reasoning.recall import THREAD, Recall
 from reasoning.settings import AnswerSettings
 from reasoning.spans import talked_of
 from reasoning.speakers import AskedSpeaker, asked_speaker
+from reasoning.streaming import Streamed, completed
 from reasoning.support import Verifier
 from reasoning.visual import Scenes, Sighting
 from reasoning.wording import short_answer
@@ -45,8 +46,6 @@ _UNREAD = {Kind.MOMENT, Kind.YES_NO}
 _SURE_SPAN, _SPAN = 0.9, 0.5
 _WHOLE = 0.8
 """Coverage from which on a statement speaks of all that a question names."""
-
-Streamed = AsyncGenerator[AnswerDelta | Answer, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,20 +394,6 @@ class Answerer:
 
     def _shown(self, candidates: Sequence[Candidate]) -> tuple[Evidence, ...]:
         return tuple(c.evidence for c in candidates[: self._settings.evidence])
-
-
-async def completed(parts: Streamed, latency_s: Callable[[], float]) -> Streamed:
-    """The parts of an answer, with what the whole one adds to the pieces as a piece, and how long it took."""
-    told = ""
-    async with aclosing(parts):
-        async for part in parts:
-            if isinstance(part, AnswerDelta):
-                told += part.text
-            else:
-                if part.text != told and part.text.startswith(told):
-                    yield AnswerDelta(part.turn_id, part.text[len(told) :])
-                part = replace(part, latency_s=latency_s())
-            yield part
 
 
 def _who(found: _Found) -> bool:

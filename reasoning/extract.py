@@ -11,6 +11,7 @@ from memory.time_words import PARTS_OF_DAY, TIME_WORDS
 from reasoning.clock_words import hours_told
 from reasoning.kinds import Kind
 from reasoning.language import Language
+from reasoning.phrases import UNITS, capitals_end, clause_end, number_phrase, phrase_end, time_phrase
 from reasoning.question import Question
 from reasoning.read_values import Span, value_of
 from reasoning.sounds import sounds_like
@@ -21,11 +22,6 @@ COLOURS = frozenset(
     """red orange yellow green blue purple violet pink brown black white grey gray silver gold golden beige
     turquoise navy maroon crimson scarlet teal cream ivory olive indigo magenta cyan amber tan lilac
     khaki copper bronze""".split()
-)
-_UNITS = frozenset(
-    """second minute hour day week month year decade century metre meter kilometre kilometer mile foot inch
-    litre liter gram kilogram kilo tonne degree percent dollar euro pound cent ml kg km cm mm g l lap
-    page spoon cup""".split()
 )
 _TIME_UNITS = frozenset("second minute hour day week month year decade century".split())
 _PRICE = frozenset("cost price pay fee fare rent fine worth charge salary bill spend".split())
@@ -189,28 +185,28 @@ def _candidates(question: Question, doc: Any) -> Iterable[tuple[int, int, float]
     for token in doc:
         low = token.lower_
         if token.like_num or any(c.isdigit() for c in token.text):
-            start, end = _number_phrase(doc, token.i)
+            start, end = number_phrase(doc, token.i)
             yield start, end, _number_fit(question, doc, start, end)
         if question.choices & set(tokens(token.text)):
             yield token.i, token.i + 1, 1.2
         if low in COLOURS:
             yield token.i, token.i + 1, 1.2 if kind is Kind.COLOUR else 0.1
         if _timely(low) and token.pos_ != "AUX":
-            start, end = _time_phrase(doc, token.i)
+            start, end = time_phrase(doc, token.i)
             day = question.asked not in _DAYS or _names_day(doc[start:end])
             yield start, end, (1.0 if day else 0.3) if kind is Kind.TIME else 0.15
         if token.pos_ == "ADP" and low in _PLACE_PREPOSITIONS and kind is Kind.WHERE:
-            yield token.i, _phrase_end(doc, token), 0.95
+            yield token.i, phrase_end(doc, token), 0.95
         if token.pos_ == "ADP" and low in _MEANS and question.means and token.head.pos_ in {"VERB", "AUX"}:
-            yield token.i, _phrase_end(doc, token), 0.9
+            yield token.i, phrase_end(doc, token), 0.9
         if kind is Kind.REASON and _gives_reason(token):
-            yield token.i, _clause_end(doc, token.i), 1.2
+            yield token.i, clause_end(doc, token.i), 1.2
         if kind is Kind.REASON and low == "so" and token.i > token.sent.start + 2:
             yield token.sent.start, token.i, 1.2
         if low == "to" and kind is Kind.REASON and token.i + 1 < len(doc) and doc[token.i + 1].pos_ == "VERB":
-            yield token.i, _clause_end(doc, token.i), 0.8
+            yield token.i, clause_end(doc, token.i), 0.8
         if kind is Kind.NAME and low in _NAMING and doc[token.i + 1 : token.i + 2].text[:1].isupper():
-            yield token.i + 1, _capitals_end(doc, token.i + 1), 1.1
+            yield token.i + 1, capitals_end(doc, token.i + 1), 1.1
         if low == question.asked and token.i + 1 < len(doc) and _IDENTIFIER.fullmatch(doc[token.i + 1].text):
             yield token.i + 1, token.i + 2, 1.1
     for chunk in doc.noun_chunks:
@@ -244,13 +240,6 @@ def _names_day(span: Any) -> bool:
     )
 
 
-def _capitals_end(doc: Any, start: int) -> int:
-    end = start
-    while end < len(doc) and doc[end].text[:1].isupper():
-        end += 1
-    return end
-
-
 def _hangs_on(root: Any, preposition: str) -> bool:
     return bool(root.dep_ == "pobj" and root.head.lower_ == preposition)
 
@@ -281,7 +270,7 @@ def _entity_fit(kind: Kind, label: str, entity: Any) -> float:
     words = {t.lower_.strip(".'") for t in entity}
     lemmas = {t.lemma_.lower() for t in entity}
     digits = any(c.isdigit() for c in entity.text)
-    if kind is Kind.DURATION and not (lemmas & _UNITS and (digits or words & _AMOUNTS or _numeric(entity))):
+    if kind is Kind.DURATION and not (lemmas & UNITS and (digits or words & _AMOUNTS or _numeric(entity))):
         return 0.05
     if kind is Kind.TIME and not (words & TIME_WORDS or _CLOCK.search(entity.text) or _numeric(entity)):
         return 0.05
@@ -336,7 +325,7 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
         year = end - start == 1 and _YEAR.fullmatch(doc[start].text)
         if _TIME_UNITS & {t.lemma_.lower() for t in doc[start:end]} and _asks_price(question):
             return 0.1
-        return 1.0 if _UNITS & set(following) else 0.2 if year else 0.7
+        return 1.0 if UNITS & set(following) else 0.2 if year else 0.7
     if question.kind is Kind.TIME:
         before = doc[start - 1].lower_ if start else ""
         before = "from" if doc[start].lower_ in {"from", "between"} else before
@@ -362,61 +351,3 @@ def _number_fit(question: Question, doc: Any, start: int, end: int) -> float:
 
 def _asks_price(question: Question) -> bool:
     return question.asked in _PRICE or any(t.lemma in _PRICE for t in question.terms)
-
-
-def _number_phrase(doc: Any, i: int) -> tuple[int, int]:
-    start, end = i, i + 1
-    while (
-        start > 0
-        and (doc[start - 1].like_num or doc[start - 1].lower_ in {"and", "$", "€", "£"})
-        and doc[start - 1].pos_ in {"NUM", "SYM", "CCONJ"}
-    ):
-        start -= 1
-    while end < len(doc) and (
-        doc[end].like_num
-        or doc[end].lemma_.lower() in _UNITS
-        or doc[end].lower_ in {"%", "am", "pm", "a.m.", "p.m."}
-    ):
-        end += 1
-    while start < i and doc[start].pos_ == "CCONJ":
-        start += 1
-    if start > 1 and doc[start - 1].text == "-" and doc[start - 2].like_num:
-        start -= 2  # "fifty-eight"
-    if end + 1 < len(doc) and doc[end].text == "-" and doc[end + 1].like_num:
-        end += 2
-    if start > 1 and doc[start - 1].lower_ in {"past", "to"}:
-        before = doc[start - 2]
-        if before.lower_ in {"half", "quarter"} or (before.like_num and doc[start - 1].lower_ == "past"):
-            start -= 2  # "half past six"
-    ranges = start and end + 1 < len(doc) and doc[start - 1].lower_ in {"from", "between"}
-    if ranges and doc[end].lower_ in {"to", "until", "till", "and"} and doc[end + 1].like_num:
-        return start - 1, _number_phrase(doc, end + 1)[1]  # "from one to three"
-    return start, end
-
-
-def _time_phrase(doc: Any, i: int) -> tuple[int, int]:
-    token = doc[i]
-    head = token
-    while (
-        head.head is not head
-        and head.dep_ in {"pobj", "compound", "nmod", "amod", "npadvmod", "prep"}
-        and head.head.pos_ in {"ADP", "NOUN", "PROPN", "NUM"}
-    ):
-        head = head.head
-    start, end = head.left_edge.i, head.right_edge.i + 1
-    return (start, end) if start <= i < end and end - start <= 9 else (i, i + 1)
-
-
-def _phrase_end(doc: Any, token: Any) -> int:
-    end = token.right_edge.i + 1
-    for other in doc[token.i + 1 : end]:
-        if other.dep_ in {"conj", "relcl", "advcl"} and other.pos_ in {"VERB", "AUX"}:
-            return int(other.left_edge.i)
-    return int(end)
-
-
-def _clause_end(doc: Any, i: int) -> int:
-    for token in doc[i + 1 :]:
-        if token.is_sent_start or token.text in {".", ";", "!", "?"}:
-            return int(token.i)
-    return len(doc)

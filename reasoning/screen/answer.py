@@ -10,7 +10,6 @@ from datetime import tzinfo
 
 from memory import Memory
 from memory.screen import ScreenMemory
-from reasoning.answer import Streamed, completed
 from reasoning.engine import Reasoner
 from reasoning.engine_models import READER
 from reasoning.recall import THREAD
@@ -31,6 +30,7 @@ from reasoning.screen.rereading import alone, reread
 from reasoning.screen.rewording import reworded
 from reasoning.screen.when import When, at_text, parse_when
 from reasoning.settings import AnswerSettings
+from reasoning.streaming import Streamed, completed
 from reasoning.support import Verifier
 from reasoning.wording import short_answer
 from runtime.clock import Clock

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from reasoning.answer import Streamed
+from reasoning.streaming import Streamed
 from reasoning.times import clock_text, span_text
 from runtime.clock import WallClock
 from runtime.messages import Answer, AnswerDelta, Evidence

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
-from reasoning.answer import Streamed
 from reasoning.need import without_memory
 from reasoning.speech import read_aloud
+from reasoning.streaming import Streamed
 from runtime.app.live.parts import Parts
 from runtime.app.live.tape import Tape
 from runtime.app.live.turns import Pcm, Show

@@ -12,8 +12,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reasoning.answer import Streamed
 from reasoning.speech import sentences
+from reasoning.streaming import Streamed
 from runtime.clock import Clock
 from runtime.errors import HearsightError
 from runtime.messages import Answer, Query

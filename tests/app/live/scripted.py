@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reasoning.answer import Streamed
+from reasoning.streaming import Streamed
 from runtime.clock import SystemClock
 from runtime.errors import VoiceError
 from runtime.messages import Answer, AnswerDelta, Query, Samples, Utterance, Word

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reasoning.answer import Streamed
+from reasoning.streaming import Streamed
 from runtime.app.live.turns import RATE_HZ, Conversation, Pcm, Turn
 from runtime.clock import Clock, VirtualClock
 from runtime.errors import EngineError
