@@ -217,10 +217,6 @@ class Verifier:
             out.append(found + 0.5 * self._cosine(option, text))
         return out
 
-    def nearness(self, text: str, others: Sequence[str]) -> list[float]:
-        """Cosine of a text with each of others: how alike in meaning they are."""
-        return self._alike(text, others)
-
     def _units(self, statement: str, modality: Modality) -> list[str]:
         if modality == "read":
             return [line for line in statement.splitlines() if line.strip()] or [statement]
@@ -265,12 +261,12 @@ class Verifier:
         # Opposites are said in like sentences.
         candidates = [w for w in candidates if known.get(w) != 0.0]
         if candidates:
-            near = max(self._alike(term.lemma, candidates))
+            near = max(self.nearness(term.lemma, candidates))
             meant = max(meant, 0.95 * min(1.0, max(0.0, (near - _NEAR_WORD) / (_SAME_WORD - _NEAR_WORD))))
         return max(meant, _SAME_SOUND) if sounds_like(term.text, sounds) else meant
 
     def _span(self, question: Question, unit: str, modality: Modality, units: Sequence[str]) -> Span | None:
-        return answer_span(question, unit, modality, self.language, self._alike, units, self._is_kind)
+        return answer_span(question, unit, modality, self.language, self.nearness, units, self._is_kind)
 
     def _accounts(self, term: Term, word: str) -> float | None:
         return self._lexicon.accounts(term.lemma, word, _PART.get(term.kind, "")) if self._lexicon else None
@@ -349,7 +345,7 @@ class Verifier:
             return True
         named = any(t.text[:1].isupper() or t.pos_ == "NUM" or any(c.isdigit() for c in t.text) for t in doc)
         least = _OTHER_KIND if question.of_kind else _OTHER_PART
-        return not named and self._alike(asked.lemma, [span.text])[0] < least
+        return not named and self.nearness(asked.lemma, [span.text])[0] < least
 
     def _has_name(self, question: Question, statement: str) -> bool:
         own = {s for t in question.terms for s in t.stems}
@@ -374,8 +370,9 @@ class Verifier:
             self._vectors.update(zip(new, self._encoder.encode(new), strict=True))
         return np.stack([self._vectors[w] for w in words])
 
-    def _alike(self, word: str, phrases: Sequence[str]) -> list[float]:
-        vectors = self._word_vectors([word, *phrases])
+    def nearness(self, text: str, others: Sequence[str]) -> list[float]:
+        """Cosine of a text with each of others: how alike in meaning they are."""
+        vectors = self._word_vectors([text, *others])
         return [float(v) for v in vectors[1:] @ vectors[0]]
 
     def _cosine(self, a: str, b: str) -> float:

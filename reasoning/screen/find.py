@@ -85,6 +85,7 @@ class Finder:
         self._activities: list[Activity] | None = None
         self._heard: list[Moment] | None = None
         self._found: dict[object, list[tuple[Observation, float]]] = {}
+        self._stood_then: dict[object, list[Observation]] = {}
 
     async def activities(self, when: When | None = None) -> list[Activity]:
         if self._activities is None:
@@ -202,6 +203,13 @@ class Finder:
         return [moment_of(a, coverage(a)) for a in await self.activities(when)]
 
     async def _texts(self, when: When) -> list[Observation]:
+        """What stood there in a time, read once: of a whole memory it is much."""
+        key = (when.from_wall, when.to_wall)
+        if key not in self._stood_then:
+            self._stood_then[key] = await self._read_texts(when)
+        return self._stood_then[key]
+
+    async def _read_texts(self, when: When) -> list[Observation]:
         found = []
         limit = math.inf if self._as_of_s is None else self._as_of_s
         for source in self._sources:

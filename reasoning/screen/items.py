@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from memory.text import UNITS, tokens
 from reasoning.screen.find import Finder, Moment
+from reasoning.screen.measures import about
 from reasoning.screen.phrasing import inside
 from reasoning.screen.when import When
-from reasoning.screen.words import content, covered, kind_words, named_in, spaced, with_english
+from reasoning.screen.words import content, covered, named_in
 
 _NOUN = r"(?:steps?|rules?|points?|items?|instructions?|things?|tips?|tasks?|questions?|chapters?|sections?|entries|entry)"
 _PLACES = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
@@ -23,7 +24,7 @@ _TO_DO = re.compile(
     re.I,
 )
 _HOW_MANY = re.compile(rf"^how many {_NOUN}\b", re.I)
-_ITEM = re.compile(r"^\W{0,3}(?P<number>\d{1,2})[.)]\s+(?P<text>\S.*)$")
+ITEM = re.compile(r"^\W{0,3}(?P<number>\d{1,2})[.)]\s+(?P<text>\S.*)$")
 _EMPTY = set(
     tokens(
         "step rule point item instruction thing tip task question chapter section entry first last final number do done"
@@ -71,7 +72,7 @@ async def item_reply(
     best: tuple[float, float, dict[int, Moment]] | None = None
     for page in pages.values():
         items = _items(page)
-        there = _words(page)
+        there = set().union(*map(about, page))
         share = covered(wanted, there)
         if len(items) < _FEW or 1 not in items or share < _LEAST or (names and covered(names, there) < 1.0):
             continue
@@ -95,11 +96,6 @@ def _items(page: Sequence[Moment]) -> dict[int, Moment]:
     for moment in sorted(page, key=lambda m: m.wall_s):
         lines = moment.evidence.text.splitlines()
         for line in lines:
-            if found := _ITEM.match(line):
+            if found := ITEM.match(line):
                 out[int(found["number"])] = replace(moment, line=line)
     return out
-
-
-def _words(page: Sequence[Moment]) -> set[str]:
-    text = " ".join(f"{m.evidence.text} {m.document}" for m in page)
-    return with_english(set(tokens(spaced(text)))).union(*(kind_words(m.program, m.site) for m in page))

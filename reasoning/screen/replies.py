@@ -10,6 +10,7 @@ from memory.screen import Activity
 from memory.text import tokens
 from reasoning.screen.failures import failures
 from reasoning.screen.find import Finder, Moment, moment_of, then
+from reasoning.screen.items import ITEM
 from reasoning.screen.phrasing import capital, inside, named, short, told
 from reasoning.screen.promises import promised
 from reasoning.screen.question import Ask, Asked
@@ -24,8 +25,6 @@ _NEWEST, _RECENT_S = 3, 180.0
 _APART_S = 900.0
 _MINUTE_S = 60.0
 _TELLING, _MOST_LINES = 8, 3
-
-_ITEM = re.compile(r"^\W{0,3}(?P<number>\d{1,2})[.)]\s+\S")
 
 Reply = tuple[str, Sequence[Moment]]
 """The text, "" for none, and the moments that prove it."""
@@ -187,11 +186,11 @@ class Replies:
     def _next_item(self, found: Sequence[Moment]) -> Reply | None:
         """In a numbered list, what stands there right after or before."""
         for m in found:
-            if m.evidence.modality != "read" or (item := _ITEM.match(m.line)) is None:
+            if m.evidence.modality != "read" or (item := ITEM.match(m.line)) is None:
                 continue
             number = int(item["number"]) + (1 if self.asked.later else -1)
             for line in m.evidence.text.splitlines():
-                if (other := _ITEM.match(line)) and int(other["number"]) == number:
+                if (other := ITEM.match(line)) and int(other["number"]) == number:
                     word = "After" if self.asked.later else "Before"
                     return f"“{line}”{inside(m)} at {self.at(m.wall_s)}. {word} “{m.line}”.", [
                         replace(m, line=line)
